@@ -1,0 +1,61 @@
+# cicada-bench: from calorimeter images to results/hgq_vs_qkeras.pdf.
+# `make help` lists the targets. The study itself is in mk/study.mk.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+OPT     ?= -O3
+PYTHON  ?= /usr/bin/python3
+BIN     ?= bin
+OBJ     ?= build/obj
+PKG     := nettle inih jansson
+V       ?=
+Q       := $(if $(V),,@)
+SAY     = $(if $(V),,@echo '  $(1)';)
+# HDF5's C API: Debian's serial flavour.
+HDF5_CFLAGS := $(shell pkg-config --cflags hdf5-serial 2>/dev/null || pkg-config --cflags hdf5 2>/dev/null)
+HDF5_LIBS   := $(shell pkg-config --libs hdf5-serial 2>/dev/null || echo -lhdf5)
+
+# -ffp-contract=off and no -ffast-math: results are the same bytes everywhere.
+CFLAGS_ALL = -std=c11 -D_POSIX_C_SOURCE=200809L $(OPT) -g -Wall -Wextra -Wshadow -Wvla -Wno-unused-parameter \
+             -ffp-contract=off -fno-fast-math -fopenmp -fPIC -Ilib -Istages $(HDF5_CFLAGS) \
+             $(shell pkg-config --cflags $(PKG) 2>/dev/null) $(CFLAGS)
+LIBS       = $(HDF5_LIBS) $(shell pkg-config --libs $(PKG) 2>/dev/null) -lm
+
+LIB_SRC   := $(sort $(wildcard lib/*/*.c))
+STAGE_SRC := $(sort $(filter-out stages/stage.c,$(wildcard stages/*.c)))
+TEST_SRC  := $(sort $(wildcard tests/unit/test_*.c))
+LIB_OBJ   := $(LIB_SRC:%.c=$(OBJ)/%.o)
+PROGRAMS  := $(STAGE_SRC:stages/%.c=$(BIN)/%)
+LIBRARY   := $(OBJ)/libcicada.a
+
+include mk/isa.mk
+
+programs: $(PROGRAMS)
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(LIBRARY): $(LIB_OBJ) $(ISA_OBJ)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $^
+
+$(BIN)/%: $(OBJ)/stages/%.o $(OBJ)/stages/stage.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+include mk/deps.mk mk/test.mk mk/study.mk
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf bin build firmware
+
+.PHONY: all programs clean help
+.SECONDARY:

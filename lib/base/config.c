@@ -1,0 +1,249 @@
+#include "base/config.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct cb_config {
+    int n;
+    char **text; /* one per schema row */
+};
+
+static int schema_size(void) {
+    int n = 0;
+    while (cb_config_schema[n].section) n++;
+    return n;
+}
+
+static int find(const char *section, const char *key) {
+    for (int i = 0; cb_config_schema[i].section; i++)
+        if (!strcmp(cb_config_schema[i].section, section) && !strcmp(cb_config_schema[i].key, key))
+            return i;
+    return -1;
+}
+
+static bool has_section(const char *section) {
+    for (int i = 0; cb_config_schema[i].section; i++)
+        if (!strcmp(cb_config_schema[i].section, section)) return true;
+    return false;
+}
+
+static int check_number(const cb_config_key *k, const char *text, const char **rest) {
+    errno = 0;
+    char *end;
+    double v = k->type == CB_KEY_INT ? (double)strtoll(text, &end, 10) : strtod(text, &end);
+    if (end == text || errno || !isfinite(v) || (*end && !isspace((unsigned char)*end)))
+        return cb_fail("%s.%s: '%s' is not %s", k->section, k->key, text,
+                       k->type == CB_KEY_INT ? "an integer" : "a number");
+    if (v < k->lo || v > k->hi)
+        return cb_fail("%s.%s: %s is out of range %g to %g (%s)", k->section, k->key, text, k->lo,
+                       k->hi, k->help);
+    while (isspace((unsigned char)*end)) end++;
+    *rest = end;
+    return 0;
+}
+
+static int check(const cb_config_key *k, const char *text) {
+    const char *rest = "";
+    switch (k->type) {
+    case CB_KEY_INT:
+    case CB_KEY_REAL:
+        if (check_number(k, text, &rest)) return -1;
+        if (*rest) return cb_fail("%s.%s: one number wanted, not '%s'", k->section, k->key, text);
+        return 0;
+    case CB_KEY_REALS:
+        for (rest = text; *rest;)
+            if (check_number(k, rest, &rest)) return -1;
+        return 0;
+    case CB_KEY_BOOL:
+        if (strcmp(text, "yes") && strcmp(text, "no"))
+            return cb_fail("%s.%s: '%s' is neither yes nor no", k->section, k->key, text);
+        return 0;
+    case CB_KEY_CHOICE: {
+        size_t n = strlen(text);
+        for (const char *c = k->choices; c; c = strchr(c, ' ') ? strchr(c, ' ') + 1 : NULL)
+            if (n && !strncmp(c, text, n) && (c[n] == ' ' || !c[n])) return 0;
+        return cb_fail("%s.%s: '%s' is none of: %s", k->section, k->key, text, k->choices);
+    }
+    case CB_KEY_TEXT: return 0;
+    }
+    return 0;
+}
+
+/* The canonical form: numbers are printed anew, so that 1e-3 and 0.001 agree. */
+static char *canonical(const cb_config_key *k, const char *text) {
+    switch (k->type) {
+    case CB_KEY_INT: return cb_format("%lld", strtoll(text, NULL, 10));
+    case CB_KEY_REAL: return cb_format("%.17g", strtod(text, NULL));
+    case CB_KEY_REALS: {
+        char *all = cb_strdup(""), *end;
+        for (const char *c = text; all && *c; c = end) {
+            double v = strtod(c, &end);
+            while (isspace((unsigned char)*end)) end++;
+            char *more = cb_format("%s%s%.17g", all, *all ? " " : "", v);
+            free(all);
+            all = more;
+        }
+        return all;
+    }
+    default: return cb_strdup(text);
+    }
+}
+
+static int assign(cb_config *c, const char *section, const char *key, const char *value) {
+    int i = find(section, key);
+    if (i < 0)
+        return has_section(section) ? cb_fail("unknown key '%s' in section [%s]", key, section)
+                                    : cb_fail("unknown section [%s] (key '%s')", section, key);
+    if (check(&cb_config_schema[i], value)) return -1;
+    char *text = canonical(&cb_config_schema[i], value);
+    if (!text) return -1;
+    free(c->text[i]);
+    c->text[i] = text;
+    return 0;
+}
+
+cb_config *cb_config_new(void) {
+    cb_config *c = cb_alloc(1, sizeof *c);
+    if (!c) return NULL;
+    c->n = schema_size();
+    c->text = cb_alloc((size_t)c->n, sizeof *c->text);
+    for (int i = 0; c->text && i < c->n; i++) {
+        const cb_config_key *k = &cb_config_schema[i];
+        if (assign(c, k->section, k->key, k->value)) {
+            cb_fail_in("default of the schema");
+            cb_config_free(c);
+            return NULL;
+        }
+    }
+    return c;
+}
+
+typedef struct {
+    cb_config *c;
+    const char *path;
+    bool failed;
+    int line;
+} reader;
+
+/* inih (built without line numbers on Debian) calls this once per key; the
+ * line is the one its stream reader reached. */
+static int on_key(void *user, const char *section, const char *key, const char *value) {
+    reader *r = user;
+    if (r->failed) return 0;
+    if (assign(r->c, section, key, value)) {
+        cb_fail_in("%s:%d", r->path, r->line);
+        r->failed = true;
+        return 0;
+    }
+    return 1;
+}
+
+typedef struct {
+    FILE *f;
+    reader *r;
+} stream;
+
+static char *next_line(char *buffer, int size, void *user) {
+    stream *s = user;
+    char *got = fgets(buffer, size, s->f);
+    if (got) s->r->line++;
+    return got;
+}
+
+int cb_config_read(cb_config *c, const char *path) {
+    reader r = {.c = c, .path = path};
+    stream s = {.f = fopen(path, "r"), .r = &r};
+    if (!s.f) return cb_fail("%s: cannot open: %s", path, strerror(errno));
+    int at = ini_parse_stream(next_line, &s, on_key, &r);
+    bool unreadable = ferror(s.f) != 0;
+    fclose(s.f);
+    if (r.failed) return -1;
+    if (unreadable) return cb_fail("%s: cannot read", path);
+    if (at) return cb_fail("%s:%d: not 'key = value', '[section]' or a comment", path, at);
+    return 0;
+}
+
+int cb_config_set(cb_config *c, const char *assignment) {
+    const char *equals = strchr(assignment, '='), *dot = strchr(assignment, '.');
+    if (!equals || !dot || dot > equals)
+        return cb_fail("--set %s: section.key=value wanted", assignment);
+    char *section = cb_strdup(assignment);
+    if (!section) return -1;
+    section[dot - assignment] = 0;
+    section[equals - assignment] = 0;
+    int rc = assign(c, section, section + (dot - assignment) + 1, equals + 1);
+    if (rc) cb_fail_in("--set %s", assignment);
+    free(section);
+    return rc;
+}
+
+void cb_config_free(cb_config *c) {
+    if (!c) return;
+    for (int i = 0; c->text && i < c->n; i++) free(c->text[i]);
+    free(c->text);
+    free(c);
+}
+
+static const char *value_of(const cb_config *c, const char *section, const char *key) {
+    int i = find(section, key);
+    assert(i >= 0 && "key is not in the schema");
+    return c->text[i];
+}
+
+int64_t cb_config_int(const cb_config *c, const char *section, const char *key) {
+    return strtoll(value_of(c, section, key), NULL, 10);
+}
+
+double cb_config_real(const cb_config *c, const char *section, const char *key) {
+    return strtod(value_of(c, section, key), NULL);
+}
+
+bool cb_config_bool(const cb_config *c, const char *section, const char *key) {
+    return !strcmp(value_of(c, section, key), "yes");
+}
+
+const char *cb_config_text(const cb_config *c, const char *section, const char *key) {
+    return value_of(c, section, key);
+}
+
+int cb_config_reals(const cb_config *c, const char *section, const char *key, double *v, int max) {
+    int n = 0;
+    char *end;
+    for (const char *t = value_of(c, section, key); *t; t = end) {
+        double x = strtod(t, &end);
+        if (n < max) v[n] = x;
+        n++;
+        while (*end == ' ') end++;
+    }
+    return n;
+}
+
+static bool listed(const char *words, const char *word) {
+    size_t n = strlen(word);
+    for (const char *w = words; w; w = strchr(w, ' ') ? strchr(w, ' ') + 1 : NULL)
+        if (!strncmp(w, word, n) && (w[n] == ' ' || !w[n])) return true;
+    return false;
+}
+
+char *cb_config_canonical(const cb_config *c, const char *sections) {
+    char *all = cb_strdup("");
+    const char *last = "";
+    for (int i = 0; all && i < c->n; i++) {
+        const cb_config_key *k = &cb_config_schema[i];
+        if (!listed(sections, k->section)) continue;
+        bool fresh = strcmp(last, k->section) != 0;
+        char *more = cb_format("%s%s%s%s%s = %s\n", all, fresh ? "[" : "", fresh ? k->section : "",
+                               fresh ? "]\n" : "", k->key, c->text[i]);
+        free(all);
+        all = more;
+        last = k->section;
+    }
+    return all;
+}

@@ -1,0 +1,81 @@
+#include "base/fmath.h"
+
+#include <fenv.h>
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+
+_Static_assert(FLT_EVAL_METHOD == 0, "needs float arithmetic in float (no x87)");
+
+static const double ln2_hi = 6.93147180369123816490e-01; /* low 32 bits zero */
+static const double ln2_lo = 1.90821492927058770002e-10;
+
+double cb_pow2(int n) {
+    uint64_t bits = (uint64_t)(n + 1023) << 52;
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* x = 2^k m, m in [sqrt(1/2), sqrt(2)); log m = 2 atanh(s), s = (m-1)/(m+1),
+ * written as f - (hfsq - s(hfsq + R)) with f = m - 1, hfsq = f^2/2 to keep the
+ * leading term exact (the form used since 4.3BSD's log). */
+double cb_log(double x) {
+    if (!(x > 0)) return x == 0 ? -INFINITY : NAN;
+    if (isinf(x)) return x;
+    int k;
+    double m = frexp(x, &k);
+    if (m < 0.70710678118654752440) {
+        m *= 2;
+        k--;
+    }
+    double f = m - 1, s = f / (2 + f), z = s * s, half = 0.5 * f * f;
+    double r = 0; /* sum of 2 s^2n / (2n+1), n = 12..1 */
+    for (int n = 12; n >= 1; n--) r = (r + 2.0 / (2 * n + 1)) * z;
+    return k * ln2_hi - ((half - (s * (half + r) + k * ln2_lo)) - f);
+}
+
+/* x = k ln2 + r, |r| <= ln2/2; Taylor series of degree 14 in r. */
+double cb_exp(double x) {
+    if (isnan(x)) return x;
+    if (x > 709.782712893384) return INFINITY;
+    if (x < -745.2) return 0;
+    double k = rint(x * 1.44269504088896338700);
+    double r = (x - k * ln2_hi) - k * ln2_lo;
+    double sum = 1;
+    for (int n = 14; n >= 1; n--) sum = 1 + r * sum / n;
+    return ldexp(sum, (int)k);
+}
+
+double cb_powi(double x, unsigned n) {
+    double y = 1;
+    for (; n; n >>= 1) {
+        if (n & 1) y *= x;
+        x *= x;
+    }
+    return y;
+}
+
+int cb_numerics_check(void) {
+    if (fegetround() != FE_TONEAREST)
+        return cb_fail("the rounding mode is not round-to-nearest; a linked library changed it");
+    volatile float tiny = FLT_MIN, half = 0.5f;
+    if (tiny * half == 0)
+        return cb_fail("subnormal numbers are flushed to zero; a linked library set FTZ/DAZ");
+    /* (1+e)(1-e) - 1 is 0 when the product is rounded, -e^2 when contracted */
+    volatile float e = FLT_EPSILON;
+    float a = 1 + e, b = 1 - e, c = -1;
+    float d = a * b + c;
+    volatile float product = a * b;
+    if (d != product + c)
+        return cb_fail("the compiler contracted a*b+c to a fused multiply-add; build with "
+                       "-ffp-contract=off (the Makefile does)");
+    volatile float big = 16777216.0f, one = 1.0f;
+    if ((big + one) - big != 0)
+        return cb_fail("the compiler keeps floats in more than 24 bits or reorders sums; "
+                       "build without -ffast-math");
+    return 0;
+}

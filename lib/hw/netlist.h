@@ -1,0 +1,71 @@
+/* netlist.h - the hardware graph: SSA list with an exact interval per value.
+ *
+ * Node n has a value v = m * 2^-frac with integer m in [lo, hi] (bounds reached
+ * or safe), and width bits: k + ceil(log2(max(|lo|, hi+1))), k = lo < 0. Operands
+ * have smaller indices. Interpreter, Verilog, HLS C++, C emulator and the cost
+ * report are readers of this one list (spec/rtl.md 1.1, 2.1, 6.1).
+ *
+ *   INPUT   arg = input index
+ *   CONST   lo = hi = value
+ *   ADD     (a << sa) + (b << sb), or - (b << sb) when sub; sa, sb >= 0 in units of
+ *           2^-frac. Exact, never wraps.
+ *   NEG     -a
+ *   QUANT   a quantized to `format` with round and overflow, ReLU first when relu;
+ *           exact semantics: cb_fixed_quantize
+ * Two equal nodes never exist (hash-consing).
+ */
+#ifndef CB_HW_NETLIST_H
+#define CB_HW_NETLIST_H
+
+#include "data/artifact.h"
+#include "quant/fixed.h"
+#include "quant/programme.h"
+
+#define CB_NETLIST_SCHEMA "cicada-bench/netlist/1"
+
+typedef enum { CB_NODE_INPUT, CB_NODE_CONST, CB_NODE_ADD, CB_NODE_NEG, CB_NODE_QUANT } cb_node_kind;
+
+typedef struct {
+    uint8_t kind, sub, relu, round, overflow;
+    int8_t sa, sb;
+    int16_t frac;
+    int32_t a, b;   /* operands, -1 if none; INPUT: a = input index */
+    cb_format format;
+    int64_t lo, hi;
+    int32_t level;  /* adder levels from the inputs (QUANT with logic counts 1) */
+    int32_t stage;  /* pipeline stage, set by cb_netlist_pipeline; 0 before */
+} cb_node;
+
+typedef struct {
+    char name[64];
+    int n_input, input_bits;  /* unsigned inputs of input_bits */
+    int32_t n, room;
+    cb_node *node;
+    int n_output;
+    int32_t *output;          /* node of each output (the score: QUANT (0,8,8)) */
+    int n_stage;              /* register layers on the way from inputs to the registered output; 0 = combinational */
+} cb_netlist;
+
+/* Construction (all return the node index or -1). Constants fold, equal nodes
+ * merge, x+0 vanishes, quantizers that change nothing for the interval vanish. */
+int32_t cb_netlist_input(cb_netlist *g, int index) CB_MUST;
+int32_t cb_netlist_const(cb_netlist *g, int64_t value, int frac) CB_MUST;
+int32_t cb_netlist_add(cb_netlist *g, int32_t a, int sa, int32_t b, int sb, bool sub) CB_MUST; /* v = a*2^sa +- b*2^sb; shifts of any sign */
+int32_t cb_netlist_neg(cb_netlist *g, int32_t a) CB_MUST;
+int32_t cb_netlist_quant(cb_netlist *g, int32_t a, cb_format t, cb_round r, cb_overflow o, bool relu) CB_MUST;
+int cb_node_width(const cb_node *n);
+
+/* Lowering: integer programme -> netlist with shared shift-add subexpressions. */
+int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) CB_MUST;
+
+/* Interpreter: et[n][n_input] -> code[n]; checks nothing but is exact. Threads. */
+int cb_netlist_score(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
+
+/* Pipeline cut: at most `levels` adder levels between registers; sets stage. */
+int cb_netlist_pipeline(cb_netlist *g, int levels) CB_MUST;
+
+int cb_netlist_write(const cb_netlist *g, cb_h5 *f) CB_MUST;
+int cb_netlist_read(cb_netlist *g, const char *path) CB_MUST;
+void cb_netlist_free(cb_netlist *g);
+
+#endif

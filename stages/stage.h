@@ -1,0 +1,59 @@
+/* stage.h - what every stage program has in common: options, configuration,
+ * log, exit status. A stage's main() is
+ *
+ *     static const char *data, *out;
+ *     static const cb_option options[] = {
+ *         {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
+ *         {"out", 'o', "FILE", "teacher to write", &out, CB_REQUIRED},
+ *         {0}};
+ *     int main(int argc, char **argv) {
+ *         cb_stage st = {.name = "train-teacher", .options = options,
+ *                        .summary = "Trains the autoencoder on zero bias."};
+ *         cb_stage_begin(&st, argc, argv);
+ *         return cb_stage_end(&st, run(&st));
+ *     }
+ *
+ * All have --config FILE, --student FILE (a second INI read over the first),
+ * --set SECTION.KEY=VALUE (repeatable), --threads N, --verbose, --quiet,
+ * --help, --version. Exit status: 0 done, 1 failed, 2 wrong usage (also a bad
+ * configuration). stdout carries only what was asked for.
+ */
+#ifndef CB_STAGE_H
+#define CB_STAGE_H
+
+#include "base/config.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+enum { CB_OPTIONAL = 0, CB_REQUIRED = 1, CB_FLAG = 2 };
+
+typedef struct {
+    const char *name;   /* long option without -- ; NULL ends the table */
+    char letter;        /* short option or 0 */
+    const char *arg;    /* name of the value in --help; NULL for CB_FLAG */
+    const char *help;
+    const char **value; /* set to the argument (a flag: to "yes") */
+    int kind;           /* CB_OPTIONAL, CB_REQUIRED or CB_FLAG */
+} cb_option;
+
+typedef struct {
+    const char *name, *summary; /* summary: one or a few sentences for --help */
+    const cb_option *options;
+    const char *arguments;      /* e.g. "NAME=FILE..." or NULL for none */
+    int min_arguments, max_arguments;
+    /* set by cb_stage_begin */
+    cb_config *config;
+    char **argument;
+    int n_arguments;
+} cb_stage;
+
+/* Parses, loads the configuration, checks the numerics. Exits (0 or 2) itself. */
+void cb_stage_begin(cb_stage *st, int argc, char **argv);
+/* Prints cb_error() if rc != 0 and the closing log line; returns the exit status. */
+int cb_stage_end(cb_stage *st, int rc);
+/* For what only the stage can see to be misuse: prints, exits 2. */
+void cb_stage_usage(const cb_stage *st, const char *format, ...) CB_PRINTF(2, 3)
+    __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,104 @@
+#include "base/config.h"
+#include "base/fmath.h"
+#include "base/rng.h"
+#include "unit.h"
+
+/* Known answers of Random123's kat_vectors for philox4x32-10. */
+static void test_philox(void) {
+    uint32_t out[4];
+    cb_philox((uint32_t[]){0, 0, 0, 0}, (uint32_t[]){0, 0}, out);
+    CU_ASSERT(out[0] == 0x6627e8d5 && out[1] == 0xe169c58d && out[2] == 0xbc57ac4c && out[3] == 0x9b00dbd8);
+    cb_philox((uint32_t[]){~0u, ~0u, ~0u, ~0u}, (uint32_t[]){~0u, ~0u}, out);
+    CU_ASSERT(out[0] == 0x408f276d && out[1] == 0x41c83b0e && out[2] == 0xa20bc7c6 && out[3] == 0x6d5451fd);
+    cb_philox((uint32_t[]){0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+              (uint32_t[]){0xa4093822, 0x299f31d0}, out);
+    CU_ASSERT(out[0] == 0xd16cfe09 && out[1] == 0x94fdcceb && out[2] == 0x5001e420 && out[3] == 0x24126ea1);
+}
+
+static void test_streams(void) {
+    cb_rng a = cb_rng_at(1, "a", 7), b = cb_rng_at(1, "a", 7), c = cb_rng_at(1, "b", 7);
+    uint64_t x = cb_rng_u64(&a);
+    CU_ASSERT_EQUAL(x, cb_rng_u64(&b));
+    CU_ASSERT_NOT_EQUAL(x, cb_rng_u64(&c));
+    double sum = 0, square = 0, poisson = 0;
+    for (int i = 0; i < 20000; i++) {
+        double n = cb_rng_normal(&a);
+        sum += n;
+        square += n * n;
+        poisson += cb_rng_poisson(&b, 40);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(sum / 20000, 0, 0.03);
+    CU_ASSERT_DOUBLE_EQUAL(square / 20000, 1, 0.04);
+    CU_ASSERT_DOUBLE_EQUAL(poisson / 20000, 40, 0.2);
+    uint32_t p[100];
+    uint8_t seen[100] = {0};
+    cb_rng_permutation(&a, p, 100);
+    for (int i = 0; i < 100; i++) seen[p[i]] = 1;
+    for (int i = 0; i < 100; i++) CU_ASSERT_EQUAL(seen[i], 1);
+}
+
+static void test_fmath(void) {
+    double worst_log = 0, worst_exp = 0;
+    cb_rng r = cb_rng_at(3, "fmath", 0);
+    for (int i = 0; i < 200000; i++) {
+        double x = cb_pow2((int)cb_rng_below(&r, 200) - 100) * (1 + cb_rng_f64(&r));
+        double e = fabs((double)(((long double)cb_log(x) - logl(x)) / logl(x)));
+        if (fabs(x - 1) > 1e-9 && e > worst_log) worst_log = e;
+        double y = 1400 * cb_rng_f64(&r) - 700;
+        e = fabs((double)(((long double)cb_exp(y) - expl(y)) / expl(y)));
+        if (e > worst_exp) worst_exp = e;
+    }
+    CU_ASSERT(worst_log < 3e-16);
+    CU_ASSERT(worst_exp < 3e-16);
+    CU_ASSERT(cb_log(1) == 0 && isinf(cb_log(0)) && isnan(cb_log(-1)));
+    CU_ASSERT(cb_exp(0) == 1 && cb_exp(-800) == 0 && isinf(cb_exp(800)));
+    UNIT_OK(cb_numerics_check());
+}
+
+static void write_text(const char *path, const char *text) { UNIT_OK(cb_file_write(path, text)); }
+
+static void test_config(void) {
+    const char *path = unit_scratch("c.ini");
+    cb_config *c = cb_config_new();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    write_text(path, "[teacher]\nepochs = 3\nlearning_rate = 1e-3 ; comment\n");
+    UNIT_OK(cb_config_read(c, path));
+    CU_ASSERT_EQUAL(cb_config_int(c, "teacher", "epochs"), 3);
+    char *canonical = cb_config_canonical(c, "teacher");
+    CU_ASSERT_PTR_NOT_NULL(strstr(canonical, "learning_rate = 0.001\n"));
+    free(canonical);
+    write_text(path, "[teacher]\n\nepoch = 3\n");
+    UNIT_FAILS(cb_config_read(c, path), ":3: unknown key 'epoch'");
+    write_text(path, "[teachers]\nepochs = 3\n");
+    UNIT_FAILS(cb_config_read(c, path), ":2: unknown section [teachers]");
+    write_text(path, "[teacher]\nepochs = 0\n");
+    UNIT_FAILS(cb_config_read(c, path), "out of range");
+    write_text(path, "[teacher]\nepochs\n");
+    UNIT_FAILS(cb_config_read(c, path), ":2: not 'key = value'");
+    UNIT_FAILS(cb_config_set(c, "teacher.epochs=many"), "not an integer");
+    UNIT_FAILS(cb_config_set(c, "nonsense"), "section.key=value");
+    UNIT_FAILS(cb_config_read(c, "build/no/such.ini"), "cannot open");
+    unlink(path);
+    cb_config_free(c);
+}
+
+static void test_files(void) {
+    const char *path = unit_scratch("f.txt");
+    write_text(path, "abc");
+    char hex[65];
+    UNIT_OK(cb_sha256_file(path, hex));
+    CU_ASSERT_STRING_EQUAL(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    size_t n;
+    char *text = cb_file_read(path, &n);
+    CU_ASSERT(n == 3 && !strcmp(text, "abc"));
+    free(text);
+    cb_atomic a;
+    UNIT_OK(cb_atomic_begin(&a, path));
+    cb_atomic_abort(&a);
+    CU_ASSERT(cb_file_exists(path));
+    UNIT_FAILS(cb_file_write("/proc/no/such/file", "x"), "/proc");
+    unlink(path);
+}
+
+UNIT_MAIN("base", {"philox known answers", test_philox}, {"streams", test_streams},
+          {"log and exp", test_fmath}, {"configuration", test_config}, {"atomic files", test_files})
