@@ -1,1 +1,145 @@
-all: programs
+# The study: simulate -> preprocess -> train-teacher -> distill -> quantize-* ->
+# emit-hls -> synthesize -> score -> figure. Every arrow is a file; Make alone
+# decides what is stale.
+#
+#   CONFIG   configs/<CONFIG>.ini                       (default, tiny, paper, ...)
+#   WORK     folder under which build/, firmware/ and results/ appear   (.)
+#   THREADS  threads of each stage, 0 = all; results do not depend on it (0)
+#   LAUNCH   put before every stage, e.g. LAUNCH='srun -c 2'
+#   DATA     "NAME=FILE ..." own inputs instead of the simulated samples
+
+CONFIG  ?= default
+WORK    ?= .
+THREADS ?= 0
+LAUNCH  ?=
+DATA    ?=
+STAGEFLAGS ?=
+
+INI     := configs/$(CONFIG).ini
+B       := $(WORK)/build/$(CONFIG)
+F       := $(WORK)/firmware/$(CONFIG)
+R       := $(WORK)/results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))
+
+# OpenMP threads that wait must not burn the core another stage could use.
+export OMP_WAIT_POLICY := passive
+
+ini      = $(shell sed -n 's/^$(1) *= *//p' $(2) 2>/dev/null)
+SAMPLES  := $(call ini,samples,$(INI))
+STUDENTS := $(call ini,students,$(INI))
+PART     := configs/parts/$(call ini,part,$(INI)).ini
+RUN       = $(LAUNCH) $(1) --config $(INI) --threads $(THREADS) $(STAGEFLAGS)
+
+ifeq ($(wildcard $(INI)),)
+$(if $(filter-out help clean deps,$(MAKECMDGOALS)),$(error $(INI) does not exist; configurations: \
+  $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))))
+endif
+
+LIBRARY_H5 := data/library/library.h5
+TABLES     := $(R)/performance.tsv $(R)/resources.tsv $(R)/students.tsv $(R)/roc.tsv $(R)/histograms.tsv
+FIGURE     := $(R)/hgq_vs_qkeras.pdf
+
+# ---- data ---------------------------------------------------------------
+$(B)/raw/%.h5: $(BIN)/simulate $(LIBRARY_H5) $(INI)
+	$(call RUN,$(BIN)/simulate) --library $(LIBRARY_H5) --sample $* --out $@
+
+ifeq ($(DATA),)
+INPUTS     := $(SAMPLES:%=$(B)/raw/%.h5)
+INPUT_ARGS := $(foreach s,$(SAMPLES),$(s)=$(B)/raw/$(s).h5)
+else
+INPUT_ARGS := $(DATA)
+INPUTS     := $(foreach d,$(DATA),$(lastword $(subst =, ,$(d))))
+endif
+
+$(B)/dataset.h5: $(BIN)/preprocess $(INPUTS) $(INI)
+	$(call RUN,$(BIN)/preprocess) --out $@ $(INPUT_ARGS)
+
+# ---- teacher and targets --------------------------------------------------
+$(B)/teacher.h5: $(BIN)/train-teacher $(B)/dataset.h5 $(INI)
+	$(call RUN,$(BIN)/train-teacher) --data $(B)/dataset.h5 --out $@
+
+$(B)/targets.h5: $(BIN)/distill $(B)/dataset.h5 $(B)/teacher.h5 $(INI)
+	$(call RUN,$(BIN)/distill) --data $(B)/dataset.h5 --teacher $(B)/teacher.h5 --out $@
+
+# ---- students, firmware, synthesis (one rule set a student) ------------------
+# A student in [run] students is a file of configs/students, or FILE@SEED: the same
+# description trained from another seed.
+student_ini  = configs/students/$(firstword $(subst @, ,$(1))).ini
+student_seed = $(word 2,$(subst @, ,$(1)))
+student_bin  = $(BIN)/quantize-$(call ini,family,$(call student_ini,$(1)))
+define STUDENT_RULES
+$(B)/students/$(1).h5: $(call student_bin,$(1)) $(B)/dataset.h5 $(B)/targets.h5 $(INI) $(call student_ini,$(1))
+	$$(call RUN,$(call student_bin,$(1))) --student $(call student_ini,$(1)) \
+	  $(if $(call student_seed,$(1)),--set student.seed=$(call student_seed,$(1))) \
+	  --data $(B)/dataset.h5 --targets $(B)/targets.h5 --out $$@
+
+$(F)/$(1)/report.json: $(BIN)/emit-hls $(B)/students/$(1).h5 $(B)/dataset.h5 $(INI)
+	$$(call RUN,$(BIN)/emit-hls) --in $(B)/students/$(1).h5 --data $(B)/dataset.h5 --out $(F)/$(1)
+
+$(B)/synthesis/$(1).json: $(BIN)/synthesize $(F)/$(1)/report.json $(PART) $(INI)
+	$$(call RUN,$(BIN)/synthesize) --in $(F)/$(1) --part $(PART) --out $$@
+endef
+$(foreach s,$(STUDENTS),$(eval $(call STUDENT_RULES,$(s))))
+
+# ---- score and figure -------------------------------------------------------
+STUDENT_FILES := $(STUDENTS:%=$(B)/students/%.h5)
+HARDWARE      := $(STUDENTS:%=$(F)/%/report.json)
+SYNTHESIS     := $(STUDENTS:%=$(B)/synthesis/%.json)
+
+$(TABLES) $(B)/scores.h5 &: $(BIN)/score $(B)/dataset.h5 $(B)/targets.h5 $(STUDENT_FILES) $(HARDWARE) $(SYNTHESIS) $(INI)
+	$(call RUN,$(BIN)/score) --data $(B)/dataset.h5 --targets $(B)/targets.h5 --scores-out $(B)/scores.h5 \
+	  $(SYNTHESIS:%=--report %) $(HARDWARE:%=--hardware %) --out $(R) $(STUDENT_FILES)
+
+$(R)/hgq_vs_qkeras.pdf: plots/hgq_vs_qkeras.py $(wildcard plots/*.py) $(TABLES)
+	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
+$(R)/hgq_vs_qkeras.png: plots/hgq_vs_qkeras.py $(wildcard plots/*.py) $(TABLES)
+	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
+
+# ---- what people ask for ------------------------------------------------------
+ARTIFACTS := $(INPUTS) $(B)/dataset.h5 $(B)/teacher.h5 $(B)/targets.h5 $(STUDENT_FILES) $(HARDWARE) $(SYNTHESIS) \
+             $(B)/scores.h5 $(TABLES)
+
+all: programs $(ARTIFACTS) $(FIGURE) $(R)/hgq_vs_qkeras.png
+artifacts: $(ARTIFACTS)
+data: $(B)/dataset.h5
+
+# The names below $(WORK) and SHA-256 of every artifact, firmware file and table.
+CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WORK)/%=%) -type f \
+  \( -name '*.h5' -o -name '*.json' -o -name '*.tsv' -o -path 'firmware/*' \) ! -path 'results/*/*/*' \
+  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
+
+# Record what this machine made (after a change that is meant to change results).
+checksums: artifacts
+	@mkdir -p $(dir $(CHECKSUMS))
+	@$(CHECKSUM_LIST) > $(CHECKSUMS).tmp && mv $(CHECKSUMS).tmp $(CHECKSUMS)
+	@echo "$(CHECKSUMS): $$(wc -l < $(CHECKSUMS)) files"
+
+# Compare what lies under $(WORK) with the committed list.
+compare: artifacts
+	@$(CHECKSUM_LIST) > $(B)/CHECKSUMS.now
+	@if cmp -s $(CHECKSUMS) $(B)/CHECKSUMS.now; then \
+	  echo "verify: all $$(wc -l < $(CHECKSUMS)) files have the bytes of $(CHECKSUMS)"; \
+	else echo "verify: differences from $(CHECKSUMS) (< recorded, > made here):"; \
+	  diff $(CHECKSUMS) $(B)/CHECKSUMS.now; exit 1; fi
+
+# Regenerate everything in a folder of its own, then compare.
+verify:
+	rm -rf build/verify/$(CONFIG)
+	$(MAKE) WORK=build/verify/$(CONFIG) compare
+
+help:
+	@echo 'make deps            install the Debian packages'
+	@echo 'make [-j2] all       the study: artifacts, firmware, tables, figure (CONFIG=$(CONFIG))'
+	@echo 'make CONFIG=tiny all the same in under two minutes, for tests'
+	@echo 'make results/hgq_vs_qkeras.pdf   the comparison figure and what it needs'
+	@echo 'make test            unit, command-line and system tests'
+	@echo 'make asan            unit tests under AddressSanitizer and UBSan'
+	@echo 'make verify          regenerate and compare with $(CHECKSUMS)'
+	@echo 'make published       the published table from the published scores'
+	@echo 'make golden [GOLDEN=DIR]  agreement with the recorded Python packages'
+	@echo 'make data            only the dataset;  make checksums: record new checksums'
+	@echo 'make clean           remove bin, build, firmware'
+	@echo 'configurations: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))'
+	@echo 'variables: CONFIG WORK THREADS LAUNCH DATA STAGEFLAGS CC OPT CFLAGS V=1'
+
+.PHONY: artifacts data checksums compare verify

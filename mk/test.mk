@@ -1,4 +1,10 @@
-# Unit tests: tests/unit/test_<folder>*.c, one CUnit program each; see tests/unit/unit.h.
+# Tests. `make test` runs all of them; the CUnit summaries come last.
+#   unit    tests/unit/test_*.c, one CUnit program each (tests/unit/unit.h)
+#   cli     tests/cli/*.tst, command lines good and bad
+#   asan    the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   system  tests/system/*.sh: same bytes from other compilers, optimisation
+#           levels and thread counts; stages killed at any moment
+
 UNIT := $(TEST_SRC:tests/unit/%.c=$(OBJ)/tests/%)
 
 $(OBJ)/tests/%: tests/unit/%.c tests/unit/unit.h $(LIBRARY)
@@ -8,13 +14,21 @@ $(OBJ)/tests/%: tests/unit/%.c tests/unit/unit.h $(LIBRARY)
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
 
-test: unit
-
-.PHONY: unit test
-
-# Command lines, good and bad: tests/cli/*.tst.
 cli: $(PROGRAMS)
 	@tests/cli/run.sh $(BIN)
 
-test: cli
-.PHONY: cli
+asan:
+	@$(MAKE) OBJ=build/asan/obj BIN=build/asan/bin OPT=-O1 \
+	  CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	  LDFLAGS='-fsanitize=address,undefined' unit
+
+system: $(PROGRAMS)
+	@set -e; for t in tests/system/*.sh; do echo "== $$t"; $$t; done
+
+test:
+	@$(MAKE) cli
+	@$(MAKE) system
+	@$(MAKE) asan
+	@$(MAKE) unit
+
+.PHONY: unit cli asan system test
