@@ -79,14 +79,14 @@ static int check(const cb_config_key *k, const char *text) {
 /* The canonical form: numbers are printed anew, so that 1e-3 and 0.001 agree. */
 static char *canonical(const cb_config_key *k, const char *text) {
     switch (k->type) {
-    case CB_KEY_INT: return cb_format("%lld", strtoll(text, NULL, 10));
-    case CB_KEY_REAL: return cb_format("%.17g", strtod(text, NULL));
+    case CB_KEY_INT: return cb_textf("%lld", strtoll(text, NULL, 10));
+    case CB_KEY_REAL: return cb_textf("%.17g", strtod(text, NULL));
     case CB_KEY_REALS: {
         char *all = cb_strdup(""), *end;
         for (const char *c = text; all && *c; c = end) {
             double v = strtod(c, &end);
             while (isspace((unsigned char)*end)) end++;
-            char *more = cb_format("%s%s%.17g", all, *all ? " " : "", v);
+            char *more = cb_textf("%s%s%.17g", all, *all ? " " : "", v);
             free(all);
             all = more;
         }
@@ -239,7 +239,7 @@ char *cb_config_canonical(const cb_config *c, const char *sections) {
         const cb_config_key *k = &cb_config_schema[i];
         if (!listed(sections, k->section)) continue;
         bool fresh = strcmp(last, k->section) != 0;
-        char *more = cb_format("%s%s%s%s%s = %s\n", all, fresh ? "[" : "", fresh ? k->section : "",
+        char *more = cb_textf("%s%s%s%s%s = %s\n", all, fresh ? "[" : "", fresh ? k->section : "",
                                fresh ? "]\n" : "", k->key, c->text[i]);
         free(all);
         all = more;

@@ -69,7 +69,7 @@ char *cb_strdup(const char *s) {
     return p ? memcpy(p, s, n) : NULL;
 }
 
-char *cb_format(const char *format, ...) {
+char *cb_textf(const char *format, ...) {
     va_list ap, again;
     va_start(ap, format);
     va_copy(again, ap);

@@ -39,6 +39,6 @@ void *cb_realloc(void *p, size_t n, size_t size) CB_MUST;
 void *cb_alloc_aligned(size_t n, size_t size) CB_MUST;
 char *cb_strdup(const char *text) CB_MUST;
 /* printf into a fresh string, NULL on failure. */
-char *cb_format(const char *format, ...) CB_PRINTF(1, 2) CB_MUST;
+char *cb_textf(const char *format, ...) CB_PRINTF(1, 2) CB_MUST;
 
 #endif

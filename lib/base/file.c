@@ -78,7 +78,7 @@ static void remove_stale(const char *dir, const char *base) {
         long pid = strtol(e->d_name + n + 5, &end, 10);
         if (*end || pid <= 0 || pid == getpid()) continue;
         if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
-        char *stale = cb_format("%s/%s", dir, e->d_name);
+        char *stale = cb_textf("%s/%s", dir, e->d_name);
         if (stale && cb_remove_tree(stale)) cb_error_clear();
         free(stale);
     }
@@ -101,7 +101,7 @@ int cb_atomic_begin(cb_atomic *a, const char *path) {
     remove_stale(dir, cb_basename(path));
     free(dir);
     a->path = cb_strdup(path);
-    a->tmp = cb_format("%s.tmp.%ld", path, (long)getpid());
+    a->tmp = cb_textf("%s.tmp.%ld", path, (long)getpid());
     if (!a->path || !a->tmp) {
         forget(a);
         return -1;
@@ -166,7 +166,7 @@ int cb_atomic_dir_begin(cb_atomic *a, const char *path) {
 }
 
 int cb_atomic_dir_commit(cb_atomic *a) {
-    char *old = cb_format("%s.tmp.%ld.old", a->path, (long)getpid());
+    char *old = cb_textf("%s.tmp.%ld.old", a->path, (long)getpid());
     if (!old) return -1;
     int had = rename(a->path, old) == 0;
     int rc = 0;
