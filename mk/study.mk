@@ -50,6 +50,12 @@ INPUT_ARGS := $(DATA)
 INPUTS     := $(foreach d,$(DATA),$(lastword $(subst =, ,$(d))))
 endif
 
+ifeq ($(strip $(INPUTS)),)
+$(if $(filter-out help clean deps unit cli asan test programs golden published,$(or $(MAKECMDGOALS),all)),$(error \
+  CONFIG=$(CONFIG) has no simulated samples: name your files, e.g. \
+  make CONFIG=$(CONFIG) DATA="zb=zerobias.h5 tt_had=ttbar.h5" all))
+endif
+
 $(B)/dataset.h5: $(BIN)/preprocess $(INPUTS) $(INI)
 	$(call RUN,$(BIN)/preprocess) --out $@ $(INPUT_ARGS)
 

@@ -5,11 +5,14 @@
 #   system  tests/system/*.sh: same bytes from other compilers, optimisation
 #           levels and thread counts; stages killed at any moment
 
+JOBS ?= $(shell nproc)
 UNIT := $(TEST_SRC:tests/unit/%.c=$(OBJ)/tests/%)
 
 $(OBJ)/tests/%: tests/unit/%.c tests/unit/unit.h $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) -Itests/unit -o $@ $< $(LIBRARY) $(LDFLAGS) $(LIBS) -lcunit
+
+unit-programs: $(UNIT)
 
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
@@ -18,17 +21,19 @@ cli: $(PROGRAMS)
 	@tests/cli/run.sh $(BIN)
 
 asan:
-	@$(MAKE) OBJ=build/asan/obj BIN=build/asan/bin OPT=-O1 \
+	@$(MAKE) -j$(JOBS) OBJ=build/asan/obj BIN=build/asan/bin OPT=-O1 \
 	  CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
-	  LDFLAGS='-fsanitize=address,undefined' unit
+	  LDFLAGS='-fsanitize=address,undefined' unit-programs
+	@set -e; for t in $(TEST_SRC:tests/unit/%.c=build/asan/obj/tests/%); do echo "== $$t"; $$t; done
 
 system: $(PROGRAMS)
 	@set -e; for t in tests/system/*.sh; do echo "== $$t"; $$t; done
 
 test:
+	@$(MAKE) -j$(JOBS) programs unit-programs
 	@$(MAKE) cli
 	@$(MAKE) system
 	@$(MAKE) asan
 	@$(MAKE) unit
 
-.PHONY: unit cli asan system test
+.PHONY: unit unit-programs cli asan system test

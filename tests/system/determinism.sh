@@ -3,13 +3,14 @@
 # gcc and clang, -O1 and -O3, one and two threads, several instruction sets.
 set -eu
 cd "$(dirname "$0")/../.."
-run() { # name, environment and make variables...
+run() { # name, make variables (those of the environment too: CB_ISA)...
   name=$1; shift
-  dir=build/check/$name
-  rm -rf "$dir/work"
+  work=build/check/$name/work
+  rm -rf "$work"
   echo "-- $name: $*"
-  env "$@" make -s CONFIG=tiny WORK="$dir/work" STAGEFLAGS=--quiet OBJ="$dir/obj" BIN="$dir/bin" "$@" compare
+  env "$@" make -s -j"$(nproc)" CONFIG=tiny WORK="$work" STAGEFLAGS=--quiet "$@" compare
 }
-run gcc-O3-2threads CC=gcc OPT=-O3 THREADS=2
-run clang-O1-1thread CC=clang OPT=-O1 THREADS=1
-run gcc-O1-3threads-v3 CC=gcc OPT=-O1 THREADS=3 CB_ISA=v3
+own() { echo "OBJ=build/check/$1/obj BIN=build/check/$1/bin"; }
+run first THREADS=2
+run clang-O1 CC=clang OPT=-O1 THREADS=1 $(own clang-O1)
+run gcc-O1-v3 CC=gcc OPT=-O1 THREADS=3 CB_ISA=v3 $(own gcc-O1-v3)
