@@ -1,0 +1,232 @@
+#include "quant/student_data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/threads.h"
+
+/* ---- the set ---- */
+
+static void take(cb_student_set *s, int split, const uint16_t *image, uint16_t code) {
+    uint32_t k = s->n[split]++;
+    s->image[split][k] = image;
+    s->code[split][k] = code;
+}
+
+static bool wanted(const cb_dataset *d, uint64_t e, int zb) { return d->process[e] == zb && d->split[e] != CB_TEST; }
+
+static int allocate(cb_student_set *s, const uint64_t count[2]) {
+    static const char *name[2] = {"train", "val"};
+    for (int k = 0; k < 2; k++) {
+        if (!count[k])
+            return cb_fail("the students' %s set is empty: the dataset has no zero bias (\"zb\") events in that split",
+                           name[k]);
+        if (count[k] > UINT32_MAX)
+            return cb_fail("the students' %s set has %llu events, at most 2^32-1", name[k],
+                           (unsigned long long)count[k]);
+        s->image[k] = cb_alloc(count[k], sizeof *s->image[k]);
+        s->code[k] = cb_alloc(count[k], sizeof *s->code[k]);
+        if (!s->image[k] || !s->code[k]) return -1;
+    }
+    return 0;
+}
+
+int cb_student_set_new(cb_student_set *s, const cb_dataset *d, const uint16_t *code, const cb_outliers *outliers) {
+    *s = (cb_student_set){.height = d->height, .width = d->width, .n_feature = d->height * d->width};
+    int zb = cb_dataset_process(d, "zb");
+    if (zb < 0) return -1;
+    uint64_t count[2] = {0, 0}, zero_bias[2], n_outlier = outliers ? outliers->n : 0;
+    for (uint64_t e = 0; e < d->n; e++)
+        if (wanted(d, e, zb)) count[d->split[e]]++;
+    memcpy(zero_bias, count, sizeof count);
+    for (uint64_t e = 0; e < n_outlier; e++) {
+        if (outliers->split[e] > CB_VAL)
+            return cb_fail("outlier %llu: split %d, expected 0 (train) or 1 (val)", (unsigned long long)e,
+                           outliers->split[e]);
+        count[outliers->split[e]]++;
+    }
+    for (int k = 0; k < 2; k++)
+        if (!zero_bias[k]) count[k] = 0; /* outliers alone are no training set */
+    if (allocate(s, count)) {
+        cb_student_set_free(s);
+        return -1;
+    }
+    for (uint64_t e = 0; e < d->n; e++)
+        if (wanted(d, e, zb)) take(s, d->split[e], d->et + e * (uint64_t)s->n_feature, code[e]);
+    for (uint64_t e = 0; e < n_outlier; e++)
+        take(s, outliers->split[e], outliers->et + e * (uint64_t)s->n_feature, outliers->code[e]);
+    return 0;
+}
+
+void cb_student_set_free(cb_student_set *s) {
+    for (int k = 0; k < 2; k++) {
+        free(s->image[k]);
+        free(s->code[k]);
+    }
+    *s = (cb_student_set){0};
+}
+
+/* ---- order ---- */
+
+int cb_student_order_new(cb_student_order *o, const cb_student_set *s, uint32_t batch, uint64_t seed) {
+    uint32_t n = s->n[CB_TRAIN];
+    *o = (cb_student_order){.seed = seed, .n_event = n, .batch = batch < n ? batch : n};
+    if (!o->batch) return cb_fail("students: %u training events in batches of %u", n, batch);
+    o->n_batch = n / o->batch;
+    o->event = cb_alloc(n, sizeof *o->event);
+    return o->event ? 0 : -1;
+}
+
+void cb_student_order_shuffle(cb_student_order *o, uint64_t epoch) {
+    cb_rng r = cb_rng_at(o->seed, "student-shuffle", epoch);
+    cb_rng_permutation(&r, o->event, o->n_event);
+}
+
+void cb_student_order_free(cb_student_order *o) {
+    free(o->event);
+    *o = (cb_student_order){0};
+}
+
+/* ---- batches ---- */
+
+int cb_student_batch_new(cb_student_batch *b, const cb_student_set *s, uint32_t room) {
+    size_t n_block = cb_blocks(room);
+    *b = (cb_student_batch){.room = room, .n_feature = s->n_feature};
+    b->x = cb_alloc_aligned(n_block * (size_t)s->n_feature * CB_LANES, sizeof *b->x);
+    b->y = cb_alloc_aligned(n_block * CB_LANES, sizeof *b->y);
+    if (b->x && b->y) return 0;
+    cb_student_batch_free(b);
+    return -1;
+}
+
+void cb_student_batch_free(cb_student_batch *b) {
+    free(b->x);
+    free(b->y);
+    *b = (cb_student_batch){0};
+}
+
+void cb_lanes_set_u16(float *block, int lane, const uint16_t *image, int n_feature) {
+    for (int f = 0; f < n_feature; f++) block[f * CB_LANES + lane] = image[f];
+}
+
+void cb_student_batch_load(cb_student_batch *b, const cb_student_set *s, int split, const uint32_t *event,
+                           uint32_t n) {
+    b->n_event = n < b->room ? n : b->room;
+    b->n_block = cb_blocks(b->n_event);
+    size_t stride = (size_t)b->n_feature * CB_LANES;
+#pragma omp parallel for schedule(static)
+    for (size_t k = 0; k < b->n_block; k++) {
+        float *x = b->x + k * stride, *y = b->y + k * CB_LANES;
+        int lanes = cb_student_lanes(b, k);
+        if (lanes < CB_LANES) memset(x, 0, stride * sizeof *x);
+        for (int l = 0; l < CB_LANES; l++) {
+            uint32_t e = (uint32_t)k * CB_LANES + (uint32_t)l;
+            y[l] = 0;
+            if (l >= lanes) continue;
+            if (event) e = event[e];
+            cb_lanes_set_u16(x, l, s->image[split][e], b->n_feature);
+            y[l] = (float)s->code[split][e] / 256;
+        }
+    }
+}
+
+/* ---- dropout ---- */
+
+enum { PHILOX_WIDE = 16 };
+
+/* Philox4x32-10 of blocks first..first+15 of one stream: the loop over the counters
+ * is innermost, so that the compiler can use SIMD. out[block][word]. */
+static void philox_wide(const cb_rng *r, uint64_t first, uint32_t out[PHILOX_WIDE][4]) {
+    uint32_t c[4][PHILOX_WIDE], k0 = r->key[0], k1 = r->key[1];
+    for (int b = 0; b < PHILOX_WIDE; b++) {
+        c[0][b] = (uint32_t)(first + (uint64_t)b);
+        c[1][b] = (uint32_t)((first + (uint64_t)b) >> 32);
+        c[2][b] = (uint32_t)r->index;
+        c[3][b] = (uint32_t)(r->index >> 32);
+    }
+    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u)
+        for (int b = 0; b < PHILOX_WIDE; b++) {
+            uint64_t p0 = (uint64_t)0xD2511F53u * c[0][b], p1 = (uint64_t)0xCD9E8D57u * c[2][b];
+            c[0][b] = (uint32_t)(p1 >> 32) ^ c[1][b] ^ k0;
+            c[2][b] = (uint32_t)(p0 >> 32) ^ c[3][b] ^ k1;
+            c[1][b] = (uint32_t)p1;
+            c[3][b] = (uint32_t)p0;
+        }
+    for (int b = 0; b < PHILOX_WIDE; b++)
+        for (int w = 0; w < 4; w++) out[b][w] = c[w][b];
+}
+
+void cb_dropout_mask(float *mask, int n_feature, float p, float scale, uint64_t seed, const char *stream,
+                     uint64_t step, size_t block) {
+    cb_rng r = cb_rng_at(seed, stream, step * 4096 + block);
+    uint32_t word[PHILOX_WIDE][4];
+    enum { DRAWS = PHILOX_WIDE * 8 }; /* two numbers a word */
+    size_t n = (size_t)n_feature * CB_LANES;
+    for (size_t first = 0; first < n; first += DRAWS) {
+        philox_wide(&r, first / 8, word);
+        const uint32_t *w = word[0];
+        size_t m = n - first < DRAWS ? n - first : DRAWS;
+        for (size_t i = 0; i < m; i++) {
+            float u = (float)(w[i / 2] >> (i % 2 * 16) & 0xFFFF) * 0x1p-16f;
+            mask[first + i] = u >= p ? scale : 0;
+        }
+    }
+}
+
+/* ---- loss ---- */
+
+double cb_mae_block(const float *out, const float *y, int n, float inverse_batch, float *grad) {
+    double sum = 0;
+    for (int l = 0; l < CB_LANES; l++) {
+        float d = l < n ? out[l] - y[l] : 0;
+        sum += d < 0 ? -(double)d : (double)d;
+        grad[l] = d > 0 ? inverse_batch : d < 0 ? -inverse_batch : 0;
+    }
+    return sum;
+}
+
+/* ---- history ---- */
+
+int cb_history_new(cb_history *h, int room) {
+    *h = (cb_history){.room = room, .best = -1};
+    h->loss = cb_alloc((size_t)room, sizeof *h->loss);
+    h->val_loss = cb_alloc((size_t)room, sizeof *h->val_loss);
+    if (h->loss && h->val_loss) return 0;
+    cb_history_free(h);
+    return -1;
+}
+
+bool cb_history_add(cb_history *h, double loss, double val_loss) {
+    if (h->n == h->room) return false;
+    bool best = h->best < 0 || val_loss < h->val_loss[h->best];
+    if (best) h->best = h->n;
+    h->loss[h->n] = loss;
+    h->val_loss[h->n++] = val_loss;
+    return best;
+}
+
+int cb_history_write(const cb_history *h, cb_h5 *f, const char *group) {
+    uint64_t dims[1] = {(uint64_t)h->n};
+    char name[128];
+    int32_t *epoch = cb_alloc((size_t)h->n + 1, sizeof *epoch);
+    if (!epoch) return -1;
+    for (int e = 0; e < h->n; e++) epoch[e] = e + 1;
+    int rc = cb_h5_group(f, group);
+    snprintf(name, sizeof name, "%s/epoch", group);
+    rc = rc || cb_h5_write(f, name, CB_I32, 1, dims, epoch);
+    snprintf(name, sizeof name, "%s/loss", group);
+    rc = rc || cb_h5_write(f, name, CB_F64, 1, dims, h->loss);
+    snprintf(name, sizeof name, "%s/val_loss", group);
+    rc = rc || cb_h5_write(f, name, CB_F64, 1, dims, h->val_loss);
+    rc = rc || cb_h5_set_i64(f, group, "best_epoch", h->best + 1);
+    free(epoch);
+    return rc ? -1 : 0;
+}
+
+void cb_history_free(cb_history *h) {
+    free(h->loss);
+    free(h->val_loss);
+    *h = (cb_history){0};
+}
