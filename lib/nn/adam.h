@@ -13,5 +13,7 @@
 float cb_adam_rate(double lr, uint64_t t);
 /* One update of n weights. Element-wise, so any split over threads gives the same. */
 void cb_adam_update(float *w, const float *g, float *m, float *v, size_t n, float rate);
+/* The same in plain C, byte for byte. */
+void cb_adam_update_ref(float *w, const float *g, float *m, float *v, size_t n, float rate);
 
 #endif

@@ -1,0 +1,58 @@
+#include "nn/dense.h"
+
+#include <math.h>
+
+#include "nn/isa.h"
+
+CB_ISA_DECLARE(void, cb_dense_forward, const float *, const float *, const float *, int, int, float *);
+CB_ISA_DECLARE(void, cb_dense_backward, const float *, const float *, int, int, float *);
+CB_ISA_DECLARE(void, cb_dense_gradient, const float *, size_t, const float *, size_t, size_t, int, int, float *,
+               float *);
+
+void cb_dense_forward(const float *x, const float *w, const float *bias, int n_in, int n_out, float *y) {
+    static void (*const table[])(const float *, const float *, const float *, int, int, float *) =
+        CB_ISA_TABLE(cb_dense_forward);
+    table[cb_isa()](x, w, bias, n_in, n_out, y);
+}
+
+void cb_dense_backward(const float *dy, const float *w, int n_in, int n_out, float *dx) {
+    static void (*const table[])(const float *, const float *, int, int, float *) = CB_ISA_TABLE(cb_dense_backward);
+    table[cb_isa()](dy, w, n_in, n_out, dx);
+}
+
+void cb_dense_gradient(const float *x, size_t x_stride, const float *dy, size_t dy_stride, size_t n_block, int n_in,
+                       int n_out, float *dw, float *db) {
+    static void (*const table[])(const float *, size_t, const float *, size_t, size_t, int, int, float *, float *) =
+        CB_ISA_TABLE(cb_dense_gradient);
+    table[cb_isa()](x, x_stride, dy, dy_stride, n_block, n_in, n_out, dw, db);
+}
+
+void cb_dense_forward_ref(const float *x, const float *w, const float *bias, int n_in, int n_out, float *y) {
+    for (int o = 0; o < n_out; o++)
+        for (int lane = 0; lane < CB_LANES; lane++) {
+            float acc = bias ? bias[o] : 0;
+            for (int i = 0; i < n_in; i++) acc = fmaf(x[i * CB_LANES + lane], w[i * n_out + o], acc);
+            y[o * CB_LANES + lane] = acc;
+        }
+}
+
+void cb_dense_backward_ref(const float *dy, const float *w, int n_in, int n_out, float *dx) {
+    for (int i = 0; i < n_in; i++)
+        for (int lane = 0; lane < CB_LANES; lane++) {
+            float acc = 0;
+            for (int o = 0; o < n_out; o++) acc = fmaf(dy[o * CB_LANES + lane], w[i * n_out + o], acc);
+            dx[i * CB_LANES + lane] = acc;
+        }
+}
+
+void cb_dense_gradient_ref(const float *x, size_t x_stride, const float *dy, size_t dy_stride, size_t n_block,
+                           int n_in, int n_out, float *dw, float *db) {
+    for (size_t b = 0; b < n_block; b++)
+        for (int lane = 0; lane < CB_LANES; lane++) {
+            const float *xb = x + b * x_stride + lane, *dyb = dy + b * dy_stride + lane;
+            for (int i = 0; i < n_in; i++)
+                for (int o = 0; o < n_out; o++)
+                    dw[i * n_out + o] = fmaf(xb[i * CB_LANES], dyb[o * CB_LANES], dw[i * n_out + o]);
+            for (int o = 0; db && o < n_out; o++) db[o] += dyb[o * CB_LANES];
+        }
+}

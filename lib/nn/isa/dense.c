@@ -1,0 +1,127 @@
+/* Dense layer kernels; contract and order of sums in nn/dense.h and nn/lanes.h.
+ * Register blocks hold V16_ACC accumulators: forward and backward several features of
+ * one event block, the weight gradient rows (inputs) x vectors of outputs. */
+#include "nn/lanes.h"
+
+#include "nn/isa.h"
+#include "nn/vec16.h"
+
+#define dense_forward CB_ISA_FN(cb_dense_forward)
+#define dense_backward CB_ISA_FN(cb_dense_backward)
+#define dense_gradient CB_ISA_FN(cb_dense_gradient)
+void dense_forward(const float *x, const float *w, const float *bias, int n_in, int n_out, float *y);
+void dense_backward(const float *dy, const float *w, int n_in, int n_out, float *dx);
+void dense_gradient(const float *x, size_t x_stride, const float *dy, size_t dy_stride, size_t n_block, int n_in,
+                    int n_out, float *dw, float *db);
+
+#if V16_ACC >= 16
+enum { TILE = 16, GROW = 12, GVEC = 2 };
+#elif V16_ACC >= 6
+enum { TILE = 6, GROW = 3, GVEC = 2 };
+#else
+enum { TILE = 4, GROW = 2, GVEC = 2 };
+#endif
+
+/* y[k] = bias[k] + sum_i x[i] w[i*step + k*pitch], k < n. Forward: step n_out, pitch 1;
+ * input gradient: step 1, pitch n_out. n is a constant wherever this is inlined. */
+V16_INLINE void tile_sum(const float *x, const float *w, size_t step, size_t pitch, const float *bias, int n_sum,
+                         float *y, int n) {
+    vec16 acc[TILE];
+#pragma GCC unroll 16
+    for (int k = 0; k < n; k++) acc[k] = v16_all(bias ? bias[k] : 0);
+    for (int i = 0; i < n_sum; i++) {
+        vec16 xi = v16_load(x + (size_t)i * 16);
+        const float *wi = w + (size_t)i * step;
+#pragma GCC unroll 16
+        for (int k = 0; k < n; k++) acc[k] = v16_fma(xi, v16_all(wi[(size_t)k * pitch]), acc[k]);
+    }
+#pragma GCC unroll 16
+    for (int k = 0; k < n; k++) v16_store(y + (size_t)k * 16, acc[k]);
+}
+
+void dense_forward(const float *x, const float *w, const float *bias, int n_in, int n_out, float *y) {
+    size_t step = (size_t)n_out;
+    int o = 0;
+    for (; o + TILE <= n_out; o += TILE)
+        tile_sum(x, w + o, step, 1, bias ? bias + o : NULL, n_in, y + (size_t)o * 16, TILE);
+    for (; o + TILE / 2 <= n_out; o += TILE / 2)
+        tile_sum(x, w + o, step, 1, bias ? bias + o : NULL, n_in, y + (size_t)o * 16, TILE / 2);
+    for (; o < n_out; o++) tile_sum(x, w + o, step, 1, bias ? bias + o : NULL, n_in, y + (size_t)o * 16, 1);
+}
+
+void dense_backward(const float *dy, const float *w, int n_in, int n_out, float *dx) {
+    enum { ROWS = TILE < 8 ? TILE : 8 };
+    size_t pitch = (size_t)n_out;
+    int i = 0;
+    for (; i + ROWS <= n_in; i += ROWS)
+        tile_sum(dy, w + (size_t)i * pitch, 1, pitch, NULL, n_out, dx + (size_t)i * 16, ROWS);
+    for (; i < n_in; i++) tile_sum(dy, w + (size_t)i * pitch, 1, pitch, NULL, n_out, dx + (size_t)i * 16, 1);
+}
+
+enum { CHUNK = 4 }; /* event blocks transposed at a time */
+
+/* rows of dw (inputs i .. i+rows-1) x vecs vectors of outputs from column o; t holds dy
+ * with outputs contiguous: t[event][GVEC*16]. The last vector has `last` valid outputs. */
+V16_INLINE void tile_gradient(const float *x, size_t x_stride, const float *t, int n_block, float *dw, size_t n_out,
+                              int last, int rows, int vecs) {
+    vec16 acc[GROW][GVEC];
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++)
+            acc[r][v] = v16_load_part(dw + (size_t)r * n_out + v * 16, v == vecs - 1 ? last : 16);
+    for (int b = 0; b < n_block; b++)
+        for (int lane = 0; lane < 16; lane++) {
+            const float *tb = t + (size_t)(b * 16 + lane) * (GVEC * 16), *xb = x + (size_t)b * x_stride + lane;
+            vec16 d[GVEC];
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++) d[v] = v16_load(tb + v * 16);
+#pragma GCC unroll 16
+            for (int r = 0; r < rows; r++) {
+                vec16 xr = v16_all(xb[r * 16]);
+#pragma GCC unroll 4
+                for (int v = 0; v < vecs; v++) acc[r][v] = v16_fma(xr, d[v], acc[r][v]);
+            }
+        }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++)
+            v16_store_part(dw + (size_t)r * n_out + v * 16, acc[r][v], v == vecs - 1 ? last : 16);
+}
+
+/* All inputs against one panel of at most GVEC*16 outputs. */
+static void panel_gradient(const float *x, size_t x_stride, const float *t, int n_block, int n_in, int width,
+                           float *dw, size_t n_out) {
+    int vecs = (width + 15) / 16, last = width - (vecs - 1) * 16, i = 0;
+    for (; i + GROW <= n_in; i += GROW, x += GROW * 16, dw += GROW * n_out)
+        if (vecs == GVEC) tile_gradient(x, x_stride, t, n_block, dw, n_out, last, GROW, GVEC);
+        else tile_gradient(x, x_stride, t, n_block, dw, n_out, last, GROW, 1);
+    for (; i < n_in; i++, x += 16, dw += n_out)
+        if (vecs == GVEC) tile_gradient(x, x_stride, t, n_block, dw, n_out, last, 1, GVEC);
+        else tile_gradient(x, x_stride, t, n_block, dw, n_out, last, 1, 1);
+}
+
+static void bias_gradient(const float *dy, size_t dy_stride, size_t n_block, int n_out, float *db) {
+    for (int o = 0; o < n_out; o++)
+        for (size_t b = 0; b < n_block; b++)
+            for (int lane = 0; lane < 16; lane++) db[o] += dy[b * dy_stride + (size_t)(o * 16 + lane)];
+}
+
+void dense_gradient(const float *x, size_t x_stride, const float *dy, size_t dy_stride, size_t n_block, int n_in,
+                    int n_out, float *dw, float *db) {
+    float t[CHUNK * 16 * GVEC * 16];
+    if (db) bias_gradient(dy, dy_stride, n_block, n_out, db);
+    for (int o = 0; o < n_out; o += GVEC * 16) {
+        int width = n_out - o < GVEC * 16 ? n_out - o : GVEC * 16;
+        for (size_t b0 = 0; b0 < n_block; b0 += CHUNK) {
+            int n = n_block - b0 < CHUNK ? (int)(n_block - b0) : CHUNK;
+            for (int b = 0; b < n; b++)
+                for (int k = 0; k < GVEC * 16; k++)
+                    for (int lane = 0; lane < 16; lane++)
+                        t[(b * 16 + lane) * (GVEC * 16) + k] =
+                            k < width ? dy[(b0 + (size_t)b) * dy_stride + (size_t)((o + k) * 16 + lane)] : 0;
+            panel_gradient(x + b0 * x_stride, x_stride, t, n, n_in, width, dw + o, (size_t)n_out);
+        }
+    }
+}
