@@ -4,9 +4,11 @@
  * at most 1 MiB with shuffle+deflate(4) for datasets of 1 KiB and more (smaller
  * ones contiguous), no order tracking, no links to anything outside. Objects
  * appear in the order in which they are created, which the caller keeps fixed.
- * Root attributes, in this order: schema, stage, version, config, inputs
- * ("name sha256\n" lines; name is the role, e.g. "dataset", never a path).
+ * Root attributes: first schema, stage, version, config; by cb_h5_commit, last,
+ * inputs ("name sha256\n" lines; name is the role, e.g. "dataset", never a path).
  * The file is written through cb_atomic: whole or absent.
+ *
+ * A dataset made by cb_h5_new must have received all its rows before the commit.
  *
  * Reading: every failure names the file, the dataset, the first offending index
  * and what was expected. Float data with NaN or infinity is refused.
