@@ -143,7 +143,7 @@ cb_h5 *cb_h5_create(const char *path, const char *schema, const char *stage, con
 int cb_h5_input(cb_h5 *f, const char *role, const char *path) {
     char hex[65];
     if (cb_sha256_file(path, hex)) return -1;
-    char *more = cb_format("%s%s %s\n", f->inputs, role, hex);
+    char *more = cb_textf("%s%s %s\n", f->inputs, role, hex);
     if (!more) return -1;
     free(f->inputs);
     f->inputs = more;
