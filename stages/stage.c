@@ -21,6 +21,14 @@ typedef struct {
     cb_verbosity level;
 } parse_state;
 
+/* Lists live as long as the process. */
+static void append(const char **list, const char *arg) {
+    char *longer = cb_textf("%s%s\n", *list ? *list : "", arg);
+    if (!longer) abort();
+    if (*list) free((char *)*list);
+    *list = longer;
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *as) {
     parse_state *ps = as->input;
     cb_stage *st = ps->st;
@@ -50,7 +58,8 @@ static error_t on_option(int key, char *arg, struct argp_state *as) {
     default:
         for (const cb_option *o = st->options; o && o->name; o++)
             if (key == o->letter || key == KEY_OWN + (int)(o - st->options)) {
-                *o->value = arg ? arg : "yes";
+                if (o->kind == CB_LIST) append(o->value, arg);
+                else *o->value = arg ? arg : "yes";
                 return 0;
             }
         return ARGP_ERR_UNKNOWN;

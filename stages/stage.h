@@ -26,15 +26,16 @@
 #include "base/file.h"
 #include "base/log.h"
 
-enum { CB_OPTIONAL = 0, CB_REQUIRED = 1, CB_FLAG = 2 };
+enum { CB_OPTIONAL = 0, CB_REQUIRED = 1, CB_FLAG = 2, CB_LIST = 3 };
 
 typedef struct {
     const char *name;   /* long option without -- ; NULL ends the table */
     char letter;        /* short option or 0 */
     const char *arg;    /* name of the value in --help; NULL for CB_FLAG */
     const char *help;
-    const char **value; /* set to the argument (a flag: to "yes") */
-    int kind;           /* CB_OPTIONAL, CB_REQUIRED or CB_FLAG */
+    const char **value; /* set to the argument (a flag: to "yes"; a list: to all of
+                           them, each followed by a newline) */
+    int kind;           /* CB_OPTIONAL, CB_REQUIRED, CB_FLAG, or CB_LIST: may be repeated */
 } cb_option;
 
 typedef struct {
