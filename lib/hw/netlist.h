@@ -10,9 +10,17 @@
  *   ADD     (a << sa) + (b << sb), or - (b << sb) when sub; sa, sb >= 0 in units of
  *           2^-frac. Exact, never wraps.
  *   NEG     -a
- *   QUANT   a quantized to `format` with round and overflow, ReLU first when relu;
- *           exact semantics: cb_fixed_quantize
- * Two equal nodes never exist (hash-consing).
+ *   QUANT   a quantized to `format` with round and overflow, ReLU first when relu:
+ *           cb_node_quantize, which is cb_fixed_quantize but for one rounding mode
+ *           that only the graph knows, CB_ROUND_EVEN_BIASED: half a unit is in `a`
+ *           already, so what is left of round-half-to-even is
+ *           floor, then bit 0 cleared if all dropped bits were 0 (spec/rtl.md 1.9).
+ *           Construction turns RND, RND_CONV and RND_MIN_INF into a constant
+ *           addition plus TRN or CB_ROUND_EVEN_BIASED, the other modes into TRN
+ *           where `a` cannot be negative, and SAT into WRAP where nothing overflows;
+ *           left are TRN, EVEN_BIASED, and TRN_ZERO, RND_ZERO, RND_INF of signed values.
+ * A multiple 2^k of a node is that node with another frac: ADD of the node and the
+ * constant 0. Two equal nodes never exist (hash-consing).
  */
 #ifndef CB_HW_NETLIST_H
 #define CB_HW_NETLIST_H
@@ -22,6 +30,9 @@
 #include "quant/programme.h"
 
 #define CB_NETLIST_SCHEMA "cicada-bench/netlist/1"
+
+enum { CB_ROUND_EVEN_BIASED = 7 }; /* beside cb_round */
+enum { CB_NETLIST_BITS = 61 };     /* largest magnitude of any value, bits */
 
 typedef enum { CB_NODE_INPUT, CB_NODE_CONST, CB_NODE_ADD, CB_NODE_NEG, CB_NODE_QUANT } cb_node_kind;
 
@@ -41,12 +52,14 @@ typedef struct {
     int n_input, input_bits;  /* unsigned inputs of input_bits */
     int32_t n, room;
     cb_node *node;
+    int32_t *slot, n_slot;    /* hash table of the construction */
     int n_output;
     int32_t *output;          /* node of each output (the score: QUANT (0,8,8)) */
     int n_stage;              /* register layers on the way from inputs to the registered output; 0 = combinational */
 } cb_netlist;
 
-/* Construction (all return the node index or -1). Constants fold, equal nodes
+/* Construction starts from a zeroed struct with name, n_input and input_bits set
+ * (all return the node index or -1). Constants fold, equal nodes
  * merge, x+0 vanishes, quantizers that change nothing for the interval vanish. */
 int32_t cb_netlist_input(cb_netlist *g, int index) CB_MUST;
 int32_t cb_netlist_const(cb_netlist *g, int64_t value, int frac) CB_MUST;
@@ -55,11 +68,27 @@ int32_t cb_netlist_neg(cb_netlist *g, int32_t a) CB_MUST;
 int32_t cb_netlist_quant(cb_netlist *g, int32_t a, cb_format t, cb_round r, cb_overflow o, bool relu) CB_MUST;
 int cb_node_width(const cb_node *n);
 
+/* The same for an operand that already holds half a unit of the result (see above). */
+int32_t cb_netlist_quant_biased(cb_netlist *g, int32_t a, cb_format t, cb_overflow o, bool relu) CB_MUST;
+/* Half a unit (or a little less) that rounding mode r adds before flooring from
+ * `frac` to t.f fraction bits, in units of 2^-frac; 0 where the mode needs none. */
+int64_t cb_netlist_rounding(int frac, cb_format t, cb_round r);
+/* Tells a proven tighter interval than that of the operands. */
+void cb_netlist_narrow(cb_netlist *g, int32_t n, int64_t lo, int64_t hi);
+/* No logic: inputs, constants, bit slices, additions of disjoint bit ranges. */
+bool cb_node_is_wire(const cb_netlist *g, int32_t n);
+/* The value of a QUANT node for the operand value v * 2^-frac. */
+int64_t cb_node_quantize(const cb_node *q, int frac, int64_t v);
+/* Bits of an integer range: (lo < 0) + bits of the magnitude. */
+int cb_interval_width(int64_t lo, int64_t hi);
+
 /* Lowering: integer programme -> netlist with shared shift-add subexpressions. */
 int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) CB_MUST;
 
 /* Interpreter: et[n][n_input] -> code[n]; checks nothing but is exact. Threads. */
 int cb_netlist_score(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
+/* One event: value[g->n] receives m of every node, the plain reference of the above. */
+void cb_netlist_trace(const cb_netlist *g, const uint16_t *et, int64_t *value);
 
 /* Pipeline cut: at most `levels` adder levels between registers; sets stage. */
 int cb_netlist_pipeline(cb_netlist *g, int levels) CB_MUST;
