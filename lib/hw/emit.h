@@ -1,0 +1,37 @@
+/* emit.h - the back ends: one netlist, several printers.
+ *
+ * Each writes a sub-folder of e->dir, deterministic text only. All print the same
+ * graph; the score of event k is the unsigned code of the single output.
+ *
+ *   verilog/    <name>.v pipelined and <name>_comb.v, testbenches, vectors (hex)
+ *   hls/        C++ for Vitis HLS and plain g++                 (emit_hls_cpp.c)
+ *   emulator/   integer C, compiles anywhere                    (emit_emulator.c)
+ *   ctp7/       trigger-card wrapper algo_unpacked, rtl.md 3.4  (emit_ctp7.c)
+ */
+#ifndef CB_HW_EMIT_H
+#define CB_HW_EMIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hw/netlist.h"
+#include "quant/programme.h"
+
+typedef struct {
+    const cb_programme *programme;
+    const cb_netlist *net;  /* pipeline stages set */
+    const char *dir;        /* the firmware folder being filled */
+    const char *part;       /* e.g. "xc7vx690tffg1927-2" */
+    double clock_ns;
+    const uint16_t *et;     /* check events [n_event][n_input], directed ones first */
+    const uint16_t *code;   /* score of each by the integer programme */
+    size_t n_event;
+    size_t n_simulation;    /* the first so many are simulated and written as vectors */
+} cb_emit;
+
+int cb_emit_verilog(const cb_emit *e) CB_MUST;
+int cb_emit_hls_cpp(const cb_emit *e) CB_MUST;
+int cb_emit_emulator(const cb_emit *e) CB_MUST;
+int cb_emit_ctp7(const cb_emit *e) CB_MUST;
+
+#endif

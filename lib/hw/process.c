@@ -1,0 +1,187 @@
+#include "hw/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "base/file.h"
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double children_cpu(int64_t *rss_kib) {
+    struct rusage u;
+    getrusage(RUSAGE_CHILDREN, &u);
+    *rss_kib = u.ru_maxrss;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+bool cb_process_exists(const char *program) {
+    if (strchr(program, '/')) return access(program, X_OK) == 0;
+    const char *path = getenv("PATH");
+    while (path && *path) {
+        int n = (int)strcspn(path, ":");
+        char full[4096];
+        if (snprintf(full, sizeof full, "%.*s/%s", n, path, program) < (int)sizeof full && access(full, X_OK) == 0)
+            return true;
+        path += n + (path[n] == ':');
+    }
+    return false;
+}
+
+/* Between fork and exec: only async-signal-safe calls. */
+static void child(const cb_process *p, int output, int report) {
+    setpgid(0, 0);
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    for (int i = 0; i < 4; i++) sigaction(signals[i], &plain, NULL);
+    if (p->memory_mib) {
+        struct rlimit limit = {(rlim_t)p->memory_mib << 20, (rlim_t)p->memory_mib << 20};
+        setrlimit(RLIMIT_AS, &limit);
+    }
+    struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    int null = open("/dev/null", O_RDONLY);
+    if (null >= 0) dup2(null, 0);
+    dup2(output, 1);
+    dup2(output, 2);
+    if (p->dir && chdir(p->dir)) goto failed;
+    execvp(p->argv[0], (char *const *)p->argv);
+failed:;
+    int why = errno;
+    if (write(report, &why, sizeof why) < 0) _exit(126);
+    _exit(127);
+}
+
+static void keep_tail(cb_process_end *end, const char *s, size_t n) {
+    size_t room = sizeof end->tail - 1, have = strlen(end->tail);
+    for (size_t i = 0; i < n; i++) { /* text only */
+        char c = s[i];
+        if (have == room) {
+            memmove(end->tail, end->tail + room / 2, have -= room / 2);
+        }
+        if (c) end->tail[have++] = c;
+        end->tail[have] = 0;
+    }
+}
+
+/* Copies the child's output until it closes or the time is over. */
+static void collect(int from, int log, double deadline, cb_process_end *end) {
+    char s[4096];
+    for (;;) {
+        double left = deadline - now();
+        if (left <= 0) {
+            end->timed_out = true;
+            return;
+        }
+        struct pollfd p = {.fd = from, .events = POLLIN};
+        int ready = poll(&p, 1, left > 1000 ? 1000000 : (int)(left * 1000) + 1);
+        if (ready < 0 && errno != EINTR) return;
+        if (ready <= 0) continue;
+        ssize_t n = read(from, s, sizeof s);
+        if (n <= 0) return;
+        keep_tail(end, s, (size_t)n);
+        for (ssize_t done = 0; log >= 0 && done < n;) {
+            ssize_t w = write(log, s + done, (size_t)(n - done));
+            if (w <= 0) break;
+            done += w;
+        }
+    }
+}
+
+/* Waits for the child, at most until the deadline; then kills its group. */
+static int reap(pid_t pid, double deadline, cb_process_end *end) {
+    int status = 0;
+    while (!end->timed_out) {
+        pid_t got = waitpid(pid, &status, WNOHANG);
+        if (got == pid) return kill(-pid, SIGKILL), status; /* stray grandchildren too */
+        if (now() > deadline) end->timed_out = true;
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+    kill(-pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    return status;
+}
+
+static void judge(int status, cb_process_end *end) {
+    end->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    end->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    bool well = !end->timed_out && end->exit_status == 0;
+    end->out_of_memory = !well && !end->timed_out &&
+                         (end->signal == SIGKILL || strstr(end->tail, "bad_alloc") || strstr(end->tail, "out of memory") ||
+                          strstr(end->tail, "Out of memory") || strstr(end->tail, "Cannot allocate memory"));
+}
+
+static int verdict(const cb_process *p, const cb_process_end *end, int why) {
+    const char *tool = p->argv[0];
+    if (why) return cb_fail("%s: cannot be started: %s", tool, strerror(why));
+    if (!end->timed_out && end->exit_status == 0) return 0;
+    const char *tail = end->tail;
+    size_t n = strlen(tail);
+    if (n > 1000) tail += n - 1000;
+    if (end->timed_out) return cb_fail("%s: stopped after %g s (the time limit); last output:\n%s", tool, p->wall_s, tail);
+    if (end->out_of_memory)
+        return cb_fail("%s: out of memory (limit %lld MiB); last output:\n%s", tool, (long long)p->memory_mib, tail);
+    if (end->signal) return cb_fail("%s: ended by signal %d; last output:\n%s", tool, end->signal, tail);
+    return cb_fail("%s: exit status %d; last output:\n%s", tool, end->exit_status, tail);
+}
+
+int cb_process_run(const cb_process *p, cb_process_end *given) {
+    cb_process_end local, *end = given ? given : &local;
+    memset(end, 0, sizeof *end);
+    end->exit_status = -1;
+    int output[2] = {-1, -1}, report[2] = {-1, -1}, log = -1, why = 0;
+    if (p->log && (log = open(p->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
+        return cb_fail("%s: %s", p->log, strerror(errno));
+    int64_t rss;
+    double start = now(), cpu = children_cpu(&rss), deadline = p->wall_s > 0 ? start + p->wall_s : 1e300;
+    pid_t pid = -1;
+    if (!pipe(output) && !pipe(report)) {
+        for (int i = 0; i < 2; i++) fcntl(output[i], F_SETFD, FD_CLOEXEC), fcntl(report[i], F_SETFD, FD_CLOEXEC);
+        pid = fork();
+    }
+    if (pid == 0) child(p, output[1], report[0] >= 0 ? report[1] : -1);
+    if (pid < 0) why = errno;
+    if (pid > 0) setpgid(pid, pid); /* whoever comes first */
+    close(output[1]);
+    close(report[1]);
+    if (pid > 0) {
+        if (read(report[0], &why, sizeof why) != sizeof why) why = 0; /* closed by exec: started */
+        collect(output[0], log, deadline, end);
+        judge(reap(pid, deadline, end), end);
+    }
+    close(output[0]);
+    close(report[0]);
+    if (log >= 0) close(log);
+    end->cpu_s = children_cpu(&end->rss_kib) - cpu;
+    end->wall_s = now() - start;
+    return verdict(p, end, why);
+}
+
+char *cb_process_version(const char *program, const char *argument) {
+    const char *const argv[] = {program, argument, NULL};
+    cb_process_end end;
+    if (cb_process_run(&(cb_process){.argv = argv, .wall_s = 30}, &end) && end.exit_status < 0) end.tail[0] = 0;
+    end.tail[strcspn(end.tail, "\r\n")] = 0;
+    const char *s = end.tail;
+    size_t n = strlen(program);
+    if (!strncmp(s, program, n) && s[n] == ' ') s += n + 1;
+    return cb_strdup(s);
+}

@@ -1,0 +1,36 @@
+/* verify.h - runs every representation of an emitted folder on the check events.
+ *
+ * The integer programme's score is the definition (cb_emit.code); each other
+ * representation is compared with it event by event. Software ones are compiled
+ * with the C/C++ compiler found on PATH (gcc/cc, g++/c++; never flags of the build machine),
+ * the Verilog runs in Icarus Verilog as a child process. A missing tool gives the status
+ * "not run: ..." and is no failure; a mismatch, a compile error, a timeout is.
+ */
+#ifndef CB_HW_VERIFY_H
+#define CB_HW_VERIFY_H
+
+#include "hw/emit.h"
+
+typedef struct {
+    const char *what;      /* "interpreter", "hls_cpp", "emulator", "verilog", "verilog_comb" */
+    char tool[128];        /* name and version, "" for the interpreter */
+    char status[256];      /* "ok", "mismatch", "not run: iverilog is not installed" */
+    uint64_t checked, mismatches;
+    int64_t first_bad;     /* event index, -1 if none; with what was expected and what came */
+    uint32_t expected, got;
+} cb_check;
+
+enum { CB_CHECKS = 5 };
+
+/* Fills check[]; returns -1 (with the sentence) at a mismatch or a failure of a tool. Scratch
+ * files go under `scratch` (made, removed). */
+int cb_verify(const cb_emit *e, const char *scratch, cb_check check[CB_CHECKS], int *n_check) CB_MUST;
+
+/* Single representations, for the above. */
+int cb_verify_interpreter(const cb_emit *e, cb_check *c) CB_MUST;
+int cb_verify_hls_cpp(const cb_emit *e, const char *scratch, cb_check *c) CB_MUST;
+int cb_verify_emulator(const cb_emit *e, const char *scratch, cb_check *c) CB_MUST;
+/* Both Verilog variants: pipelined (comb = false) and combinational. */
+int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check *c) CB_MUST;
+
+#endif

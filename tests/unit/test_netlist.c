@@ -1,0 +1,185 @@
+/* The graph: construction against plain arithmetic, exact bounds, the interpreter, child processes. */
+#include "base/rng.h"
+#include "base/threads.h"
+#include "hw/netlist.h"
+#include "hw/process.h"
+#include "hw/text.h"
+#include "unit.h"
+
+enum { N_INPUT = 6, BITS = 5, EVENTS = 60 };
+
+/* A value computed twice: by the graph and here, as v * 2^-frac. */
+typedef struct {
+    int32_t node;
+    int frac;
+    int64_t v[EVENTS];
+} both;
+
+static cb_netlist fresh(void) {
+    cb_netlist g = {.name = "t", .n_input = N_INPUT, .input_bits = BITS};
+    return g;
+}
+
+static bool same(int64_t v, int frac, int64_t w, int frac2) {
+    int f = frac > frac2 ? frac : frac2;
+    return v * ((int64_t)1 << (f - frac)) == w * ((int64_t)1 << (f - frac2));
+}
+
+static void random_add(cb_netlist *g, cb_rng *r, both *y, const both *a, const both *b) {
+    int sa = (int)cb_rng_below(r, 7) - 3, sb = (int)cb_rng_below(r, 7) - 3;
+    bool sub = cb_rng_below(r, 2);
+    y->node = cb_netlist_add(g, a->node, sa, b->node, sb, sub);
+    int fa = a->frac - sa, fb = b->frac - sb;
+    y->frac = fa > fb ? fa : fb;
+    for (int e = 0; e < EVENTS; e++) {
+        int64_t v = a->v[e] * ((int64_t)1 << (y->frac - fa)), w = b->v[e] * ((int64_t)1 << (y->frac - fb));
+        y->v[e] = sub ? v - w : v + w;
+    }
+}
+
+static void random_quant(cb_netlist *g, cb_rng *r, both *y, const both *a) {
+    cb_format t = {.k = (int8_t)cb_rng_below(r, 2), .i = (int16_t)((int)cb_rng_below(r, 12) - 2)};
+    t.f = (int16_t)(a->frac + 2 - (int)cb_rng_below(r, 10));
+    if (cb_format_width(t) > 24) t.i = (int16_t)(24 - t.f - t.k);
+    cb_round round = (cb_round)cb_rng_below(r, 7);
+    cb_overflow overflow = (cb_overflow)cb_rng_below(r, 3);
+    bool relu = cb_rng_below(r, 2);
+    y->node = cb_netlist_quant(g, a->node, t, round, overflow, relu);
+    y->frac = t.f;
+    for (int e = 0; e < EVENTS; e++) {
+        int64_t v = relu && a->v[e] < 0 ? 0 : a->v[e];
+        y->v[e] = cb_fixed_quantize(v, a->frac, t, round, overflow);
+    }
+}
+
+/* Random expressions of every kind: node values equal plain arithmetic, stay in their bounds,
+ * and the lanes agree with the plain reference. */
+static void test_random_graphs(void) {
+    enum { STEPS = 40 };
+    int wrong = 0, outside = 0, lanes = 0;
+    both *x = calloc(STEPS, sizeof *x);
+    for (uint64_t trial = 0; trial < 200; trial++) {
+        cb_rng r = cb_rng_at(5, "graphs", trial);
+        cb_netlist g = fresh();
+        uint16_t et[EVENTS][N_INPUT], code[EVENTS];
+        for (int e = 0; e < EVENTS; e++)
+            for (int i = 0; i < N_INPUT; i++)
+                et[e][i] = e == 0 ? 0 : e == 1 ? 31 : (uint16_t)cb_rng_below(&r, 1 << BITS);
+        for (int k = 0; k < STEPS; k++) {
+            if (k < N_INPUT) {
+                x[k].node = cb_netlist_input(&g, k);
+                x[k].frac = 0;
+                for (int e = 0; e < EVENTS; e++) x[k].v[e] = et[e][k];
+                continue;
+            }
+            const both *a = &x[cb_rng_below(&r, (uint32_t)k)], *b = &x[cb_rng_below(&r, (uint32_t)k)];
+            uint32_t kind = cb_rng_below(&r, 10);
+            if (kind == 0) { /* a constant */
+                int64_t c = (int64_t)cb_rng_below(&r, 200) - 100;
+                x[k].node = cb_netlist_const(&g, c, x[k].frac = (int)cb_rng_below(&r, 4));
+                for (int e = 0; e < EVENTS; e++) x[k].v[e] = c;
+            } else if (kind == 1) {
+                x[k].node = cb_netlist_neg(&g, a->node);
+                x[k].frac = a->frac;
+                for (int e = 0; e < EVENTS; e++) x[k].v[e] = -a->v[e];
+            } else if (kind < 6 && a->frac < 20 && b->frac < 20 && abs(a->frac - b->frac) < 12 &&
+                       cb_node_width(&g.node[a->node]) < 28 && cb_node_width(&g.node[b->node]) < 28) {
+                random_add(&g, &r, &x[k], a, b);
+            } else {
+                random_quant(&g, &r, &x[k], a);
+            }
+            CU_ASSERT_FATAL(x[k].node >= 0);
+        }
+        int64_t *value = calloc((size_t)g.n, sizeof *value);
+        for (int e = 0; e < EVENTS; e++) {
+            cb_netlist_trace(&g, et[e], value);
+            for (int k = 0; k < STEPS; k++)
+                wrong += !same(value[x[k].node], g.node[x[k].node].frac, x[k].v[e], x[k].frac);
+            for (int32_t i = 0; i < g.n; i++) outside += value[i] < g.node[i].lo || value[i] > g.node[i].hi;
+        }
+        int32_t output = x[STEPS - 1].node;
+        g.output = &output, g.n_output = 1;
+        UNIT_OK(cb_netlist_score(&g, et[0], EVENTS, code));
+        for (int e = 0; e < EVENTS; e++) {
+            cb_netlist_trace(&g, et[e], value);
+            lanes += code[e] != (uint16_t)value[output];
+        }
+        g.output = NULL;
+        free(value);
+        cb_netlist_free(&g);
+    }
+    free(x);
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(outside, 0);
+    CU_ASSERT_EQUAL(lanes, 0);
+}
+
+static void test_folding(void) {
+    cb_netlist g = fresh();
+    int32_t a = cb_netlist_input(&g, 0), b = cb_netlist_input(&g, 1), zero = cb_netlist_const(&g, 0, 3);
+    int32_t sum = cb_netlist_add(&g, a, 0, b, 2, false);
+    CU_ASSERT_EQUAL(sum, cb_netlist_add(&g, b, 2, a, 0, false)); /* one order */
+    CU_ASSERT_EQUAL(a, cb_netlist_input(&g, 0));
+    CU_ASSERT_EQUAL(a, cb_netlist_add(&g, a, 0, zero, 5, true));
+    CU_ASSERT_EQUAL(cb_netlist_add(&g, a, 1, a, 1, true), zero);
+    CU_ASSERT_EQUAL(cb_netlist_add(&g, a, 1, a, 0, true), a);
+    CU_ASSERT_EQUAL(cb_netlist_neg(&g, cb_netlist_neg(&g, sum)), sum);
+    CU_ASSERT_EQUAL(cb_netlist_const(&g, 12, 2), cb_netlist_const(&g, 3, 0));
+    /* concatenation is no adder: a below b << 5 */
+    int32_t joined = cb_netlist_add(&g, a, 0, b, 5, false);
+    CU_ASSERT(cb_node_is_wire(&g, joined) && g.node[joined].level == 0);
+    CU_ASSERT(!cb_node_is_wire(&g, sum) && g.node[sum].level == 1);
+    CU_ASSERT(g.node[sum].lo == 0 && g.node[sum].hi == 31 + 4 * 31 && cb_node_width(&g.node[sum]) == 8);
+    /* a quantizer that changes nothing is its operand; one that cannot saturate is a slice */
+    CU_ASSERT_EQUAL(cb_netlist_quant(&g, a, (cb_format){0, 5, 0}, CB_RND_CONV, CB_SAT, true), a);
+    int32_t q = cb_netlist_quant(&g, sum, (cb_format){0, 8, -2}, CB_TRN, CB_SAT, true);
+    CU_ASSERT(cb_node_is_wire(&g, q) && g.node[q].hi == 38);
+    CU_ASSERT_EQUAL(cb_netlist_quant(&g, sum, (cb_format){1, -3, 2}, CB_RND, CB_SAT, false), zero);
+    UNIT_FAILS(cb_netlist_input(&g, N_INPUT) >= 0 ? 0 : -1, "input 6 of 6");
+    cb_netlist_free(&g);
+}
+
+static void test_limits(void) {
+    cb_netlist g = fresh();
+    int32_t a = cb_netlist_input(&g, 0), x = a;
+    UNIT_FAILS(cb_netlist_add(&g, a, 70, a, 0, false) >= 0 ? 0 : -1, "bits apart");
+    UNIT_FAILS(cb_netlist_add(&g, a, 59, a, 0, false) >= 0 ? 0 : -1, "more than 61 bits");
+    for (int k = 0; k < 40 && x >= 0; k++) x = cb_netlist_add(&g, x, 2, x, 0, false);
+    CU_ASSERT(x < 0); /* 5 + 40 * 2.3 bits */
+    CU_ASSERT_EQUAL(cb_interval_width(0, 0), 0);
+    CU_ASSERT_EQUAL(cb_interval_width(-1, 0), 1);
+    CU_ASSERT_EQUAL(cb_interval_width(-4, 3), 3);
+    CU_ASSERT_EQUAL(cb_interval_width(-5, 3), 4);
+    CU_ASSERT_EQUAL(cb_interval_width(0, 4), 3);
+    cb_netlist_free(&g);
+}
+
+static void test_process(void) {
+    cb_process_end end;
+    const char *const good[] = {"sh", "-c", "echo one; echo two >&2", NULL};
+    UNIT_OK(cb_process_run(&(cb_process){.argv = good, .wall_s = 20}, &end));
+    CU_ASSERT_STRING_EQUAL(end.tail, "one\ntwo\n");
+    const char *const bad[] = {"sh", "-c", "echo reason; exit 3", NULL};
+    UNIT_FAILS(cb_process_run(&(cb_process){.argv = bad}, &end), "exit status 3; last output:\nreason");
+    CU_ASSERT_EQUAL(end.exit_status, 3);
+    const char *const slow[] = {"sh", "-c", "sleep 30 & sleep 30", NULL};
+    UNIT_FAILS(cb_process_run(&(cb_process){.argv = slow, .wall_s = 0.2}, &end), "time limit");
+    CU_ASSERT(end.timed_out && end.wall_s < 10);
+    const char *const killed[] = {"sh", "-c", "kill -SEGV $$", NULL};
+    UNIT_FAILS(cb_process_run(&(cb_process){.argv = killed}, &end), "signal 11");
+    const char *const none[] = {"no-such-program-at-all", NULL};
+    UNIT_FAILS(cb_process_run(&(cb_process){.argv = none}, &end), "cannot be started");
+    CU_ASSERT(cb_process_exists("sh") && !cb_process_exists("no-such-program-at-all"));
+}
+
+static void test_text(void) {
+    cb_text t = {0};
+    cb_text_add(&t, "a%d ", 7);
+    cb_text_hex(&t, (uint64_t[]){0x0123456789abcdefu, 0x2}, 66);
+    CU_ASSERT_STRING_EQUAL(t.s, "a7 20123456789abcdef");
+    UNIT_FAILS(cb_text_write(&t, "/proc/no", "x"), "/proc");
+    CU_ASSERT_PTR_NULL(t.s);
+}
+
+UNIT_MAIN("netlist", {"random graphs against plain arithmetic", test_random_graphs}, {"folding", test_folding},
+          {"limits", test_limits}, {"child processes", test_process}, {"text", test_text})
