@@ -18,9 +18,19 @@
  * cb_programme_finish proves from the weights and the input formats that no input
  * can exceed it (and that int64 suffices), or fails naming layer, output and bound.
  *
- * Schema "cicada-bench/student/1": attributes name, family, seed, n_ops, ebops (f64),
- * parameters, input_h, input_w; group /op<k> with attributes kind, name, ...; see programme.c.
+ * Schema "cicada-bench/student/1": root attributes name, family (text), seed, n_ops,
+ * parameters, input_h, input_w (i64), ebops (f64, -1 if not defined); groups /op0, /op1, ... with
+ *   QUANT   attributes kind = "quant", name, relu (0/1), round, overflow (names of fixed.h);
+ *           dataset format i16 (n_format, 3): columns k, i, f
+ *   DENSE   kind = "dense", name, w_frac; w i32 (n_in, n_out)
+ *   CONV2D  kind = "conv2d", name, w_frac, stride_y, stride_x; w i32 (kh, kw, c_in, c_out)
+ *           both: bias i64 (n_out) with attribute bias_frac of the group, if there is a bias;
+ *           acc i16 (3): k, i, f of the declared accumulator, if one is declared
+ * Shapes follow from input_h, input_w and the operations, and are checked.
  * Trainers may add further groups (history, float weights) that others ignore.
+ *
+ * Limits (cb_programme_finish checks): formats with k 0 or 1, |i|, |f| <= 64 and at
+ * most 48 bits, fractions |frac| <= 96, values below 2^62 in magnitude.
  */
 #ifndef CB_QUANT_PROGRAMME_H
 #define CB_QUANT_PROGRAMME_H
@@ -77,14 +87,17 @@ cb_op *cb_programme_conv2d(cb_programme *p, const char *name, int kh, int kw, in
  * QUANT to one element of format (0, 8, 8). */
 int cb_programme_finish(cb_programme *p) CB_MUST;
 
-/* et[n][h*w] -> code[n] (0..65535). Threads; exact. */
+/* et[n][h*w], 0..1023 -> code[n] (0..65535). Threads; exact; events in lanes of 16,
+ * int32 where the bounds prove 31 bits to be enough, else int64. */
 int cb_programme_score(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
 /* One event with every intermediate tensor: value[k] receives op k's output
- * (caller-allocated out_h*out_w*out_c each; NULL entries are skipped). */
-void cb_programme_trace(const cb_programme *p, const uint16_t *et, int64_t *const value[CB_MAX_OPS]);
+ * (caller-allocated out_h*out_w*out_c each; NULL entries are skipped). The plain
+ * definition of the operations: no lanes, no threads. Fails only without memory. */
+int cb_programme_trace(const cb_programme *p, const uint16_t *et, int64_t *const value[CB_MAX_OPS]);
 
 /* Inside an already created/opened student file. */
 int cb_programme_write(const cb_programme *p, cb_h5 *f) CB_MUST;
+/* A student file: checks everything and calls cb_programme_finish. */
 int cb_programme_read(cb_programme *p, const char *path) CB_MUST;
 void cb_programme_free(cb_programme *p);
 
