@@ -1,39 +1,15 @@
 /* Batch scoring: plans (lanes_plan.h) and their kernels for the machine's instruction set. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/threads.h"
 #include "data/dataset.h"
+#include "nn/isa.h"
 #include "quant/lanes_plan.h"
 #include "quant/programme.h"
 #include "quant/programme_internal.h"
 
-#ifdef CB_HAVE_ISA_v2
-cb_plan_kernel cb_plan_score_v2;
-#endif
-#ifdef CB_HAVE_ISA_v3
-cb_plan_kernel cb_plan_score_v3;
-#endif
-#ifdef CB_HAVE_ISA_v4
-cb_plan_kernel cb_plan_score_v4;
-#endif
-
-/* The kernel of the highest level that the processor has and CB_ISA (v2, v3, v4) allows. */
-static cb_plan_kernel *kernel(void) {
-    const char *most = getenv("CB_ISA");
-    if (!most || !*most) most = "v4";
-#ifdef CB_HAVE_ISA_v4
-    if (strcmp(most, "v4") >= 0 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
-        return cb_plan_score_v4;
-#endif
-#ifdef CB_HAVE_ISA_v3
-    if (strcmp(most, "v3") >= 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi2"))
-        return cb_plan_score_v3;
-#endif
-    return cb_plan_score_v2;
-}
+CB_ISA_DECLARE(void, cb_plan_score, const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, uint16_t *code);
+static cb_plan_kernel *const kernels[] = CB_ISA_TABLE(cb_plan_score);
 
 /* ---- the plan ---- */
 
@@ -169,7 +145,7 @@ static int check_counts(const cb_programme *p, const uint16_t *et, size_t n) {
 }
 
 static void score_blocks(const cb_plan *plan, const uint16_t *et, size_t n, uint16_t *code, char *scratch, size_t each) {
-    cb_plan_kernel *score = kernel();
+    cb_plan_kernel *score = kernels[cb_isa()];
     long n_block = (long)((n + CB_PLAN_LANES - 1) / CB_PLAN_LANES), n_part = cb_threads();
 #pragma omp parallel for schedule(static)
     for (long part = 0; part < n_part; part++) {

@@ -1,23 +1,22 @@
 /* Scoring of 16 events in lanes, compiled once an instruction set (mk/isa.mk). */
 #include <stdint.h>
 
+#include "nn/isa.h"
 #include "quant/lanes_plan.h"
 
-#define PASTE(a, b) a##_##b
-#define NAME(a, b) PASTE(a, b)
 
 #define LANE int32_t
 #define VECTOR v32
-#define FN(name) NAME(name, 32)
+#define FN(name) CB_ISA_PASTE(name, 32)
 #include "quant/lanes_kernel.h"
 #undef LANE
 #undef VECTOR
 #undef FN
 #define LANE int64_t
 #define VECTOR v64
-#define FN(name) NAME(name, 64)
+#define FN(name) CB_ISA_PASTE(name, 64)
 #include "quant/lanes_kernel.h"
 
-void NAME(cb_plan_score, CB_ISA_NAME)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, uint16_t *code) {
+void CB_ISA_FN(cb_plan_score)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, uint16_t *code) {
     (plan->narrow ? score_32 : score_64)(plan, et, n, x, y, code);
 }
