@@ -1,59 +1,60 @@
 /* lanes_kernel.h - the body of isa/programme_lanes.c, included once for each lane
- * type: LANE (int32_t or int64_t), VECTOR (its name for 16 of them), FN(name). */
+ * type: LANE (int32_t or int64_t), VECTOR (its name for VECTOR_BYTES of them, what one
+ * register holds), FN(name). A row of 16 lanes is FN(parts) vectors. */
 
-typedef LANE VECTOR __attribute__((vector_size(CB_PLAN_LANES * sizeof(LANE))));
-
-/* a where the mask is -1, b where it is 0. */
-static inline void FN(choose)(VECTOR *to, const VECTOR *mask, const VECTOR *a, const VECTOR *b) {
-    *to = (*a & *mask) | (*b & ~*mask);
-}
+typedef LANE VECTOR __attribute__((vector_size(VECTOR_BYTES)));
+enum { FN(each) = VECTOR_BYTES / sizeof(LANE), FN(parts) = CB_PLAN_LANES / FN(each) };
 
 static void FN(sums)(const cb_plan_op *op, const VECTOR *x, VECTOR *y) {
     for (int pos = 0; pos < op->n_pos; pos++) {
-        const VECTOR *in = x + op->base[pos];
+        const VECTOR *in = x + (int64_t)op->base[pos] * FN(parts);
         for (int o = 0; o < op->n_channel; o++) {
-            VECTOR sum = (VECTOR){0} + (LANE)op->bias[o];
-            for (int32_t t = op->first[o]; t < op->first[o + 1]; t++)
-                sum += in[op->tap[t].offset] * (LANE)op->tap[t].w;
-            *y++ = sum;
+            VECTOR sum[FN(parts)];
+            for (int p = 0; p < FN(parts); p++) sum[p] = (VECTOR){0} + (LANE)op->bias[o];
+            for (int32_t t = op->first[o]; t < op->first[o + 1]; t++) {
+                const VECTOR *row = in + (int64_t)op->tap[t].offset * FN(parts);
+                LANE w = (LANE)op->tap[t].w;
+                for (int p = 0; p < FN(parts); p++) sum[p] += row[p] * w;
+            }
+            for (int p = 0; p < FN(parts); p++) *y++ = sum[p];
         }
     }
 }
 
 /* v / 2^s rounded; the comparisons give -1, so that "- up" adds one. */
-static inline void FN(round_shift)(VECTOR *v, int s, cb_round mode) {
-    VECTOR q = *v >> s, rest = *v & (((LANE)1 << s) - 1);
+static inline VECTOR FN(round_shift)(VECTOR v, int s, cb_round mode) {
+    VECTOR q = v >> s, rest = v & (((LANE)1 << s) - 1);
     LANE half = (LANE)1 << (s - 1);
     VECTOR up = rest > half, tie = rest == half;
     switch (mode) {
-    case CB_TRN: up ^= up; break;
-    case CB_RND: up |= tie; break;
-    case CB_RND_CONV: up |= tie & -(q & 1); break;
-    case CB_TRN_ZERO: up = (*v < 0) & (rest != 0); break;
-    case CB_RND_ZERO: up |= tie & (*v < 0); break;
-    case CB_RND_MIN_INF: break;
-    case CB_RND_INF: up |= tie & (*v >= 0); break;
+    case CB_TRN: return q;
+    case CB_RND: return q - (up | tie);
+    case CB_RND_CONV: return q - (up | (tie & -(q & 1)));
+    case CB_TRN_ZERO: return q - ((v < 0) & (rest != 0));
+    case CB_RND_ZERO: return q - (up | (tie & (v < 0)));
+    case CB_RND_MIN_INF: return q - up;
+    case CB_RND_INF: return q - (up | (tie & (v >= 0)));
     }
-    *v = q - up;
+    return q;
+}
+
+static inline VECTOR FN(step)(const cb_plan_op *op, const cb_plan_step *s, VECTOR v) {
+    const int bits = 8 * (int)sizeof(LANE);
+    if (op->relu) v &= v > 0;
+    if (s->right) v = FN(round_shift)(v, s->right, op->round);
+    if (s->left) v <<= s->left;
+    if (s->width && s->sign)
+        v = (v << (bits - s->width)) >> (bits - s->width);
+    else if (s->width)
+        v &= ((LANE)1 << s->width) - 1;
+    VECTOR min = (VECTOR){0} + (LANE)s->min, max = (VECTOR){0} + (LANE)s->max, below = v < min, above = v > max;
+    v = (min & below) | (max & above) | (v & ~(below | above));
+    return v << s->last;
 }
 
 static void FN(quantize)(const cb_plan_op *op, const VECTOR *x, VECTOR *y) {
-    const int bits = 8 * (int)sizeof(LANE);
-    for (int e = 0; e < op->n_out; e++) {
-        const cb_plan_step *s = &op->step[e];
-        VECTOR v = x[e];
-        if (op->relu) v &= v > 0;
-        if (s->right) FN(round_shift)(&v, s->right, op->round);
-        if (s->left) v <<= s->left;
-        if (s->width && s->sign)
-            v = (v << (bits - s->width)) >> (bits - s->width);
-        else if (s->width)
-            v &= ((LANE)1 << s->width) - 1;
-        VECTOR min = (VECTOR){0} + (LANE)s->min, max = (VECTOR){0} + (LANE)s->max, below = v < min, above = v > max;
-        FN(choose)(&v, &below, &min, &v);
-        FN(choose)(&v, &above, &max, &v);
-        y[e] = v << s->last;
-    }
+    for (int e = 0; e < op->n_out; e++)
+        for (int p = 0; p < FN(parts); p++) *y++ = FN(step)(op, &op->step[e], *x++);
 }
 
 static void FN(score)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, uint16_t *code) {

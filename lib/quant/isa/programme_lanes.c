@@ -5,6 +5,15 @@
 #include "quant/lanes_plan.h"
 
 
+/* What one register holds. */
+#if defined __AVX512F__
+#define VECTOR_BYTES 64
+#elif defined __AVX2__
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
 #define LANE int32_t
 #define VECTOR v32
 #define FN(name) CB_ISA_PASTE(name, 32)
