@@ -19,6 +19,16 @@ float cb_adam_rate(double lr, uint64_t t) {
     return (float)(lr * sqrt(1 - p2) / (1 - p1));
 }
 
+float cb_adam_rate_f32(double lr, uint64_t t) {
+    double b1 = 0.9f, b2 = 0.999f, p1 = 1, p2 = 1;
+    for (uint64_t k = t; k; k >>= 1, b1 *= b1, b2 *= b2)
+        if (k & 1) {
+            p1 *= b1;
+            p2 *= b2;
+        }
+    return (float)lr * sqrtf(1 - (float)p2) / (1 - (float)p1);
+}
+
 void cb_adam_update(float *w, const float *g, float *m, float *v, size_t n, float rate) {
     static void (*const table[])(float *, const float *, float *, float *, size_t, float) =
         CB_ISA_TABLE(cb_adam_update);

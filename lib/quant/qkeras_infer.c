@@ -1,0 +1,145 @@
+/* Inference of a QKeras student in float64: exact, because every value is a multiple of a
+ * power of two and every sum stays below 2^53 units. */
+#include <stdlib.h>
+
+#include "base/fmath.h"
+#include "base/threads.h"
+#include "quant/qkeras_student.h"
+
+static size_t scratch_size(const cb_qkeras_student *m) {
+    size_t image = (size_t)(m->shape.height * m->shape.width);
+    return (image + (size_t)m->n_flat + (size_t)m->shape.hidden) * CB_LANES;
+}
+
+int cb_qkeras_folded_new(cb_qkeras_folded *f, const cb_qkeras_student *m) {
+    size_t hidden = (size_t)m->shape.hidden;
+    *f = (cb_qkeras_folded){.m = m};
+    f->conv = cb_alloc(m->n_conv + 1, sizeof(double));
+    f->kernel = cb_alloc(hidden * (size_t)m->n_flat, sizeof(double));
+    f->bias = cb_alloc(hidden, sizeof(double));
+    f->out = cb_alloc(hidden, sizeof(double));
+    f->scratch = cb_alloc_aligned(CB_SHARDS * scratch_size(m), sizeof(double));
+    if (f->conv && f->kernel && f->bias && f->out && f->scratch) {
+        cb_qkeras_fold(f);
+        return 0;
+    }
+    cb_qkeras_folded_free(f);
+    return -1;
+}
+
+static double weight(const cb_qkeras_student *m, float w) {
+    return m->shape.quantized ? cb_quantized_bits_code(cb_qbits_12_3, w) * cb_pow2(-cb_qbits_fraction(cb_qbits_12_3)) : w;
+}
+
+void cb_qkeras_fold(cb_qkeras_folded *f) {
+    const cb_qkeras_student *m = f->m;
+    for (size_t e = 0; e < m->n_conv; e++) f->conv[e] = weight(m, m->conv[e]);
+    for (int j = 0; j < m->shape.hidden; j++) f->out[j] = weight(m, m->out[j]);
+    cb_qdense_bn_fold(&m->bn, NULL, NULL, f->kernel, f->bias);
+}
+
+void cb_qkeras_folded_free(cb_qkeras_folded *f) {
+    free(f->conv);
+    free(f->kernel);
+    free(f->bias);
+    free(f->out);
+    free(f->scratch);
+    *f = (cb_qkeras_folded){0};
+}
+
+static void relu_lanes(const cb_qkeras_student *m, cb_qrelu q, double *x) {
+    const double magic = 6755399441055744; /* 1.5 * 2^52: rounds to the nearest integer, ties to even */
+    double scale = cb_pow2(q.bits - q.integer), step = cb_pow2(q.integer - q.bits), last = cb_pow2(q.bits) - 1;
+    for (int l = 0; l < CB_LANES; l++) {
+        double v = x[l] > 0 ? x[l] : 0;
+        if (m->shape.quantized) {
+            v *= scale;
+            v = v < last ? v : last;
+            v = ((v + magic) - magic) * step;
+        }
+        x[l] = v;
+    }
+}
+
+static void conv_block(const cb_qkeras_folded *f, const double *image, double *flat) {
+    const cb_qkeras_student *m = f->m;
+    int size = m->shape.kernel, filters = m->shape.filters;
+    for (int p = 0; p < m->oh * m->ow; p++)
+        for (int o = 0; o < filters; o++) {
+            double *acc = flat + (p * filters + o) * CB_LANES;
+            for (int l = 0; l < CB_LANES; l++) acc[l] = 0;
+            for (int t = 0; t < size * size; t++) {
+                int y = p / m->ow * size + t / size, x = p % m->ow * size + t % size;
+                const double *in = image + (y * m->shape.width + x) * CB_LANES, w = f->conv[t * filters + o];
+                for (int l = 0; l < CB_LANES; l++) acc[l] += in[l] * w;
+            }
+            relu_lanes(m, cb_qrelu_10_6, acc);
+        }
+}
+
+/* n <= 16 images; score[16], dense [hidden][16]. */
+static void infer_block(const cb_qkeras_folded *f, double *scratch, const uint16_t *const *image, int n, double *score,
+                        double *dense) {
+    const cb_qkeras_student *m = f->m;
+    int pixels = m->shape.height * m->shape.width, hidden = m->shape.hidden;
+    double *x = scratch, *flat = x + pixels * CB_LANES;
+    for (int l = 0; l < CB_LANES; l++)
+        for (int e = 0; e < pixels; e++) x[e * CB_LANES + l] = l < n ? image[l][e] : 0;
+    if (m->shape.conv) conv_block(f, x, flat);
+    else flat = x;
+    for (int j = 0; j < hidden; j++)
+        for (int l = 0; l < CB_LANES; l++) dense[j * CB_LANES + l] = f->bias[j];
+    for (int i = 0; i < m->n_flat; i++)
+        for (int j = 0; j < hidden; j++) {
+            double w = f->kernel[i * hidden + j], *acc = dense + j * CB_LANES;
+            const double *in = flat + i * CB_LANES;
+            if (w == 0) continue;
+            for (int l = 0; l < CB_LANES; l++) acc[l] += in[l] * w;
+        }
+    for (int l = 0; l < CB_LANES; l++) score[l] = 0;
+    for (int j = 0; j < hidden; j++) {
+        double h[CB_LANES];
+        for (int l = 0; l < CB_LANES; l++) h[l] = dense[j * CB_LANES + l];
+        relu_lanes(m, cb_qrelu_10_6, h);
+        for (int l = 0; l < CB_LANES; l++) score[l] += h[l] * f->out[j];
+    }
+    relu_lanes(m, cb_qrelu_16_8, score);
+}
+
+void cb_qkeras_infer(const cb_qkeras_folded *f, const uint16_t *const *image, uint32_t n, double *score,
+                     double *dense) {
+    size_t blocks = cb_blocks(n), size = scratch_size(f->m), hidden = (size_t)f->m->shape.hidden;
+#pragma omp parallel for schedule(static)
+    for (int s = 0; s < CB_SHARDS; s++)
+        for (size_t k = cb_shard_first(blocks, s); k < cb_shard_first(blocks, s + 1); k++) {
+            double out[CB_LANES], *scratch = f->scratch + (size_t)s * size, *d = scratch + size - hidden * CB_LANES;
+            size_t first = k * CB_LANES;
+            int live = n - first < CB_LANES ? (int)(n - first) : CB_LANES;
+            infer_block(f, scratch, image + first, live, out, d);
+            for (int l = 0; l < live; l++) {
+                score[first + (size_t)l] = out[l];
+                for (size_t j = 0; dense && j < hidden; j++)
+                    dense[(first + (size_t)l) * hidden + j] = d[j * CB_LANES + (size_t)l];
+            }
+        }
+}
+
+double cb_qkeras_evaluate(const cb_qkeras_folded *f, const cb_student_set *set, int split) {
+    size_t n = set->n[split], blocks = cb_blocks(n), size = scratch_size(f->m);
+    double sum[CB_SHARDS] = {0}, total = 0;
+#pragma omp parallel for schedule(static)
+    for (int s = 0; s < CB_SHARDS; s++)
+        for (size_t k = cb_shard_first(blocks, s); k < cb_shard_first(blocks, s + 1); k++) {
+            double out[CB_LANES], *scratch = f->scratch + (size_t)s * size;
+            size_t first = k * CB_LANES;
+            int live = n - first < CB_LANES ? (int)(n - first) : CB_LANES;
+            infer_block(f, scratch, set->image[split] + first, live, out,
+                        scratch + size - (size_t)f->m->shape.hidden * CB_LANES);
+            for (int l = 0; l < live; l++) {
+                double d = out[l] - set->code[split][first + (size_t)l] / 256.0;
+                sum[s] += d < 0 ? -d : d;
+            }
+        }
+    for (int s = 0; s < CB_SHARDS; s++) total += sum[s];
+    return total / (double)n;
+}
