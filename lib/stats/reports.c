@@ -1,0 +1,85 @@
+#include "stats/reports.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static json_t *load(const char *path) {
+    json_error_t e;
+    json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+    if (!j) return cb_fail_null("%s:%d: %s", path, e.line, e.text);
+    if (!json_is_object(j)) {
+        json_decref(j);
+        return cb_fail_null("%s: a JSON object is wanted", path);
+    }
+    return j;
+}
+
+/* NAN for null and absent; an error for anything else that is not a number. */
+static int number_of(const char *path, const json_t *object, const char *key, double *v) {
+    const json_t *j = json_object_get(object, key);
+    *v = json_is_number(j) ? json_number_value(j) : NAN;
+    if (!j || json_is_null(j) || json_is_number(j)) return 0;
+    return cb_fail("%s: '%s' is not a number", path, key);
+}
+
+/* Text for one cell: tabs and line breaks become blanks. */
+static int text_of(const char *path, const json_t *object, const char *key, char *to, size_t size) {
+    const char *s = json_string_value(json_object_get(object, key));
+    if (!s || !*s) return cb_fail("%s: text '%s' is missing", path, key);
+    if (strlen(s) >= size) return cb_fail("%s: '%s' is longer than %zu characters", path, key, size - 1);
+    size_t i = 0;
+    for (; s[i]; i++) to[i] = s[i] == '\t' || s[i] == '\n' || s[i] == '\r' ? ' ' : s[i];
+    to[i] = 0;
+    return 0;
+}
+
+static int add_row(cb_table *t, const char *path, const json_t *row) {
+    static const char *const text_key[] = {"student", "step", "tool", "version", "part", "rule", "status"};
+    static const char *const number_key[] = {"lut", "ff", "dsp", "bram", "carry", "cycles", "ii", "fmax_mhz"};
+    char text[7][600];
+    double v[8];
+    for (int i = 0; i < 7; i++)
+        if (text_of(path, row, text_key[i], text[i], sizeof text[i])) return -1;
+    for (int i = 0; i < 8; i++)
+        if (number_of(path, row, number_key[i], &v[i])) return -1;
+    return cb_table_row(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", text[0], text[1], text[2],
+                        text[3], text[4], text[5], CB_CELL(v[0]), CB_CELL(v[1]), CB_CELL(v[2]), CB_CELL(v[3]),
+                        CB_CELL(v[4]), CB_CELL(v[5]), CB_CELL(v[6]), CB_CELL(v[7]), text[6]);
+}
+
+int cb_reports_resources(cb_table *t, const char *path) {
+    json_t *j = load(path), *rows = json_object_get(j, "rows");
+    if (!j) return -1;
+    int rc = json_array_size(rows) ? 0 : cb_fail("%s: no rows: not a report of synthesize", path);
+    for (size_t i = 0; i < json_array_size(rows) && !rc; i++)
+        if (add_row(t, path, json_array_get(rows, i))) rc = cb_fail_in("row %zu", i);
+    json_decref(j);
+    return rc;
+}
+
+static int read_checks(cb_hardware_summary *h, const char *path, const json_t *checks) {
+    for (size_t i = 0; i < json_array_size(checks); i++) {
+        double checked, mismatches;
+        const json_t *c = json_array_get(checks, i);
+        if (number_of(path, c, "checked", &checked) || number_of(path, c, "mismatches", &mismatches)) return -1;
+        if (isnan(checked) || isnan(mismatches)) continue; /* this one was not run */
+        h->checked = !isnan(h->checked) ? h->checked + checked : checked;
+        h->mismatches = !isnan(h->mismatches) ? h->mismatches + mismatches : mismatches;
+    }
+    return 0;
+}
+
+int cb_reports_hardware(cb_hardware_summary *h, const char *path) {
+    *h = (cb_hardware_summary){.checked = NAN, .mismatches = NAN};
+    json_t *j = load(path);
+    if (!j) return -1;
+    int rc = text_of(path, j, "student", h->student, sizeof h->student) ||
+                     number_of(path, j, "adders", &h->adders) || number_of(path, j, "depth", &h->depth) ||
+                     read_checks(h, path, json_object_get(j, "checks"))
+                 ? -1
+                 : 0;
+    json_decref(j);
+    return rc;
+}

@@ -1,0 +1,27 @@
+/* reports.h - what score takes from the JSON reports of emit-hls and synthesize.
+ *
+ * Numbers that a report does not know (null or absent) become nan in the tables.
+ */
+#ifndef CB_STATS_REPORTS_H
+#define CB_STATS_REPORTS_H
+
+#include "stats/table.h"
+
+#define CB_RESOURCES_HEADER                                                                                     \
+    "student\tstep\ttool\tversion\tpart\trule\tlut\tff\tdsp\tbram\tcarry\tcycles\tii\tfmax_mhz\tstatus"
+enum { CB_RESOURCES_KEYS = 6 };
+
+/* Adds the rows of a synthesis report ("rows": [{...}]) to a table with the header above. */
+int cb_reports_resources(cb_table *t, const char *path) CB_MUST;
+
+/* From the report of emit-hls: adders and depth of the netlist, and the comparison of every
+ * representation that ran with the integer programme ("checks": [{checked, mismatches}...]),
+ * summed over representations. NaN: not in the report. */
+typedef struct {
+    char student[64];
+    double adders, depth, mismatches, checked;
+} cb_hardware_summary;
+
+int cb_reports_hardware(cb_hardware_summary *h, const char *path) CB_MUST;
+
+#endif
