@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "base/threads.h"
 #include "data/artifact.h"
+#include "data/layouts.h"
 #include "nn/isa.h"
 #include "quant/firmware_import.h"
 #include "quant/programme.h"
@@ -59,6 +60,41 @@ static void check_recorded(const char *arch, const char *version) {
 static void test_recorded(void) {
     check_recorded("v1", "v1p1p2");
     check_recorded("v2", "v2p1p2");
+}
+
+/* The 256 events as the card got them, our scores, and the words that the card sent:
+ * score nibbles in bits 31..28 of words 0..3 of an event's six. */
+static void check_card(const char *arch, const char *version) {
+    static uint16_t want[256], got[256];
+    char path[256];
+    cb_programme p;
+    cb_images m;
+    snprintf(path, sizeof path, "data/firmware/%s", version);
+    UNIT_OK(cb_firmware_import(&p, arch, version, path, NULL));
+    UNIT_OK(cb_images_load(&m, "data/firmware/testvectors_in.txt"));
+    CU_ASSERT_EQUAL_FATAL(m.n, 256);
+    UNIT_OK(cb_programme_score(&p, m.et, m.n, got));
+    snprintf(path, sizeof path, "data/firmware/%s/CICADA_%s_events256.csv", version, version);
+    CU_ASSERT_EQUAL(read_scores(path, want, 256), 256);
+    CU_ASSERT_EQUAL(memcmp(want, got, sizeof want), 0);
+    snprintf(path, sizeof path, "data/firmware/%s/testvectors_out.txt", version);
+    char *text = cb_file_read(path, NULL), *at = text ? strstr(text, "#BeginData") : NULL;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    at = strchr(at, '\n');
+    unsigned n = 0, word, counter;
+    memset(want, 0, sizeof want);
+    for (int used; at && n < 6 * 256 && sscanf(at, " 0x%x 0x%x%n", &counter, &word, &used) == 2; at += used, n++)
+        if (n % 6 < 4) want[n / 6] = (uint16_t)(want[n / 6] << 4 | word >> 28);
+    CU_ASSERT_EQUAL(n, 6 * 256);
+    CU_ASSERT_EQUAL(memcmp(want, got, sizeof want), 0);
+    free(text);
+    cb_images_free(&m);
+    cb_programme_free(&p);
+}
+
+static void test_card(void) {
+    check_card("v1", "v1p1p2");
+    check_card("v2", "v2p1p2");
 }
 
 /* ---- random programmes: lanes = plain ---- */
@@ -417,7 +453,8 @@ static void test_left_overs(void) {
     UNIT_OK(cb_remove_tree(dir));
 }
 
-UNIT_MAIN("programme", {"recorded firmware, 4096 events", test_recorded}, {"random programmes: lanes = plain", test_lanes},
+UNIT_MAIN("programme", {"recorded firmware, 4096 events", test_recorded}, {"recorded firmware, 256 events, and the words of the card", test_card},
+          {"random programmes: lanes = plain", test_lanes},
           {"bounds and accumulators", test_bounds}, {"formats out of range", test_formats},
           {"sums that int64 cannot hold", test_wide}, {"counts above 1023", test_counts},
           {"building", test_builder}, {"files: round trip", test_round_trip}, {"files: bad ones", test_bad_files},
