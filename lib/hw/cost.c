@@ -47,19 +47,6 @@ static int tree_levels(int n) {
     return levels;
 }
 
-/* Smallest k >= 0 with v <= 2^k - 1. */
-static int bits_of(int64_t v) {
-    int k = 0;
-    while (k < 63 && v >= (int64_t)1 << k) k++;
-    return k;
-}
-
-/* Width in the sense of netlist.h of any interval. */
-static int interval_width(int64_t lo, int64_t hi) {
-    int low = lo < 0 ? bits_of(-(lo + 1)) : 0, high = hi > 0 ? bits_of(hi) : 0;
-    return (lo < 0) + max_int(low, high);
-}
-
 static int trailing_zeros(int64_t v) {
     int k = 0;
     while (v && !(v & 1)) v /= 2, k++;
@@ -69,69 +56,62 @@ static int trailing_zeros(int64_t v) {
 /* Top bit of the wider operand down to the LSB of the coarser one, sign included. */
 static int adder_span(const cb_node *a, int sa, const cb_node *b, int sb) {
     bool sign = a->lo < 0 || b->lo < 0;
-    int top = max_int(interval_width(a->lo, a->hi) - (a->lo < 0) + sa, interval_width(b->lo, b->hi) - (b->lo < 0) + sb);
+    int top = max_int(cb_interval_width(a->lo, a->hi) - (a->lo < 0) + sa, cb_interval_width(b->lo, b->hi) - (b->lo < 0) + sb);
     int span = sign + top - max_int(sa, sb);
     return span > 0 ? span : 0;
 }
 
-/* Result bits that need a carry bit. Position s of a signal: its LSB weight; a
- * constant starts at its lowest set bit. */
+/* Result bits that need a carry bit. A constant starts at its lowest set bit. */
 static int adder_chain(const cb_netlist *g, const cb_node *n) {
     const cb_node *a = &g->node[n->a], *b = &g->node[n->b];
     int sa = n->sa + (a->kind == CB_NODE_CONST ? trailing_zeros(a->lo) : 0);
     int sb = n->sb + (b->kind == CB_NODE_CONST ? trailing_zeros(b->lo) : 0);
-    int width = interval_width(n->lo, n->hi);
-    if (n->sub) return max_int(0, width - (sb > sa ? sb : 0));
-    int wa = interval_width(a->lo, a->hi) + n->sa, wb = interval_width(b->lo, b->hi) + n->sb;
-    bool disjoint = (a->lo >= 0 && wa <= sb) || (b->lo >= 0 && wb <= sa);
-    return disjoint ? 0 : max_int(0, width - max_int(sa, sb));
+    int wires = n->sub ? sb : max_int(sa, sb);
+    return max_int(0, cb_node_width(n) - wires);
 }
 
 static void cost_add(const cb_netlist *g, const cb_node *n, const arcs *t, cb_node_cost *c) {
     int chain = adder_chain(g, n);
-    c->span = chain ? adder_span(&g->node[n->a], n->sa, &g->node[n->b], n->sb) : 0;
+    c->span = adder_span(&g->node[n->a], n->sa, &g->node[n->b], n->sb);
     c->sites = chain;
     c->carry = chain > 2 ? blocks(chain) : 0;
-    c->delay_ps = chain ? chain_delay(t, chain) : 0;
+    c->delay_ps = chain_delay(t, chain);
 }
 
-/* Bounds of the value after ReLU and rounding, in units of the format. */
-static void rounded_bounds(const cb_node *in, const cb_node *n, bool relu, int64_t *lo, int64_t *hi) {
-    cb_format wide = {1, (int16_t)(60 - n->format.f), n->format.f};
-    int64_t low = relu ? 0 : in->lo, high = relu && in->hi < 0 ? 0 : in->hi;
-    *lo = cb_fixed_quantize(low, in->frac, wide, (cb_round)n->round, CB_SAT);
-    *hi = cb_fixed_quantize(high, in->frac, wide, (cb_round)n->round, CB_SAT);
+/* Bits left of the dot after the drop, above the format, that decide saturation;
+ * the sign of a ReLU's operand is looked at once, in the output LUTs. */
+static int bits_above(const cb_node *in, const cb_node *n, int drop) {
+    if (n->overflow == CB_WRAP) return 0;
+    int above = cb_node_width(in) - drop - cb_format_width(n->format) + (n->format.k && in->lo < 0);
+    return above > 0 ? above : 1;
 }
 
+/* The graph keeps four roundings (netlist.h): a slice; the second half of
+ * half-to-even, bit 0 cleared when all dropped bits are 0; and, for signed values
+ * only, the modes that round towards or away from zero, an incrementer each. */
 static void cost_quant(const cb_netlist *g, const cb_node *n, const arcs *t, cb_node_cost *c) {
     const cb_node *in = &g->node[n->a];
-    bool relu = n->relu && in->lo < 0;
-    int drop = in->frac - n->format.f, out = cb_format_width(n->format);
-    int64_t lo, hi;
-    rounded_bounds(in, n, relu, &lo, &hi);
-    int width = interval_width(lo, hi);
-    bool truncates = n->round == CB_TRN || drop <= 0;
-    int chain = truncates ? 0 : width;
-    /* half-to-even and the like look at every dropped bit, plain half-up at one */
-    int decide = truncates || n->round == CB_RND ? 0 : drop + (n->round == CB_RND_CONV);
-    bool saturates = n->overflow != CB_WRAP && (hi > cb_format_max(n->format) || lo < cb_format_min(n->format, n->overflow));
-    int above = saturates ? width - out + 1 + (lo < 0) : 0;
-    int select = relu || saturates ? (out < width ? out : width) : 0;
-    c->sites = tree_luts(decide) + chain + tree_luts(above) + select;
-    c->span = chain + (select + 1) / 2 + (saturates ? (out + 1) / 2 : 0);
+    int drop = in->frac - n->format.f, out = cb_node_width(n);
+    bool even = n->round == CB_ROUND_EVEN_BIASED, increments = n->round != CB_TRN && !even;
+    int chain = increments ? out : 0, dropped = even || increments ? drop : 0;
+    int above = bits_above(in, n, drop > 0 ? drop : 0);
+    int select = n->relu || above ? out : even; /* even alone: the LUT of bit 0 */
+    c->sites = tree_luts(dropped) + tree_luts(above) + chain + select;
+    c->span = chain + (n->relu ? (out + 1) / 2 : 0) + (above ? (out + 1) / 2 : 0);
     c->carry = chain > 2 ? blocks(chain) : 0;
-    c->delay_ps = (tree_levels(decide) + tree_levels(above) + (select > 0)) * (t->net + t->lut) +
-                  (chain ? chain_delay(t, chain) : 0);
+    int levels = max_int(tree_levels(dropped), tree_levels(above)) + (select > 0);
+    c->delay_ps = levels * (t->net + t->lut) + (chain ? chain_delay(t, chain) : 0);
 }
 
 void cb_cost_node(const cb_netlist *g, int32_t node, const char *family, cb_node_cost *cost) {
     const cb_node *n = &g->node[node];
     const arcs *t = arcs_of(family);
     *cost = (cb_node_cost){0};
+    if (cb_node_is_wire(g, node)) return;
     switch ((cb_node_kind)n->kind) {
     case CB_NODE_ADD: cost_add(g, n, t, cost); break;
     case CB_NODE_NEG:
-        cost->span = cost->sites = interval_width(n->lo, n->hi);
+        cost->span = cost->sites = cb_interval_width(n->lo, n->hi);
         cost->carry = cost->sites > 2 ? blocks(cost->sites) : 0;
         cost->delay_ps = chain_delay(t, cost->sites);
         break;

@@ -9,10 +9,10 @@
  *          a - (b << s): the low s bits are wires, every other result bit is a
  *          site. (a << s) - b: a borrow ripples through the low bits too, so all
  *          result bits. Disjoint operands are wires. -a: all result bits.
- * Quantizers: truncation and wrap-around are wires; rounding is an incrementer of
- * the kept bits; half-to-even adds a tree of LUT6 over the dropped bits and the
- * kept LSB, saturation one over the bits above the format, and ReLU and saturation
- * share one LUT per output bit.
+ * Quantizers: truncation and wrap-around are wires (half a unit is an addition of
+ * the graph); half-to-even has a tree of LUT6 over the dropped bits, saturation one
+ * over the bits above the format, and ReLU and saturation share one LUT per output
+ * bit. span counts half a LUT per output bit for each of ReLU and saturation.
  * Flip-flops: width x (last stage that reads the value - stage that makes it), with
  * outputs held until n_stage; inputs count once they are needed after stage 0.
  * Delay: each node adds net + LUT + carry arcs to its latest operand of the same

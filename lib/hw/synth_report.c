@@ -142,7 +142,7 @@ int cb_synth_report_write(const cb_synth_report *r, const char *path, const char
     json_t *j = report_json(r, config, in);
     char *text = j ? json_dumps(j, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(j);
-    char *line = text ? cb_format("%s\n", text) : NULL;
+    char *line = text ? cb_textf("%s\n", text) : NULL;
     free(text);
     int rc = line ? cb_file_write(path, line) : cb_fail("%s: cannot build the report (out of memory or text that is not UTF-8)", path);
     free(line);
