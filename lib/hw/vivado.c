@@ -1,0 +1,213 @@
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "hw/vivado.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "hw/process.h"
+#include "hw/text.h"
+#include "hw/vendor_report.h"
+
+/* Everything Vivado and Vitis leave behind goes under this folder. */
+static const char scratch[] = "vendor";
+
+static int write_vivado(const cb_vendor_job *job, const cb_part *part) {
+    cb_text t = {0};
+    cb_text_add(&t, "# vivado -mode batch -source vivado.tcl -tclargs FIRMWARE_FOLDER [REPORT_FOLDER]\n"
+                    "set firmware [expr {$argc > 0 ? [lindex $argv 0] : [pwd]}]\n"
+                    "set reports [expr {$argc > 1 ? [lindex $argv 1] : [pwd]}]\n"
+                    "set here [file dirname [file normalize [info script]]]\n"
+                    "set top %s\nset part %s\n\n", job->top, part->name);
+    cb_text_put(&t, "create_project -in_memory -part $part\n"
+                    "set_param general.maxThreads 2\n");
+    cb_text_add(&t, "read_verilog [file join $firmware verilog %s]\n", job->verilog);
+    cb_text_put(&t, "read_xdc -mode out_of_context [file join $here clock.xdc]\n\n"
+                    "proc reports {dir step} {\n"
+                    "    report_utilization -file [file join $dir ${step}_utilization.rpt]\n"
+                    "    report_timing_summary -max_paths 100 -file [file join $dir ${step}_timing.rpt]\n"
+                    "}\n\n"
+                    "# Retiming has another name before 2021.2.\n"
+                    "set options [list -top $top -part $part -mode out_of_context -flatten_hierarchy full "
+                    "-directive AreaOptimized_High]\n"
+                    "if {[catch {synth_design {*}$options -global_retiming on} reason]} {\n"
+                    "    if {![string match *global_retiming* $reason]} { error $reason }\n"
+                    "    synth_design {*}$options -retiming\n"
+                    "}\n"
+                    "reports $reports synth\n\n"
+                    "opt_design -directive ExploreWithRemap\n"
+                    "place_design -directive Explore\n"
+                    "phys_opt_design -directive AggressiveExplore\n"
+                    "route_design -directive Explore\n"
+                    "reports $reports route\n"
+                    "report_power -file [file join $reports route_power.rpt]\n"
+                    "report_drc -file [file join $reports route_drc.rpt]\n"
+                    "write_checkpoint -force [file join $reports route.dcp]\n"
+                    "exit\n");
+    return cb_text_write(&t, job->dir, "vivado.tcl");
+}
+
+/* A combinational design has no clk port: a virtual clock times input to output. */
+static int write_xdc(const cb_vendor_job *job, const cb_part *part) {
+    cb_text t = {0};
+    double p = part->clock_ns;
+    cb_text_add(&t, "# target clock of the trigger card: %.9g ns\n", p);
+    if (job->cycles > 0)
+        cb_text_add(&t, "create_clock -period %.9g -name clk [get_ports clk]\n"
+                        "set_clock_uncertainty %.9g [get_clocks clk]\n", p, 0.1 * p);
+    else
+        cb_text_add(&t, "create_clock -period %.9g -name clk\n", p);
+    const char *inputs = job->cycles > 0 ? "[filter [all_inputs] {NAME != clk}]" : "[all_inputs]";
+    cb_text_add(&t, "set_input_delay -clock clk -min %.9g %s\nset_input_delay -clock clk -max %.9g %s\n"
+                    "set_output_delay -clock clk -min %.9g [all_outputs]\n"
+                    "set_output_delay -clock clk -max %.9g [all_outputs]\n",
+                0.2 * p, inputs, 0.4 * p, inputs, 0.2 * p, 0.4 * p);
+    return cb_text_write(&t, job->dir, "clock.xdc");
+}
+
+static int write_project(const cb_vendor_job *job, const cb_part *part) {
+    cb_text t = {0};
+    cb_text_add(&t, "variable project_name \"%s\"\nvariable backend \"vitis\"\nvariable part \"%s\"\n"
+                    "variable clock_period %.9g\nvariable clock_uncertainty 27%%\nvariable version \"1.0.0\"\n"
+                    "variable maximum_size 4096\n", job->hls_top ? job->hls_top : job->top, part->name,
+                part->clock_ns);
+    return cb_text_write(&t, job->dir, "project.tcl");
+}
+
+static int write_build(const cb_vendor_job *job) {
+    cb_text t = {0};
+    cb_text_put(&t, "# vitis_hls -f build_prj.tcl \"firmware=FOLDER csim=1 synth=1 cosim=1 export=1 vsynth=1\"\n"
+                    "array set opt {reset 1 csim 0 synth 1 cosim 0 export 0 vsynth 0 firmware .}\n"
+                    "foreach word [split [lindex $argv end]] {\n"
+                    "    if {[regexp {^(\\w+)=(.*)$} $word all name value]} { set opt($name) $value }\n"
+                    "}\n"
+                    "source [file join [file dirname [file normalize [info script]]] project.tcl]\n"
+                    "set hls [file join $opt(firmware) hls]\n"
+                    "set bench {}\nset sources {}\n"
+                    "foreach file [lsort [glob [file join $hls *.cpp]]] {\n"
+                    "    set name [file tail $file]\n"
+                    "    if {[string match *test* $name] || [string match *_tb.cpp $name]} { lappend bench $file\n"
+                    "    } elseif {![string match *bridge* $name]} { lappend sources $file }\n"
+                    "}\n\n"
+                    "if {$opt(reset)} { open_project -reset ${project_name}_prj } else { open_project ${project_name}_prj }\n"
+                    "set_top ${project_name}\n"
+                    "add_files $sources -cflags \"-std=c++11 -I$hls\"\n"
+                    "if {[llength $bench]} { add_files -tb $bench -cflags \"-std=c++11 -I$hls\" }\n"
+                    "if {$opt(reset)} { open_solution -reset solution1 -flow_target vivado "
+                    "} else { open_solution solution1 -flow_target vivado }\n"
+                    "catch {config_array_partition -maximum_size $maximum_size}\n"
+                    "set_part $part\n"
+                    "create_clock -period $clock_period -name default\n"
+                    "set_clock_uncertainty $clock_uncertainty default\n\n"
+                    "if {$opt(csim)} { csim_design }\n"
+                    "if {$opt(synth)} { csynth_design }\n"
+                    "if {$opt(cosim)} { cosim_design -trace_level none }\n"
+                    "if {$opt(export)} { export_design -format ip_catalog -version $version }\n"
+                    "if {$opt(vsynth)} { export_design -flow syn -rtl verilog -format ip_catalog }\n"
+                    "exit\n");
+    return cb_text_write(&t, job->dir, "build_prj.tcl");
+}
+
+int cb_vendor_scripts(const cb_vendor_job *job, const cb_part *part) {
+    return write_vivado(job, part) || write_xdc(job, part) || write_project(job, part) || write_build(job) ? -1 : 0;
+}
+
+/* ---- running ---- */
+
+/* Reader errors begin with the file's path, which belongs to this run only. */
+static void fail_row(cb_synth_row *row, const char *dir) {
+    const char *text = cb_error(), *at = strstr(text, dir);
+    size_t n = strlen(dir);
+    if (at == text) text += n + (text[n] == '/');
+    cb_synth_row_fail(row, text);
+    cb_warn("%s: %s", row->step, row->status);
+}
+
+static cb_synth_row *idle_row(cb_synth_report *r, const char *step, const char *tool, const char *rule,
+                              const char *why) {
+    cb_synth_row *row = cb_synth_row_add(r, step, tool, rule);
+    if (row) snprintf(row->status, sizeof row->status, "not run: %s", why);
+    return row;
+}
+
+/* First "v2021.1" of the tool's -version output. */
+static void tool_version(const char *tool, char *to, size_t size) {
+    char *line = cb_process_version(tool, "-version");
+    const char *v = line ? strstr(line, "v2") : NULL;
+    if (v) snprintf(to, size, "%.*s", (int)strcspn(v + 1, " "), v + 1);
+    free(line);
+}
+
+static int run_hls(const cb_vendor_job *job, const char *firmware, const char *work, cb_synth_report *r) {
+    if (!job->hls_top) return idle_row(r, "csynth", "vitis_hls", "csynth", "no HLS sources") ? 0 : -1;
+    if (!cb_process_exists("vitis_hls"))
+        return idle_row(r, "csynth", "vitis_hls", "csynth", "vitis_hls is not installed") ? 0 : -1;
+    cb_synth_row *row = cb_synth_row_add(r, "csynth", "vitis_hls", "csynth");
+    char *option = cb_textf("firmware=%s reset=1 csim=0 synth=1", firmware);
+    char *report = cb_textf("%s/%s_prj/solution1/syn/report/%s_csynth.xml", work, job->hls_top, job->hls_top);
+    int rc = row && option && report ? 0 : -1;
+    if (!rc) {
+        tool_version("vitis_hls", row->version, sizeof row->version);
+        const char *const argv[] = {"vitis_hls", "-f", "../build_prj.tcl", option, NULL};
+        cb_process p = {.argv = argv, .dir = work, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
+        if (cb_process_run(&p, NULL) || cb_csynth_read(report, row, &r->csynth)) fail_row(row, work);
+    }
+    free(option);
+    free(report);
+    return rc;
+}
+
+static int read_step(const cb_vendor_job *job, const char *work, const char *step, cb_synth_report *r,
+                     cb_synth_row *row) {
+    char *use = cb_textf("%s/%s_utilization.rpt", work, step), *time = cb_textf("%s/%s_timing.rpt", work, step);
+    json_t *timing = NULL;
+    int rc = use && time ? 0 : -1;
+    if (!rc && (cb_utilization_read(use, row) || cb_timing_read(time, r->part.clock_ns, row, &timing)))
+        fail_row(row, work);
+    row->cycles = job->cycles;
+    row->ii = job->ii;
+    if (timing) { /* the routed one comes last and stays */
+        json_decref(r->timing);
+        r->timing = timing;
+    }
+    free(use);
+    free(time);
+    return rc;
+}
+
+static int run_vivado(const cb_vendor_job *job, const char *firmware, const char *work, cb_synth_report *r) {
+    static const char *const step[2] = {"synth", "route"}, *const row_step[2] = {"vivado-synth", "vivado-route"};
+    bool have = cb_process_exists("vivado");
+    cb_synth_row *row[2];
+    for (int i = 0; i < 2; i++)
+        if (!(row[i] = have ? cb_synth_row_add(r, row_step[i], "vivado", "vendor")
+                            : idle_row(r, row_step[i], "vivado", "vendor", "vivado is not installed")))
+            return -1;
+    if (!have) return 0;
+    tool_version("vivado", row[0]->version, sizeof row[0]->version);
+    memcpy(row[1]->version, row[0]->version, sizeof row[0]->version);
+    const char *const argv[] = {"vivado", "-mode", "batch", "-nojournal", "-nolog", "-notrace", "-source",
+                                "../vivado.tcl", "-tclargs", firmware, ".", NULL};
+    cb_process p = {.argv = argv, .dir = work, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
+    if (cb_process_run(&p, NULL)) {
+        for (int i = 0; i < 2; i++) cb_synth_row_fail(row[i], cb_error());
+        cb_warn("%s", row[0]->status);
+        return 0;
+    }
+    for (int i = 0; i < 2; i++)
+        if (read_step(job, work, step[i], r, row[i])) return -1;
+    return 0;
+}
+
+int cb_vendor_run(const cb_vendor_job *job, cb_synth_report *r) {
+    char *work = cb_textf("%s/%s", job->dir, scratch), *firmware = realpath(job->firmware, NULL);
+    int rc = work && firmware ? cb_mkdirs(work) : cb_fail("%s: %s", job->firmware, strerror(errno));
+    if (!rc) rc = run_hls(job, firmware, work, r) || run_vivado(job, firmware, work, r) ? -1 : 0;
+    if (work && cb_remove_tree(work)) rc = -1;
+    free(work);
+    free(firmware);
+    return rc;
+}
