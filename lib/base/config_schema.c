@@ -69,9 +69,13 @@ const cb_config_key cb_config_schema[] = {
     INT("part", "dsp", "3600", 0, 1e9, "DSP blocks"),
     INT("part", "bram", "1470", 0, 1e9, "36 kbit block RAMs"),
 
+    CHOICE("synthesize", "design", "pipelined", "pipelined combinational", "which Verilog the tools get; the estimate follows"),
     BOOL("synthesize", "yosys", "yes", "run Yosys (when installed)"),
     INT("synthesize", "timeout_s", "1200", 1, 1e7, "wall clock limit of one tool run"),
-    INT("synthesize", "memory_mib", "3500", 64, 1e7, "memory limit of one tool run"),
+    INT("synthesize", "memory_mib", "3500", 64, 1e7, "address space limit of one tool run"),
+    BOOL("synthesize", "vendor", "yes", "run Vivado and Vitis HLS (when installed)"),
+    INT("synthesize", "vendor_timeout_s", "14400", 1, 1e7, "wall clock limit of one vendor tool run"),
+    INT("synthesize", "vendor_memory_mib", "32768", 64, 1e7, "address space limit of one vendor tool run"),
 
     REALS("score", "rates_khz", "0.3 1 3 10", 0, 1e6, "trigger rates of the working points"),
     REAL("score", "crossing_rate_khz", "28610", 1, 1e6, "2544 bunches x 11.245 kHz (CICADA's own plots)"),

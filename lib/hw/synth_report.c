@@ -1,7 +1,7 @@
 #include "hw/synth_report.h"
 
-#include <ctype.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,17 +20,32 @@ cb_synth_row *cb_synth_row_add(cb_synth_report *r, const char *step, const char 
     return row;
 }
 
+/* A word that names a file of this machine or of this run: only its last part is kept. */
+static bool is_path(const char *word, size_t n) {
+    size_t at = strspn(word, "\"'([{<");
+    if (at < n && word[at] == '/') return true;
+    char copy[256];
+    snprintf(copy, sizeof copy, "%.*s", (int)n, word);
+    return strstr(copy, "../") || (strchr(copy, '/') && strstr(copy, ".tmp."));
+}
+
 /* Tool output may be anything: keep printable ASCII, so that the JSON stays valid
  * and the table keeps one line a row. */
 static void plain_text(char *to, size_t size, const char *from) {
+    static const char blank[] = " \t\r\n\v\f";
     size_t n = 0;
-    for (; *from && n + 1 < size; from++) {
-        unsigned char c = (unsigned char)*from;
-        char put = c > 126 ? '?' : c < 32 ? ' ' : (char)c;
-        if (put == ' ' && (!n || to[n - 1] == ' ')) continue;
-        to[n++] = put;
+    for (from += strspn(from, blank); *from && n + 1 < size; from += strspn(from, blank)) {
+        size_t word = strcspn(from, blank), skip = 0;
+        if (is_path(from, word))
+            for (size_t i = 0; i < word; i++)
+                if (from[i] == '/') skip = i + 1;
+        if (n) to[n++] = ' ';
+        for (size_t i = skip; i < word && n + 1 < size; i++) {
+            unsigned char c = (unsigned char)from[i];
+            to[n++] = c < 32 || c > 126 ? '?' : (char)c;
+        }
+        from += word;
     }
-    while (n && to[n - 1] == ' ') n--;
     to[n] = 0;
 }
 

@@ -53,7 +53,7 @@ typedef struct {
 
 /* A new row with every number NAN and status "ok"; NULL if there is no room. */
 cb_synth_row *cb_synth_row_add(cb_synth_report *r, const char *step, const char *tool, const char *rule) CB_MUST;
-/* status = "failed: <text>", control characters and line breaks made into spaces. */
+/* status = "failed: <text>" on one line of printable ASCII, file names without folders. */
 void cb_synth_row_fail(cb_synth_row *row, const char *text);
 /* "does not fit: ..." for every row whose counts exceed the part. */
 void cb_synth_check_capacity(cb_synth_report *r);
