@@ -1,0 +1,371 @@
+/* Stage 2: greedy sharing of two-term subexpressions, then trees (spec/rtl.md 1.4).
+ *
+ * Counts of patterns are kept exactly: a digit that comes or goes changes the count
+ * of its pattern with each other digit of the same row by one. Candidates wait in a
+ * heap; an entry whose count is out of date is corrected when it comes to the top. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/cmvm_internal.h"
+#include "hw/netlist.h"
+
+/* first + second << shift (or -): first < second, or equal with shift > 0. */
+typedef struct {
+    int32_t first, second;
+    int shift;
+    bool sub;
+} pattern;
+
+typedef struct {
+    uint64_t key; /* pattern packed, 0 = free */
+    int32_t count;
+    int32_t useless; /* count at which fewer than two disjoint matches were found */
+} cell;
+
+typedef struct {
+    int64_t score;
+    uint64_t key;
+    int32_t count;
+} candidate;
+
+typedef struct {
+    cb_build *b;
+    cb_row *row;
+    int n_row;
+    const cb_attempt *how;
+    cell *cell;
+    size_t n_cell, used;
+    candidate *heap;
+    size_t n_heap, heap_room;
+} state;
+
+static uint64_t pack(pattern p) {
+    return (uint64_t)1 << 63 | (uint64_t)p.first << 36 | (uint64_t)p.second << 9 | (uint64_t)(p.shift + 128) << 1 | p.sub;
+}
+
+static pattern unpack(uint64_t k) {
+    pattern p = {(int32_t)(k >> 36 & 0x7ffffff), (int32_t)(k >> 9 & 0x7ffffff), (int)(k >> 1 & 255) - 128, k & 1};
+    return p;
+}
+
+static pattern relation(const cb_digit *x, const cb_digit *y) {
+    if (x->node > y->node || (x->node == y->node && x->shift > y->shift)) {
+        const cb_digit *t = x;
+        x = y, y = t;
+    }
+    pattern p = {x->node, y->node, y->shift - x->shift, x->sign != y->sign};
+    return p;
+}
+
+/* ---- the table of counts ---- */
+
+static cell *find(const state *s, uint64_t key) {
+    uint64_t h = key * 0x9e3779b97f4a7c15u;
+    h ^= h >> 31;
+    cell *c = &s->cell[h & (s->n_cell - 1)];
+    while (c->key && c->key != key) c = c + 1 < s->cell + s->n_cell ? c + 1 : s->cell;
+    return c;
+}
+
+static int enlarge(state *s) {
+    cell *old = s->cell;
+    size_t n = s->n_cell;
+    s->n_cell = n ? 2 * n : 1 << 12;
+    if (!(s->cell = cb_alloc(s->n_cell, sizeof *s->cell))) return free(old), -1;
+    for (size_t i = 0; i < n; i++)
+        if (old[i].key) *find(s, old[i].key) = old[i];
+    free(old);
+    return 0;
+}
+
+/* ---- the heap ---- */
+
+static bool better(const candidate *x, const candidate *y) {
+    return x->score != y->score ? x->score > y->score : x->key > y->key;
+}
+
+static int push(state *s, candidate c) {
+    if (s->n_heap == s->heap_room) {
+        size_t room = s->heap_room ? 2 * s->heap_room : 1024;
+        candidate *h = cb_realloc(s->heap, room, sizeof *h);
+        if (!h) return -1;
+        s->heap = h;
+        s->heap_room = room;
+    }
+    size_t i = s->n_heap++;
+    for (; i && better(&c, &s->heap[(i - 1) / 2]); i = (i - 1) / 2) s->heap[i] = s->heap[(i - 1) / 2];
+    s->heap[i] = c;
+    return 0;
+}
+
+static candidate pop(state *s) {
+    candidate top = s->heap[0], last = s->heap[--s->n_heap];
+    size_t i = 0;
+    for (size_t c; (c = 2 * i + 1) < s->n_heap; i = c) {
+        if (c + 1 < s->n_heap && better(&s->heap[c + 1], &s->heap[c])) c++;
+        if (!better(&s->heap[c], &last)) break;
+        s->heap[i] = s->heap[c];
+    }
+    s->heap[i] = last;
+    return top;
+}
+
+/* Bits in which the shifted operands overlap, and the carry bits of their sum. */
+static int overlap(const cb_cmvm_node *x, const cb_cmvm_node *y, int shift) {
+    int top = cb_interval_width(x->lo, x->hi), other = cb_interval_width(y->lo, y->hi) + shift;
+    int bits = (top < other ? top : other) - (shift > 0 ? shift : 0);
+    return bits < 1 ? 1 : bits;
+}
+
+static int64_t score(const state *s, pattern p, int32_t count) {
+    const cb_cmvm_node *x = &s->b->node[p.first], *y = &s->b->node[p.second];
+    int64_t v = (int64_t)count * overlap(x, y, p.shift);
+    if (s->how->by_saving) {
+        int top = cb_interval_width(x->lo, x->hi), other = cb_interval_width(y->lo, y->hi) + p.shift;
+        int cost = (top > other ? top : other) + 1 - abs(p.shift);
+        v = (int64_t)(count - 1) * (cost < 1 ? 1 : cost);
+    }
+    int late = x->level - y->level;
+    return v * 1024 - (int64_t)s->how->latency_weight * 1024 * (late < 0 ? -late : late);
+}
+
+static int offer(state *s, uint64_t key, int32_t count) {
+    return push(s, (candidate){score(s, unpack(key), count), key, count});
+}
+
+/* The pattern of two digits of one row appears (+1) or disappears (-1). */
+static int change(state *s, const cb_digit *x, const cb_digit *y, int by) {
+    pattern p = relation(x, y);
+    if (p.shift > 120 || p.shift < -120) return 0;
+    if (2 * s->used >= s->n_cell && enlarge(s)) return -1;
+    uint64_t key = pack(p);
+    cell *c = find(s, key);
+    if (!c->key) {
+        c->key = key;
+        s->used++;
+    }
+    c->count += by;
+    return by > 0 && c->count >= 2 ? offer(s, key, c->count) : 0;
+}
+
+/* ---- rows ---- */
+
+int cb_row_put(cb_row *r, int32_t node, int shift, int sign) {
+    for (int i = 0; i < r->n; i++) {
+        cb_digit *d = &r->d[i];
+        if (!d->sign || d->node != node || d->shift != shift) continue;
+        bool cancels = d->sign != sign; /* x - x = 0, x + x = x << 1 */
+        d->sign = 0;
+        return cancels ? 0 : cb_row_put(r, node, shift + 1, sign);
+    }
+    if (r->n == r->room) {
+        int room = r->room ? 2 * r->room : 16;
+        cb_digit *d = cb_realloc(r->d, (size_t)room, sizeof *d);
+        if (!d) return -1;
+        r->d = d;
+        r->room = room;
+    }
+    r->d[r->n++] = (cb_digit){node, (int16_t)shift, (int8_t)sign};
+    return 0;
+}
+
+static int count_with(state *s, const cb_row *r, int i, int by) {
+    for (int j = 0; j < r->n; j++)
+        if (j != i && r->d[j].sign && change(s, &r->d[i], &r->d[j], by)) return -1;
+    return 0;
+}
+
+static int take(state *s, cb_row *r, int i) {
+    int rc = count_with(s, r, i, -1);
+    r->d[i].sign = 0;
+    return rc;
+}
+
+static int put(state *s, cb_row *r, int32_t node, int shift, int sign) {
+    int i = 0;
+    while (i < r->n && !(r->d[i].sign && r->d[i].node == node && r->d[i].shift == shift)) i++;
+    if (i < r->n) { /* there already: x - x = 0, x + x = x << 1 */
+        bool cancels = r->d[i].sign != sign;
+        if (take(s, r, i)) return -1;
+        return cancels ? 0 : put(s, r, node, shift + 1, sign);
+    }
+    i = 0;
+    while (i < r->n && r->d[i].sign) i++; /* a used-up place */
+    if (i == r->n && cb_row_put(r, node, shift, sign)) return -1;
+    r->d[i] = (cb_digit){node, (int16_t)shift, (int8_t)sign};
+    return count_with(s, r, i, +1);
+}
+
+/* The digit of p.second that goes with digit i of p.first, or -1. */
+static int partner(const cb_row *r, int i, pattern p) {
+    for (int j = 0; j < r->n; j++)
+        if (j != i && r->d[j].sign && r->d[j].node == p.second && r->d[j].shift == r->d[i].shift + p.shift &&
+            (r->d[j].sign != r->d[i].sign) == p.sub)
+            return j;
+    return -1;
+}
+
+/* The lowest digit of p.first above `from` that has a partner, or -1. */
+static int next_match(const cb_row *r, pattern p, int from, int *other) {
+    int best = -1;
+    for (int i = 0; i < r->n; i++) {
+        const cb_digit *d = &r->d[i];
+        if (!d->sign || d->node != p.first || d->shift <= from || (best >= 0 && d->shift >= r->d[best].shift)) continue;
+        int j = partner(r, i, p);
+        if (j >= 0) best = i, *other = j;
+    }
+    return best;
+}
+
+/* Disjoint matches in all rows. */
+static int matches(const state *s, pattern p) {
+    int n = 0;
+    for (int o = 0; o < s->n_row; o++) {
+        cb_row *r = &s->row[o];
+        int j, last = -1000, blocked = -1000;
+        for (int i; (i = next_match(r, p, last, &j)) >= 0; last = r->d[i].shift) {
+            if (p.first == p.second && r->d[i].shift == blocked) continue; /* its digit is a partner already */
+            blocked = r->d[j].shift;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Replaces every match by a digit of the new node. */
+static int replace(state *s, pattern p) {
+    /* the unshifted operand is the minuend: its low bits are wires then */
+    bool swap = p.sub && p.shift < 0;
+    int sa = p.shift < 0 ? -p.shift : 0, sb = p.shift > 0 ? p.shift : 0;
+    int32_t node = swap ? cb_build_add(s->b, p.second, sb, p.first, sa, true)
+                        : cb_build_add(s->b, p.first, sa, p.second, sb, p.sub);
+    if (node < 0) return -1;
+    for (int o = 0; o < s->n_row; o++) {
+        cb_row *r = &s->row[o];
+        int j, last = -1000;
+        for (int i; (i = next_match(r, p, last, &j)) >= 0;) {
+            last = r->d[i].shift;
+            int sign = swap ? r->d[j].sign : r->d[i].sign, shift = r->d[i].shift < r->d[j].shift ? r->d[i].shift : r->d[j].shift;
+            if (take(s, r, i) || take(s, r, j) || put(s, r, node, shift, sign)) return -1;
+        }
+    }
+    return 0;
+}
+
+static int run(state *s) {
+    for (int o = 0; o < s->n_row; o++)
+        for (int i = 1; i < s->row[o].n; i++)
+            for (int j = 0; j < i; j++)
+                if (change(s, &s->row[o].d[i], &s->row[o].d[j], +1)) return -1;
+    while (s->n_heap) {
+        candidate c = pop(s);
+        cell *now = find(s, c.key);
+        if (now->count != c.count) { /* out of date; a higher count has an entry of its own */
+            if (now->count >= 2 && now->count < c.count && offer(s, c.key, now->count)) return -1;
+            continue;
+        }
+        if (now->useless == c.count) continue;
+        pattern p = unpack(c.key);
+        if (p.first == p.second && matches(s, p) < 2) { /* x + x<<s + x<<2s: one use only */
+            now->useless = c.count;
+            continue;
+        }
+        if (replace(s, p)) return -1;
+    }
+    return 0;
+}
+
+int cb_cse(cb_build *b, cb_row *row, int n_row, const cb_attempt *how) {
+    state s = {.b = b, .row = row, .n_row = n_row, .how = how};
+    int rc = run(&s);
+    free(s.cell);
+    free(s.heap);
+    return rc;
+}
+
+/* ---- trees ---- */
+
+/* Order in which a tree takes its terms. */
+static int64_t urgency(const cb_build *b, const cb_digit *d, const cb_attempt *how) {
+    const cb_cmvm_node *x = &b->node[d->node];
+    int64_t top = cb_interval_width(x->lo, x->hi) + d->shift, level = how->narrow_first ? 0 : x->level;
+    return (level << 40) + ((int64_t)(d->sign < 0) << 39) * !how->narrow_first + (top << 24) + d->shift;
+}
+
+static int earliest(const cb_build *b, const cb_row *r, const cb_attempt *how) {
+    int best = -1;
+    int64_t least = 0;
+    for (int i = 0; i < r->n; i++) {
+        if (!r->d[i].sign) continue;
+        int64_t u = urgency(b, &r->d[i], how);
+        if (best < 0 || u < least || (u == least && r->d[i].node < r->d[best].node)) best = i, least = u;
+    }
+    return best;
+}
+
+/* x + y -> a digit of a new node; positive if that is possible and this is the last sum. */
+static int combine(cb_build *b, cb_digit x, cb_digit y, bool last, cb_digit *sum) {
+    int low = x.shift < y.shift ? x.shift : y.shift;
+    if (x.sign != y.sign) {
+        /* the positive term is the minuend, unless it is shifted the further: a minuend
+         * with the lower bits passes them as wires, and the sign waits for its consumer */
+        cb_digit *plus = x.sign > 0 ? &x : &y, *minus = x.sign > 0 ? &y : &x;
+        bool turn = !last && plus->shift > minus->shift + 1;
+        if ((turn ? minus : plus) == &y) {
+            cb_digit t = x;
+            x = y, y = t;
+        }
+    }
+    int32_t n = cb_build_add(b, x.node, x.shift - low, y.node, y.shift - low, x.sign != y.sign);
+    if (n < 0) return -1;
+    *sum = (cb_digit){n, (int16_t)low, x.sign};
+    return 0;
+}
+
+/* The constant joins the term with which it costs least. */
+static int join_constant(cb_build *b, cb_row *r) {
+    int64_t value = r->constant;
+    int shift = value ? __builtin_ctzll((uint64_t)value) : 0, best = -1, least = 0;
+    value /= (int64_t)1 << shift;
+    int left = 0;
+    for (int i = 0; i < r->n; i++) {
+        const cb_digit *d = &r->d[i];
+        if (!d->sign) continue;
+        left++;
+        const cb_cmvm_node *x = &b->node[d->node];
+        int low = d->shift < shift ? d->shift : shift, top = cb_interval_width(x->lo, x->hi) + d->shift - low;
+        int sc = shift - low, sx = d->shift - low, ctop = cb_interval_width(value, value) + sc;
+        int width = (top > ctop ? top : ctop) + 1;
+        bool apart = d->sign > 0 && ((value > 0 && ctop <= sx) || (x->lo >= 0 && top <= sc));
+        int cost = apart ? 0 : width - (d->sign > 0 ? (sc > sx ? sc : sx) : sx);
+        cost = cost * 64 + x->level;
+        if (best < 0 || cost < least) best = i, least = cost;
+    }
+    int32_t c = cb_build_const(b, value);
+    if (c < 0) return -1;
+    cb_digit term = {c, (int16_t)shift, 1};
+    r->constant = 0;
+    if (best < 0) return cb_row_put(r, term.node, term.shift, 1);
+    return combine(b, term, r->d[best], left == 1, &r->d[best]);
+}
+
+int cb_row_sum(cb_build *b, cb_row *r, const cb_attempt *how, cb_cmvm_ref *out) {
+    if (r->constant && join_constant(b, r)) return -1;
+    int left = 0;
+    for (int i = 0; i < r->n; i++) left += r->d[i].sign != 0;
+    for (;; left--) {
+        int i = earliest(b, r, how);
+        if (i < 0) {
+            *out = (cb_cmvm_ref){-1, 0, false};
+            return 0;
+        }
+        cb_digit x = r->d[i];
+        r->d[i].sign = 0;
+        int j = earliest(b, r, how);
+        if (j < 0) {
+            *out = (cb_cmvm_ref){x.node, x.shift, x.sign < 0};
+            return 0;
+        }
+        if (combine(b, x, r->d[j], left == 2, &r->d[j])) return -1;
+    }
+}

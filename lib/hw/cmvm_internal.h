@@ -1,0 +1,53 @@
+/* cmvm_internal.h - what the files of the CMVM optimiser share. */
+#ifndef CB_HW_CMVM_INTERNAL_H
+#define CB_HW_CMVM_INTERNAL_H
+
+#include "hw/cmvm.h"
+
+/* One signed digit: sign * node << shift; sign 0 = used up. */
+typedef struct {
+    int32_t node;
+    int16_t shift;
+    int8_t sign;
+} cb_digit;
+
+/* One sum of digits plus a constant: an output on its way to become a node. */
+typedef struct {
+    cb_digit *d;
+    int n, room;
+    int64_t constant;
+} cb_row;
+
+/* The graph while it grows. */
+typedef struct {
+    const cb_cmvm_problem *p;
+    int32_t n, room;
+    cb_cmvm_node *node;
+    int64_t *coef; /* [room][n_in + 1], the last one of the constant 1 */
+} cb_build;
+
+/* How one attempt is made. */
+typedef struct {
+    int dc;             /* depth limit of the spanning tree; -1 = no decomposition */
+    bool by_saving;     /* score (count - 1) * cost instead of count * overlap */
+    int latency_weight; /* taken off the score per level of difference */
+    bool narrow_first;  /* trees add the narrowest terms first, not the earliest */
+} cb_attempt;
+
+int cb_build_begin(cb_build *b, const cb_cmvm_problem *p) CB_MUST;
+void cb_build_free(cb_build *b);
+/* Node (a << sa) +- (c << sc), min(sa, sc) = 0; the same node twice is one node. */
+int32_t cb_build_add(cb_build *b, int32_t a, int sa, int32_t c, int sc, bool sub) CB_MUST;
+int32_t cb_build_const(cb_build *b, int64_t value) CB_MUST;
+
+int cb_row_put(cb_row *r, int32_t node, int shift, int sign) CB_MUST;
+/* Shares two-term subexpressions between and within the rows. */
+int cb_cse(cb_build *b, cb_row *row, int n_row, const cb_attempt *how) CB_MUST;
+/* Sums what is left of a row. */
+int cb_row_sum(cb_build *b, cb_row *r, const cb_attempt *how, cb_cmvm_ref *out) CB_MUST;
+
+/* Columns of w (n_in x n_out, already without common powers of two) as w = m0 * m1 with entries of m1 in
+ * {-1, 0, 1}; m0 [n_in][n_out] (unused columns 0), m1 [n_out][n_out]; returns the columns of m0 or -1. */
+int cb_decompose(const int64_t *w, int n_in, int n_out, int dc, int64_t *m0, int8_t *m1) CB_MUST;
+
+#endif
