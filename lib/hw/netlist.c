@@ -104,7 +104,7 @@ static int32_t rescale(cb_netlist *g, int32_t a, int shift) {
     cb_node x = g->node[a];
     if (x.kind == CB_NODE_ADD && is_zero(g, x.b)) { /* a multiple of a multiple */
         a = x.a;
-        shift += g->node[a].frac - x.frac;
+        shift += g->node[a].frac - x.frac + x.sa;
         if (!shift) return a;
         x = g->node[a];
     }
@@ -144,6 +144,20 @@ static bool disjoint(const cb_node *a, int sa, const cb_node *b, int sb) {
     return (a->lo >= 0 && sa + cb_node_width(a) <= sb) || (b->lo >= 0 && sb + cb_node_width(b) <= sa);
 }
 
+int32_t cb_netlist_align(cb_netlist *g, int32_t a, int frac) {
+    if (a < 0) return -1;
+    cb_node x = g->node[a];
+    int up = frac - x.frac;
+    if (!up || is_zero(g, a)) return a;
+    if (up < 0 || up + cb_node_width(&x) > CB_NETLIST_BITS)
+        return cb_fail("netlist %s: %d fraction bits cannot be written as %d", g->name, x.frac, frac);
+    int32_t zero = cb_netlist_const(g, 0, 0);
+    if (zero < 0) return -1;
+    cb_node y = {.kind = CB_NODE_ADD, .a = a, .b = zero, .sa = (int8_t)up, .frac = (int16_t)frac,
+                 .lo = x.lo * ((int64_t)1 << up), .hi = x.hi * ((int64_t)1 << up), .level = x.level};
+    return intern(g, &y);
+}
+
 /* The cases with one result that is no addition; -2 if it is one. */
 static int32_t fold(cb_netlist *g, int32_t a, int sa, int32_t b, int sb, bool sub) {
     if (is_zero(g, b)) return rescale(g, a, sa);
@@ -168,7 +182,7 @@ static int32_t fold(cb_netlist *g, int32_t a, int sa, int32_t b, int sb, bool su
 static int32_t see_through(const cb_netlist *g, int32_t a, int *shift) {
     const cb_node *x = &g->node[a];
     if (x->kind != CB_NODE_ADD || !is_zero(g, x->b)) return a;
-    *shift += g->node[x->a].frac - x->frac;
+    *shift += g->node[x->a].frac - x->frac + x->sa;
     return x->a;
 }
 
@@ -215,6 +229,10 @@ int64_t cb_node_quantize(const cb_node *q, int frac, int64_t v) {
     int64_t r = v >> s;
     if (!(v & (((int64_t)1 << s) - 1))) r &= ~(int64_t)1;
     return cb_fixed_quantize(r, q->format.f, q->format, CB_TRN, (cb_overflow)q->overflow);
+}
+
+cb_round cb_round_unsigned(cb_round r) {
+    return r == CB_TRN_ZERO ? CB_TRN : r == CB_RND_INF ? CB_RND : r == CB_RND_ZERO ? CB_RND_MIN_INF : r;
 }
 
 int64_t cb_netlist_rounding(int frac, cb_format t, cb_round r) {
@@ -273,8 +291,7 @@ int32_t cb_netlist_quant(cb_netlist *g, int32_t a, cb_format t, cb_round r, cb_o
     if (s <= 0) r = CB_TRN; /* no bit is dropped */
     if (cb_format_width(t) && s > 0 && s <= CB_NETLIST_BITS && !is_const(g, a)) {
         if (!t.k && o != CB_WRAP) relu = true;
-        if (relu || g->node[a].lo >= 0) /* modes that differ only below zero */
-            r = r == CB_TRN_ZERO ? CB_TRN : r == CB_RND_INF ? CB_RND : r == CB_RND_ZERO ? CB_RND_MIN_INF : r;
+        if (relu || g->node[a].lo >= 0) r = cb_round_unsigned(r);
         if (r == CB_RND || r == CB_RND_CONV || r == CB_RND_MIN_INF) {
             int32_t c = cb_netlist_const(g, cb_netlist_rounding(frac, t, r), frac);
             a = c < 0 ? -1 : cb_netlist_add(g, a, 0, c, 0, false);

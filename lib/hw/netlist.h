@@ -54,7 +54,7 @@ typedef struct {
     cb_node *node;
     int32_t *slot, n_slot;    /* hash table of the construction */
     int n_output;
-    int32_t *output;          /* node of each output (the score: QUANT (0,8,8)) */
+    int32_t *output;          /* node of each output; the score has frac 8 (CB_SCORE_FRAC) */
     int n_stage;              /* register layers on the way from inputs to the registered output; 0 = combinational */
 } cb_netlist;
 
@@ -66,6 +66,8 @@ int32_t cb_netlist_const(cb_netlist *g, int64_t value, int frac) CB_MUST;
 int32_t cb_netlist_add(cb_netlist *g, int32_t a, int sa, int32_t b, int sb, bool sub) CB_MUST; /* v = a*2^sa +- b*2^sb; shifts of any sign */
 int32_t cb_netlist_neg(cb_netlist *g, int32_t a) CB_MUST;
 int32_t cb_netlist_quant(cb_netlist *g, int32_t a, cb_format t, cb_round r, cb_overflow o, bool relu) CB_MUST;
+/* The same value with exactly `frac` >= its own fraction bits (zeros below), for outputs. */
+int32_t cb_netlist_align(cb_netlist *g, int32_t a, int frac) CB_MUST;
 int cb_node_width(const cb_node *n);
 
 /* The same for an operand that already holds half a unit of the result (see above). */
@@ -82,7 +84,13 @@ int64_t cb_node_quantize(const cb_node *q, int frac, int64_t v);
 /* Bits of an integer range: (lo < 0) + bits of the magnitude. */
 int cb_interval_width(int64_t lo, int64_t hi);
 
-/* Lowering: integer programme -> netlist with shared shift-add subexpressions. */
+/* The mode with the same results where the operand (after ReLU) is never negative. */
+cb_round cb_round_unsigned(cb_round r);
+
+/* Lowering: integer programme -> netlist with shared shift-add subexpressions.
+ * extra_levels: adder levels that one layer may have above the least possible;
+ * < 0 = any, which gives the fewest adders (cb_netlist_from_programme). */
+int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) CB_MUST;
 int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) CB_MUST;
 
 /* Interpreter: et[n][n_input] -> code[n]; checks nothing but is exact. Threads. */

@@ -1,0 +1,329 @@
+/* Lowering: integer programme -> netlist.
+ *
+ * Tensors become arrays of nodes. A layer is one constant-matrix problem (a
+ * convolution: one a position, solved once for equal input ranges and replayed).
+ * Its bias, and the half unit of the rounding that follows, are one constant of the
+ * adder tree; rounding to even then is a slice with bit 0 cleared at a tie
+ * (spec/rtl.md 1.9). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/cmvm.h"
+#include "hw/netlist.h"
+
+/* One solved problem, kept for positions that look the same. */
+typedef struct solved {
+    struct solved *next;
+    int64_t *lo, *hi, *constant;
+    int *exp, *level;
+    cb_cmvm_graph graph;
+} solved;
+
+typedef struct {
+    cb_netlist *g;
+    const cb_op *op, *then; /* the linear operation, and the QUANT after it or NULL */
+    int extra_levels, n_in;
+    int64_t *w;             /* [n_in][out_c] */
+    solved *known;
+    int32_t *node;          /* scratch of replay */
+    int *exp;
+} layer;
+
+/* ---- what the following quantizer needs ---- */
+
+static cb_format format_of(const cb_op *q, int64_t e) { return q->format[q->n_format == 1 ? 0 : e]; }
+
+static bool relu_of(const cb_op *q, cb_format t) { return q->relu || (!t.k && q->overflow != CB_WRAP); }
+
+/* Rounding mode of element e of q, given the bounds of what it rounds. */
+static cb_round round_of(const cb_op *q, int64_t e, int64_t lo) {
+    return relu_of(q, format_of(q, e)) || lo >= 0 ? cb_round_unsigned(q->round) : q->round;
+}
+
+/* The constant that element e = position * out_c + o gets for the rounding of l->then; 0 if
+ * nothing is dropped there: every weight of o is a multiple of the result's unit. */
+static int64_t rounding_constant(const layer *l, int64_t e, int o) {
+    const cb_op *op = l->op, *q = l->then;
+    if (!q || cb_format_width(format_of(q, e)) == 0) return 0;
+    uint64_t any = op->bias ? (uint64_t)op->bias[o] << (op->out_frac - op->bias_frac) : 0;
+    for (int i = 0; i < l->n_in; i++) any |= (uint64_t)l->w[(int64_t)i * op->out_c + o];
+    int s = op->out_frac - format_of(q, e).f;
+    if (s <= 0 || (any && __builtin_ctzll(any) >= s)) return 0;
+    return cb_netlist_rounding(op->out_frac, format_of(q, e), round_of(q, e, op->lo[e]));
+}
+
+/* ---- one position ---- */
+
+static void solved_free(solved *s) {
+    if (!s) return;
+    free(s->lo);
+    free(s->hi);
+    free(s->constant);
+    free(s->exp);
+    free(s->level);
+    cb_cmvm_free(&s->graph);
+    free(s);
+}
+
+static solved *solved_new(int n_in, int n_out) {
+    solved *s = cb_alloc(1, sizeof *s);
+    if (!s) return NULL;
+    s->lo = cb_alloc((size_t)n_in, sizeof *s->lo);
+    s->hi = cb_alloc((size_t)n_in, sizeof *s->hi);
+    s->exp = cb_alloc((size_t)n_in, sizeof *s->exp);
+    s->level = cb_alloc((size_t)n_in, sizeof *s->level);
+    s->constant = cb_alloc((size_t)n_out, sizeof *s->constant);
+    if (s->lo && s->hi && s->exp && s->level && s->constant) return s;
+    return solved_free(s), NULL;
+}
+
+static bool same_problem(const solved *x, const solved *y, int n_in, int n_out) {
+    size_t n = (size_t)n_in;
+    return !memcmp(x->lo, y->lo, n * sizeof *x->lo) && !memcmp(x->hi, y->hi, n * sizeof *x->hi) &&
+           !memcmp(x->exp, y->exp, n * sizeof *x->exp) && !memcmp(x->level, y->level, n * sizeof *x->level) &&
+           !memcmp(x->constant, y->constant, (size_t)n_out * sizeof *x->constant);
+}
+
+/* Ranges of the inputs `in` and the constants of elements first...; in units of 2^-in_frac << exp. */
+static int describe(const layer *l, const int32_t *in, int64_t first, solved *s) {
+    const cb_op *op = l->op;
+    for (int i = 0; i < l->n_in; i++) {
+        const cb_node *x = &l->g->node[in[i]];
+        int up = x->lo || x->hi ? op->in_frac - x->frac : 0;
+        if (up < 0 || (up > 40 && x->lo != x->hi))
+            return cb_fail("layer %s: input %d is %d binary places from the layer's unit, at most 40 expected", op->name, i, up);
+        s->lo[i] = x->lo, s->hi[i] = x->hi, s->exp[i] = up, s->level[i] = x->level;
+        if (x->lo == x->hi) { /* a constant */
+            if (up + cb_node_width(x) > 48) return cb_fail("layer %s: input %d: constant out of range", op->name, i);
+            s->lo[i] = s->hi[i] = x->lo * ((int64_t)1 << up);
+            s->exp[i] = s->level[i] = 0;
+        }
+    }
+    for (int o = 0; o < op->out_c; o++) {
+        int64_t bias = op->bias ? op->bias[o] * ((int64_t)1 << (op->out_frac - op->bias_frac)) : 0;
+        s->constant[o] = bias + rounding_constant(l, first + o, o);
+    }
+    return 0;
+}
+
+static const solved *solve(layer *l, const int32_t *in, int64_t first) {
+    int n_out = l->op->out_c;
+    solved *s = solved_new(l->n_in, n_out);
+    if (!s || describe(l, in, first, s)) return solved_free(s), NULL;
+    for (const solved *k = l->known; k; k = k->next)
+        if (same_problem(k, s, l->n_in, n_out)) return solved_free(s), k;
+    cb_cmvm_problem p = {.n_in = l->n_in, .n_out = n_out, .w = l->w, .lo = s->lo, .hi = s->hi, .exp = s->exp,
+                         .level = s->level, .constant = s->constant, .max_depth = l->extra_levels};
+    if (cb_cmvm_solve(&p, &s->graph)) {
+        solved_free(s);
+        cb_fail_in("layer %s", l->op->name);
+        return NULL;
+    }
+    s->next = l->known;
+    return l->known = s;
+}
+
+/* Node i of the graph in the netlist: l->node[i], whose value is the graph's times 2^l->exp[i]. */
+static int replay_node(layer *l, const cb_cmvm_graph *c, int32_t i) {
+    const cb_cmvm_node *x = &c->node[i];
+    if (x->a < 0) {
+        l->node[i] = cb_netlist_const(l->g, x->lo, l->op->out_frac);
+        l->exp[i] = -l->op->out_frac;
+        return l->node[i] < 0 ? -1 : 0;
+    }
+    int ea = l->exp[x->a], eb = l->exp[x->b];
+    l->node[i] = cb_netlist_add(l->g, l->node[x->a], 0, l->node[x->b], x->sb - x->sa + ea - eb, x->sub);
+    l->exp[i] = ea - x->sa;
+    if (l->node[i] < 0) return -1;
+    int up = l->exp[i] + l->g->node[l->node[i]].frac; /* to units of the node */
+    int64_t lo = x->lo, hi = x->hi;
+    if (up >= 0) lo *= (int64_t)1 << up, hi *= (int64_t)1 << up;
+    else lo >>= -up, hi >>= -up; /* exact: the value has no lower bits */
+    cb_netlist_narrow(l->g, l->node[i], lo, hi);
+    return 0;
+}
+
+/* Outputs of one position: nodes of elements first... */
+static int replay(layer *l, const cb_cmvm_graph *c, const int32_t *in, int32_t *out) {
+    const cb_op *op = l->op;
+    free(l->node);
+    free(l->exp);
+    l->node = cb_alloc((size_t)c->n + 1, sizeof *l->node);
+    l->exp = cb_alloc((size_t)c->n + 1, sizeof *l->exp);
+    if (!l->node || !l->exp) return -1;
+    for (int i = 0; i < c->n_in; i++) l->node[i] = in[i], l->exp[i] = -l->g->node[in[i]].frac;
+    for (int32_t i = c->n_in; i < c->n; i++)
+        if (replay_node(l, c, i)) return -1;
+    int32_t zero = cb_netlist_const(l->g, 0, 0);
+    for (int o = 0; o < op->out_c; o++) {
+        cb_cmvm_ref r = c->out[o];
+        if (r.node < 0) {
+            out[o] = zero;
+            continue;
+        }
+        int shift = r.shift - op->out_frac - l->exp[r.node];
+        int32_t n = r.neg ? cb_netlist_neg(l->g, l->node[r.node]) : l->node[r.node];
+        out[o] = cb_netlist_add(l->g, n, shift, zero, 0, false);
+    }
+    return 0;
+}
+
+/* ---- layers ---- */
+
+/* Quantizes element e of a linear layer, whose node holds the rounding constant. */
+static int32_t quantize_sum(const layer *l, int32_t n, int64_t e, int o) {
+    const cb_op *q = l->then;
+    cb_format t = format_of(q, e);
+    cb_round r = round_of(q, e, l->op->lo[e]);
+    int64_t half = rounding_constant(l, e, o);
+    if (n < 0) return -1;
+    if (half && l->g->node[n].kind == CB_NODE_CONST) { /* no sum is left: round the constant itself */
+        int32_t c = cb_netlist_const(l->g, half, l->op->out_frac);
+        n = c < 0 ? -1 : cb_netlist_add(l->g, n, 0, c, 0, true);
+        return cb_netlist_quant(l->g, n, t, q->round, q->overflow, q->relu);
+    }
+    if (half && r == CB_RND_CONV) return cb_netlist_quant_biased(l->g, n, t, q->overflow, q->relu);
+    if (r == CB_RND || r == CB_RND_CONV || r == CB_RND_MIN_INF) /* the constant is in, or nothing is dropped */
+        r = CB_TRN;
+    return cb_netlist_quant(l->g, n, t, r, q->overflow, q->relu);
+}
+
+/* Nodes of the field of view of output position (y, x), in the order of the weights. */
+static void field_of_view(const cb_op *op, const int32_t *in, int y, int x, int32_t *view) {
+    for (int dy = 0; dy < op->kh; dy++)
+        for (int dx = 0; dx < op->kw; dx++) {
+            int64_t from = ((int64_t)(y * op->sy + dy) * op->in_w + x * op->sx + dx) * op->in_c;
+            memcpy(view, in + from, (size_t)op->in_c * sizeof *view);
+            view += op->in_c;
+        }
+}
+
+/* A DENSE layer is a convolution with one position that sees everything. */
+static void as_convolution(cb_op *op) {
+    if (op->kind != CB_OP_DENSE) return;
+    op->kh = op->in_h, op->kw = op->in_w, op->sy = op->sx = 1;
+    op->out_h = op->out_w = 1;
+}
+
+static int lower_sums(layer *l, const int32_t *in, int32_t *out) {
+    const cb_op *op = l->op;
+    int32_t *view = cb_alloc((size_t)l->n_in, sizeof *view);
+    int rc = view ? 0 : -1;
+    for (int pos = 0; pos < op->out_h * op->out_w && !rc; pos++) {
+        int64_t first = (int64_t)pos * op->out_c;
+        field_of_view(op, in, pos / op->out_w, pos % op->out_w, view);
+        const solved *s = solve(l, view, first);
+        rc = s ? replay(l, &s->graph, view, out + first) : -1;
+        for (int o = 0; o < op->out_c && !rc && l->then; o++)
+            if ((out[first + o] = quantize_sum(l, out[first + o], first + o, o)) < 0) rc = -1;
+    }
+    free(view);
+    return rc;
+}
+
+static int lower_linear(cb_netlist *g, const cb_op *op, const cb_op *then, int extra_levels, const int32_t *in, int32_t *out) {
+    cb_op shape = *op;
+    as_convolution(&shape);
+    layer l = {.g = g, .op = &shape, .then = then, .extra_levels = extra_levels,
+               .n_in = shape.kh * shape.kw * shape.in_c};
+    size_t n = (size_t)l.n_in * (size_t)shape.out_c;
+    int rc = -1;
+    if ((l.w = cb_alloc(n, sizeof *l.w))) {
+        for (size_t i = 0; i < n; i++) l.w[i] = op->w[i];
+        rc = lower_sums(&l, in, out);
+    }
+    while (l.known) {
+        solved *s = l.known;
+        l.known = s->next;
+        solved_free(s);
+    }
+    free(l.w);
+    free(l.node);
+    free(l.exp);
+    return rc;
+}
+
+static int lower_quant(cb_netlist *g, const cb_op *q, const int32_t *in, int32_t *out) {
+    int64_t n = (int64_t)q->out_h * q->out_w * q->out_c;
+    for (int64_t e = 0; e < n; e++)
+        if ((out[e] = cb_netlist_quant(g, in[e], format_of(q, e), q->round, q->overflow, q->relu)) < 0) return -1;
+    return 0;
+}
+
+static int64_t largest_tensor(const cb_programme *p) {
+    int64_t most = (int64_t)p->input_h * p->input_w;
+    for (int k = 0; k < p->n_op; k++) {
+        int64_t n = (int64_t)p->op[k].out_h * p->op[k].out_w * p->op[k].out_c;
+        if (n > most) most = n;
+    }
+    return most;
+}
+
+/* Every operation in turn; tensors alternate between x and y. */
+static int lower_ops(cb_netlist *g, const cb_programme *p, int extra_levels, int32_t *x, int32_t *y) {
+    for (int i = 0; i < g->n_input; i++)
+        if ((x[i] = cb_netlist_input(g, i)) < 0) return -1;
+    for (int k = 0; k < p->n_op; k++) {
+        const cb_op *op = &p->op[k], *next = k + 1 < p->n_op ? &p->op[k + 1] : NULL;
+        if (op->kind == CB_OP_QUANT) {
+            if (lower_quant(g, op, x, y)) return -1;
+        } else {
+            const cb_op *then = next && next->kind == CB_OP_QUANT ? next : NULL;
+            if (lower_linear(g, op, then, extra_levels, x, y)) return -1;
+            k += then != NULL;
+        }
+        int32_t *t = x;
+        x = y, y = t;
+    }
+    if (!(g->output = cb_alloc(1, sizeof *g->output))) return -1;
+    g->output[0] = cb_netlist_align(g, x[0], CB_SCORE_FRAC);
+    g->n_output = 1;
+    return g->output[0] < 0 ? -1 : 0;
+}
+
+/* Nodes that no output needs are dropped; the order of the others stays. */
+static int prune(cb_netlist *g) {
+    int32_t *to = cb_alloc((size_t)g->n + 1, sizeof *to), n = 0;
+    if (!to) return -1;
+    for (int o = 0; o < g->n_output; o++) to[g->output[o]] = 1;
+    for (int32_t i = g->n - 1; i >= 0; i--) {
+        const cb_node *x = &g->node[i];
+        if (!to[i] || x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) continue;
+        to[x->a] = 1;
+        if (x->b >= 0) to[x->b] = 1;
+    }
+    for (int32_t i = 0; i < g->n; i++) {
+        if (!to[i]) continue;
+        cb_node x = g->node[i];
+        if (x.kind != CB_NODE_INPUT && x.a >= 0) x.a = to[x.a];
+        if (x.b >= 0) x.b = to[x.b];
+        to[i] = n;
+        g->node[n++] = x;
+    }
+    for (int o = 0; o < g->n_output; o++) g->output[o] = to[g->output[o]];
+    g->n = n;
+    free(to);
+    free(g->slot); /* construction may go on: the table is made anew */
+    g->slot = NULL;
+    return 0;
+}
+
+int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) {
+    memset(g, 0, sizeof *g);
+    memcpy(g->name, p->name, sizeof g->name);
+    g->n_input = p->input_h * p->input_w;
+    g->input_bits = 10;
+    size_t n = (size_t)largest_tensor(p);
+    int32_t *x = cb_alloc(n, sizeof *x), *y = cb_alloc(n, sizeof *y);
+    int rc = x && y ? lower_ops(g, p, extra_levels, x, y) : -1;
+    free(x);
+    free(y);
+    if (!rc) rc = prune(g);
+    if (rc) {
+        cb_netlist_free(g);
+        return cb_fail_in("netlist of student '%s'", p->name);
+    }
+    return 0;
+}
+
+int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) { return cb_netlist_lower(g, p, -1); }
