@@ -153,7 +153,10 @@ static int run_hls(const cb_vendor_job *job, const char *firmware, const char *w
         tool_version("vitis_hls", row->version, sizeof row->version);
         const char *const argv[] = {"vitis_hls", "-f", "../build_prj.tcl", option, NULL};
         cb_process p = {.argv = argv, .dir = work, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
-        if (cb_process_run(&p, NULL) || cb_csynth_read(report, row, &r->csynth)) fail_row(row, work);
+        json_t *names = NULL;
+        if (cb_process_run(&p, NULL) || cb_csynth_read(report, row, &names)) fail_row(row, work);
+        json_decref(r->csynth);
+        r->csynth = names;
     }
     free(option);
     free(report);
