@@ -130,44 +130,86 @@ typedef struct {
     const char *path;
     bool failed;
     int line;
+    bool continued; /* the piece begins with a blank: not the first of its value */
+    int last;       /* schema row of the value before, -1 if none */
 } reader;
 
-/* inih (built without line numbers on Debian) calls this once per key; the
- * line is the one its stream reader reached. */
+/* inih (built without line numbers on Debian) calls this once per key, and again
+ * for each further piece of the value; the line is the one its stream reader reached. */
 static int on_key(void *user, const char *section, const char *key, const char *value) {
     reader *r = user;
     if (r->failed) return 0;
-    if (assign(r->c, section, key, value)) {
+    int at = find(section, key);
+    bool more = r->continued && at >= 0 && at == r->last;
+    char *joined = more ? cb_textf("%s %s", r->c->text[at], value) : NULL;
+    if ((more && !joined) || assign(r->c, section, key, joined ? joined : value)) {
         cb_fail_in("%s:%d", r->path, r->line);
         r->failed = true;
-        return 0;
     }
-    return 1;
+    r->last = at;
+    free(joined);
+    return !r->failed;
 }
 
 typedef struct {
     FILE *f;
     reader *r;
+    char *line, *rest; /* rest: what of the line is still to be handed out */
+    size_t room;
+    int *line_of, n_piece; /* where each piece that inih saw stands in the file */
 } stream;
 
+/* The next line without comment and line end; false at the end of the file. */
+static bool fetch_line(stream *s) {
+    ssize_t n = getline(&s->line, &s->room, s->f);
+    if (n < 0) return false;
+    s->r->line++;
+    while (n && isspace((unsigned char)s->line[n - 1])) s->line[--n] = 0;
+    for (char *c = s->line; *c; c++)
+        if ((*c == ';' && (c == s->line || isspace((unsigned char)c[-1]))) || (*c == '#' && c == s->line)) *c = 0, c--;
+    s->rest = s->line;
+    s->r->continued = isspace((unsigned char)*s->line);
+    return true;
+}
+
+/* inih takes at most 199 characters a line, but joins lines that begin with a
+ * blank to the value above: longer lines are handed to it in such pieces. */
 static char *next_line(char *buffer, int size, void *user) {
     stream *s = user;
-    char *got = fgets(buffer, size, s->f);
-    if (got) s->r->line++;
-    return got;
+    bool first = !s->rest;
+    if (first && !fetch_line(s)) return NULL;
+    size_t n = strlen(s->rest), most = (size_t)size - 3;
+    if (n > most)
+        for (n = most; n && !isspace((unsigned char)s->rest[n]);) n--;
+    int *line_of = cb_realloc(s->line_of, (size_t)s->n_piece + 1, sizeof *line_of);
+    if (line_of) (s->line_of = line_of)[s->n_piece++] = s->r->line;
+    else s->r->failed = true;
+    if (!n && *s->rest && !s->r->failed) {
+        cb_fail("%s:%d: a word of more than %zu characters", s->r->path, s->r->line, most);
+        s->r->failed = true;
+    }
+    if (s->r->failed) return NULL;
+    if (!first) s->r->continued = true;
+    snprintf(buffer, (size_t)size, "%s%.*s\n", first ? "" : " ", (int)n, s->rest);
+    s->rest += n;
+    while (isspace((unsigned char)*s->rest)) s->rest++;
+    if (!*s->rest) s->rest = NULL;
+    return buffer;
 }
 
 int cb_config_read(cb_config *c, const char *path) {
-    reader r = {.c = c, .path = path};
+    reader r = {.c = c, .path = path, .last = -1};
     stream s = {.f = fopen(path, "r"), .r = &r};
     if (!s.f) return cb_fail("%s: cannot open: %s", path, strerror(errno));
     int at = ini_parse_stream(next_line, &s, on_key, &r);
     bool unreadable = ferror(s.f) != 0;
     fclose(s.f);
-    if (r.failed) return -1;
-    if (unreadable) return cb_fail("%s: cannot read", path);
-    if (at) return cb_fail("%s:%d: not 'key = value', '[section]' or a comment", path, at);
-    return 0;
+    int rc = r.failed ? -1 : unreadable ? cb_fail("%s: cannot read", path) : 0;
+    if (!rc && at)
+        rc = cb_fail("%s:%d: not 'key = value', '[section]' or a comment", path, at <= s.n_piece && at > 0 ? s.line_of[at - 1] : at);
+    free(s.line);
+    free(s.line_of);
+    return rc;
 }
 
 int cb_config_set(cb_config *c, const char *assignment) {
