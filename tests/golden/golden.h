@@ -59,6 +59,12 @@ static inline void golden_skip(golden *g, const char *group, const char *why) {
     printf("%s\t%s\t%s\t-\t-\tskipped\n", g->file, group, why);
 }
 
+/* A tensor that the rules leave out. */
+static inline void golden_leave_out(golden *g, const char *group, const char *why) {
+    g->skipped++;
+    if (!g->quiet) printf("%s\t%s\t%s\t-\t-\tskipped\n", g->file, group, why);
+}
+
 /* Something that should be there could not be read: cb_error() says what. */
 static inline void golden_broken(golden *g, const char *group, const char *tensor) {
     fprintf(stderr, "%s\n", cb_error());

@@ -1,0 +1,158 @@
+#include "quant/qkeras_train.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* What ModelCheckpoint saves. */
+typedef struct {
+    float *weight;
+    double *mean, *variance;
+} snapshot;
+
+static int snapshot_new(snapshot *s, const cb_qkeras_student *m) {
+    s->weight = cb_alloc(m->n_weight, sizeof *s->weight);
+    s->mean = cb_alloc((size_t)m->shape.hidden, sizeof *s->mean);
+    s->variance = cb_alloc((size_t)m->shape.hidden, sizeof *s->variance);
+    return s->weight && s->mean && s->variance ? 0 : -1;
+}
+
+static void snapshot_free(snapshot *s) {
+    free(s->weight);
+    free(s->mean);
+    free(s->variance);
+}
+
+static void snapshot_take(snapshot *s, const cb_qkeras_student *m) {
+    memcpy(s->weight, m->weight, m->n_weight * sizeof *s->weight);
+    memcpy(s->mean, m->bn.mean, (size_t)m->shape.hidden * sizeof *s->mean);
+    memcpy(s->variance, m->bn.variance, (size_t)m->shape.hidden * sizeof *s->variance);
+}
+
+static void snapshot_restore(const snapshot *s, cb_qkeras_student *m) {
+    memcpy(m->weight, s->weight, m->n_weight * sizeof *s->weight);
+    memcpy(m->bn.mean, s->mean, (size_t)m->shape.hidden * sizeof *s->mean);
+    memcpy(m->bn.variance, s->variance, (size_t)m->shape.hidden * sizeof *s->variance);
+}
+
+/* All that a training run needs besides the student. */
+typedef struct {
+    cb_student_order order;
+    cb_student_batch batch;
+    cb_qkeras_work work;
+    cb_qkeras_folded folded;
+    snapshot best;
+} run;
+
+static int run_new(run *r, const cb_qkeras_student *m, const cb_student_set *set, const cb_qkeras_plan *plan) {
+    *r = (run){0};
+    return cb_student_order_new(&r->order, set, plan->batch, m->shape.seed) ||
+                   cb_student_batch_new(&r->batch, set, r->order.batch) ||
+                   cb_qkeras_work_new(&r->work, m, r->order.batch) || cb_qkeras_folded_new(&r->folded, m) ||
+                   snapshot_new(&r->best, m)
+               ? -1
+               : 0;
+}
+
+static void run_free(run *r) {
+    cb_student_order_free(&r->order);
+    cb_student_batch_free(&r->batch);
+    cb_qkeras_work_free(&r->work);
+    cb_qkeras_folded_free(&r->folded);
+    snapshot_free(&r->best);
+}
+
+/* Mean loss of the batches of one epoch, each before its update. */
+static double train_epoch(run *r, cb_qkeras_student *m, const cb_student_set *set, const cb_qkeras_plan *plan,
+                          int epoch, const char *note) {
+    double sum = 0;
+    cb_student_order_shuffle(&r->order, (uint64_t)epoch);
+    for (uint32_t k = 0; k < r->order.n_batch; k++) {
+        cb_student_batch_load(&r->batch, set, CB_TRAIN, r->order.event + (size_t)k * r->order.batch, r->order.batch);
+        sum += cb_qkeras_gradients(m, &r->work, &r->batch);
+        cb_qkeras_update(m, plan->learning_rate);
+        cb_progress(m->shape.quantized ? "QKeras student" : "float student",
+                    epoch + (k + 1.0) / r->order.n_batch, plan->epochs, note);
+    }
+    return sum / r->order.n_batch;
+}
+
+int cb_qkeras_train(cb_qkeras_student *m, const cb_student_set *set, const cb_qkeras_plan *plan, cb_history *h) {
+    run r;
+    char note[64] = "";
+    int rc = cb_history_new(h, plan->epochs);
+    if (run_new(&r, m, set, plan)) rc = -1;
+    double start = cb_log_seconds();
+    for (int epoch = 0; epoch < plan->epochs && !rc; epoch++) {
+        double loss = train_epoch(&r, m, set, plan, epoch, note);
+        cb_qkeras_fold(&r.folded);
+        double val_loss = cb_qkeras_evaluate(&r.folded, set, CB_VAL);
+        if (cb_history_add(h, loss, val_loss)) snapshot_take(&r.best, m);
+        snprintf(note, sizeof note, "val mae %.4f", val_loss);
+        cb_detail("epoch %d: mae %.4f, validation %.4f%s", epoch + 1, loss, val_loss, h->best == epoch ? " *" : "");
+    }
+    cb_progress_end();
+    if (!rc) {
+        double seconds = cb_log_seconds() - start;
+        snapshot_restore(&r.best, m);
+        cb_info("%d epochs of %u events in %.1f s (%.0f events/s, validation included); best: epoch %d, validation mae %.4f",
+                plan->epochs, r.order.n_batch * r.order.batch, seconds,
+                plan->epochs * ((double)r.order.n_batch * r.order.batch) / (seconds > 0 ? seconds : 1), h->best + 1,
+                h->val_loss[h->best]);
+    }
+    run_free(&r);
+    return rc;
+}
+
+/* ---- the float student ---- */
+
+static int score_all(cb_float_student *s, const cb_dataset *d) {
+    enum { CHUNK = 4096 };
+    cb_qkeras_folded f = {0};
+    const uint16_t **image = cb_alloc(CHUNK, sizeof *image);
+    double *score = cb_alloc(CHUNK, sizeof *score);
+    s->n_score = d->n;
+    s->score = cb_alloc(d->n, sizeof *s->score);
+    int rc = image && score && s->score ? cb_qkeras_folded_new(&f, &s->model) : -1;
+    for (uint64_t first = 0; first < d->n && !rc; first += CHUNK) {
+        uint32_t n = d->n - first < CHUNK ? (uint32_t)(d->n - first) : CHUNK;
+        for (uint32_t e = 0; e < n; e++) image[e] = d->et + (first + e) * (uint64_t)(d->height * d->width);
+        cb_qkeras_infer(&f, image, n, score, NULL);
+        for (uint32_t e = 0; e < n; e++) s->score[first + e] = (float)score[e];
+    }
+    cb_qkeras_folded_free(&f);
+    free(image);
+    free(score);
+    return rc;
+}
+
+int cb_float_student_new(cb_float_student *s, const cb_dataset *d, const cb_student_set *set, const cb_qkeras_plan *plan,
+                         uint64_t seed) {
+    *s = (cb_float_student){0};
+    cb_qkeras_shape shape = cb_qkeras_cicada(true, d->height, d->width);
+    shape.quantized = false;
+    shape.seed = seed;
+    int rc = cb_qkeras_student_new(&s->model, &shape);
+    rc = rc || cb_qkeras_train(&s->model, set, plan, &s->history);
+    rc = rc || score_all(s, d);
+    if (rc) cb_float_student_free(s);
+    return rc ? -1 : 0;
+}
+
+int cb_float_student_write(const cb_float_student *s, cb_h5 *f, const char *group) {
+    char name[128];
+    if (cb_qkeras_student_write(&s->model, f, group)) return -1;
+    snprintf(name, sizeof name, "%s/history", group);
+    if (cb_history_write(&s->history, f, name)) return -1;
+    snprintf(name, sizeof name, "%s/score", group);
+    return cb_h5_write(f, name, CB_F32, 1, &s->n_score, s->score);
+}
+
+void cb_float_student_free(cb_float_student *s) {
+    cb_qkeras_student_free(&s->model);
+    cb_history_free(&s->history);
+    free(s->score);
+    *s = (cb_float_student){0};
+}
