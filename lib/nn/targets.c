@@ -17,13 +17,13 @@ static int read_outliers(cb_targets *t, cb_h5 *f) {
     t->n_outlier = (uint64_t)m;
     if (!m) return 0;
     uint64_t image[3] = {t->n_outlier, (uint64_t)t->height, (uint64_t)t->width}, rows[1] = {t->n_outlier};
-    t->outlier_et = cb_h5_read(f, "/outlier_et", CB_U16, 3, image);
-    t->outlier_target = cb_h5_read(f, "/outlier_target", CB_U16, 1, rows);
-    t->outlier_split = cb_h5_read(f, "/outlier_split", CB_U8, 1, rows);
+    t->outlier_et = cb_h5_read(f, "outlier_et", CB_U16, 3, image);
+    t->outlier_target = cb_h5_read(f, "outlier_target", CB_U16, 1, rows);
+    t->outlier_split = cb_h5_read(f, "outlier_split", CB_U8, 1, rows);
     if (!t->outlier_et || !t->outlier_target || !t->outlier_split) return -1;
     for (uint64_t i = 0; i < t->n_outlier; i++)
         if (t->outlier_split[i] > CB_VAL)
-            return cb_fail("%s: dataset /outlier_split: index %" PRIu64 " is %d; 0 (train) or 1 (val) wanted",
+            return cb_fail("%s: dataset outlier_split: index %" PRIu64 " is %d; 0 (train) or 1 (val) wanted",
                            cb_h5_path(f), i, t->outlier_split[i]);
     return 0;
 }
@@ -34,16 +34,16 @@ int cb_targets_read(cb_targets *t, const char *path, const cb_dataset *d) {
     if (!f) return -1;
     uint64_t rows[1] = {0};
     int rc = -1;
-    t->mse = cb_h5_read(f, "/mse", CB_F32, 1, rows);
+    t->mse = cb_h5_read(f, "mse", CB_F32, 1, rows);
     if (!t->mse) goto out;
     if (rows[0] != d->n) {
-        cb_fail("%s: dataset /mse: %" PRIu64 " events, the dataset has %" PRIu64
+        cb_fail("%s: dataset mse: %" PRIu64 " events, the dataset has %" PRIu64
                 "; run distill again on this dataset", path, rows[0], d->n);
         goto out;
     }
-    t->target = cb_h5_read(f, "/target", CB_U16, 1, rows);
+    t->target = cb_h5_read(f, "target", CB_U16, 1, rows);
     if (!t->target || read_outliers(t, f)) goto out;
-    if (cb_h5_exists(f, "/float/score") && !(t->float_score = cb_h5_read(f, "/float/score", CB_F32, 1, rows))) goto out;
+    if (cb_h5_exists(f, "float/score") && !(t->float_score = cb_h5_read(f, "float/score", CB_F32, 1, rows))) goto out;
     rc = 0;
 out:
     cb_h5_close(&f);
@@ -55,12 +55,12 @@ int cb_targets_write(const cb_targets *t, const char *outlier_mode, cb_h5 *f) {
     uint64_t rows[1] = {t->n}, m[1] = {t->n_outlier};
     uint64_t image[3] = {t->n_outlier, (uint64_t)t->height, (uint64_t)t->width};
     if (cb_h5_set_text(f, "/", "outlier", outlier_mode) || cb_h5_set_i64(f, "/", "n_outlier", (int64_t)t->n_outlier) ||
-        cb_h5_write(f, "/mse", CB_F32, 1, rows, t->mse) || cb_h5_write(f, "/target", CB_U16, 1, rows, t->target))
+        cb_h5_write(f, "mse", CB_F32, 1, rows, t->mse) || cb_h5_write(f, "target", CB_U16, 1, rows, t->target))
         return -1;
     if (!t->n_outlier) return 0;
-    return cb_h5_write(f, "/outlier_et", CB_U16, 3, image, t->outlier_et) ||
-                   cb_h5_write(f, "/outlier_target", CB_U16, 1, m, t->outlier_target) ||
-                   cb_h5_write(f, "/outlier_split", CB_U8, 1, m, t->outlier_split)
+    return cb_h5_write(f, "outlier_et", CB_U16, 3, image, t->outlier_et) ||
+                   cb_h5_write(f, "outlier_target", CB_U16, 1, m, t->outlier_target) ||
+                   cb_h5_write(f, "outlier_split", CB_U8, 1, m, t->outlier_split)
                ? -1
                : 0;
 }

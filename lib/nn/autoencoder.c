@@ -1,0 +1,198 @@
+#include "nn/autoencoder.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/threads.h"
+#include "nn/adam.h"
+
+struct cb_fit {
+    cb_network *net;
+    double learning_rate;
+    size_t batch;
+    int n_thread;
+    cb_workspace **ws;       /* [n_thread] */
+    float *shard;            /* [CB_SHARDS][n_weight] */
+    float *g, *m, *v;        /* [n_weight] */
+    float *mse;              /* [batch] */
+    uint64_t steps;
+};
+
+static void free_workspaces(cb_workspace **ws, int n) {
+    for (int i = 0; ws && i < n; i++) cb_workspace_free(ws[i]);
+    free(ws);
+}
+
+static cb_workspace **new_workspaces(const cb_network *net, int n, int slots) {
+    cb_workspace **ws = cb_alloc((size_t)n, sizeof *ws);
+    for (int i = 0; ws && i < n; i++)
+        if (!(ws[i] = cb_workspace_new(net, slots))) {
+            free_workspaces(ws, n);
+            return NULL;
+        }
+    return ws;
+}
+
+cb_fit *cb_fit_new(cb_network *net, size_t batch, double learning_rate) {
+    cb_fit *fit = cb_alloc(1, sizeof *fit);
+    if (!fit) return NULL;
+    int slots = (int)((cb_blocks(batch) + CB_SHARDS - 1) / CB_SHARDS);
+    *fit = (cb_fit){.net = net, .batch = batch, .learning_rate = learning_rate, .n_thread = cb_threads()};
+    fit->ws = new_workspaces(net, fit->n_thread, slots);
+    fit->shard = cb_alloc_aligned(net->n_weight * CB_SHARDS, sizeof(float));
+    fit->g = cb_alloc_aligned(net->n_weight, sizeof(float));
+    fit->m = cb_alloc_aligned(net->n_weight, sizeof(float));
+    fit->v = cb_alloc_aligned(net->n_weight, sizeof(float));
+    fit->mse = cb_alloc(batch, sizeof(float));
+    if (fit->ws && fit->shard && fit->g && fit->m && fit->v && fit->mse) return fit;
+    cb_fit_free(fit);
+    return NULL;
+}
+
+void cb_fit_free(cb_fit *fit) {
+    if (!fit) return;
+    free_workspaces(fit->ws, fit->n_thread);
+    free(fit->shard);
+    free(fit->g);
+    free(fit->m);
+    free(fit->v);
+    free(fit->mse);
+    free(fit);
+}
+
+const float *cb_fit_gradient(const cb_fit *fit) { return fit->g; }
+uint64_t *cb_fit_steps(cb_fit *fit) { return &fit->steps; }
+float *cb_fit_m(cb_fit *fit) { return fit->m; }
+float *cb_fit_v(cb_fit *fit) { return fit->v; }
+
+/* Errors of the first n lanes; dy (may be NULL) receives the loss gradient, 0 in the other lanes. */
+static void block_error(const float *x, const float *y, size_t n_cell, size_t n, float scale, float *dy, float *mse) {
+    float sum[CB_LANES] = {0};
+    for (size_t i = 0; i < n_cell * CB_LANES; i += CB_LANES)
+        for (size_t lane = 0; lane < n; lane++) {
+            float d = y[i + lane] - x[i + lane];
+            sum[lane] = fmaf(d, d, sum[lane]);
+            if (dy) dy[i + lane] = d * scale;
+        }
+    for (size_t i = 0; dy && n < CB_LANES && i < n_cell * CB_LANES; i += CB_LANES)
+        for (size_t lane = n; lane < CB_LANES; lane++) dy[i + lane] = 0;
+    for (size_t lane = 0; lane < n; lane++) mse[lane] = sum[lane] / (float)n_cell;
+}
+
+/* Which layer first gave a value that is not finite for this event: for the message. */
+static int fail_not_finite(const cb_network *net, const uint16_t *et, uint32_t event, float value) {
+    cb_workspace *ws = cb_workspace_new(net, 0);
+    if (!ws) return -1;
+    cb_lanes_load_u16(cb_workspace_input(ws, 0), et, &event, 1, (int)net->n_input);
+    cb_network_forward(net, ws, 0);
+    const char *name = "loss";
+    for (int i = net->n_layer - 1; i >= 0; i--) {
+        const float *y = cb_workspace_activation(ws, i, 0);
+        for (size_t k = 0; k < net->layer[i].n_out; k++)
+            if (!isfinite(y[k * CB_LANES])) {
+                name = net->layer[i].spec.name ? net->layer[i].spec.name : "pooling";
+                break;
+            }
+    }
+    cb_workspace_free(ws);
+    return cb_fail("event %" PRIu32 ": the error is %g, first in layer %s; lower the learning rate", event,
+                   (double)value, name);
+}
+
+static int check_gradient(const cb_network *net, const float *g) {
+    cb_tensor t[64];
+    int n = cb_network_tensors(net, t, 64);
+    for (int k = 0; k < n; k++)
+        for (size_t i = 0; i < t[k].n; i++)
+            if (!isfinite(g[t[k].at + i]))
+                return cb_fail("gradient of %s is %g at index %zu; lower the learning rate", t[k].name,
+                               (double)g[t[k].at + i], i);
+    return 0;
+}
+
+static void shard_gradient(cb_fit *fit, int s, const uint16_t *et, const uint32_t *event, size_t n) {
+    const cb_network *net = fit->net;
+    cb_workspace *ws = fit->ws[omp_get_thread_num()];
+    size_t blocks = cb_blocks(n), first = (size_t)s * blocks / CB_SHARDS, end = (size_t)(s + 1) * blocks / CB_SHARDS;
+    float scale = (float)(2.0 / ((double)n * (double)net->n_output));
+    cb_network_gradient_begin(net, ws);
+    for (size_t b = first; b < end; b++) {
+        int slot = (int)(b - first);
+        size_t at = b * CB_LANES, k = n - at < CB_LANES ? n - at : CB_LANES;
+        float *x = cb_workspace_input(ws, slot);
+        cb_lanes_load_u16(x, et, event + at, k, (int)net->n_input);
+        const float *y = cb_network_forward(net, ws, slot);
+        block_error(x, y, net->n_output, k, scale, cb_workspace_output_gradient(net, ws, slot), fit->mse + at);
+        cb_network_backward(net, ws, slot);
+    }
+    cb_network_gradient_end(net, ws, (int)(end - first), fit->shard + (size_t)s * net->n_weight);
+}
+
+/* g = sum of the shards in order; then Adam, in pieces that any thread may take. */
+static void combine_and_update(cb_fit *fit) {
+    enum { PIECE = 4096 };
+    size_t n = fit->net->n_weight;
+    float rate = cb_adam_rate(fit->learning_rate, ++fit->steps);
+#pragma omp parallel for schedule(static) num_threads(fit->n_thread)
+    for (size_t from = 0; from < n; from += PIECE) {
+        size_t k = n - from < PIECE ? n - from : PIECE;
+        float *g = fit->g + from;
+        memcpy(g, fit->shard + from, k * sizeof *g);
+        for (size_t s = 1; s < CB_SHARDS; s++) {
+            const float *p = fit->shard + s * n + from;
+            for (size_t i = 0; i < k; i++) g[i] += p[i];
+        }
+        cb_adam_update(fit->net->w + from, g, fit->m + from, fit->v + from, k, rate);
+    }
+}
+
+int cb_fit_step(cb_fit *fit, const uint16_t *et, const uint32_t *event, size_t n, double *loss) {
+    if (!n || n > fit->batch) return cb_fail("a training step of %zu events; 1 to %zu wanted", n, fit->batch);
+#pragma omp parallel for schedule(static) num_threads(fit->n_thread)
+    for (int s = 0; s < CB_SHARDS; s++) shard_gradient(fit, s, et, event, n);
+    double sum = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!isfinite(fit->mse[k])) return fail_not_finite(fit->net, et, event[k], fit->mse[k]);
+        sum += (double)fit->mse[k];
+    }
+    *loss = sum / (double)n;
+    combine_and_update(fit);
+    if (check_gradient(fit->net, fit->g)) return -1;
+    cb_network_refresh(fit->net);
+    return 0;
+}
+
+static void block_mse(const cb_network *net, cb_workspace *ws, const uint16_t *et, const uint32_t *event, size_t at,
+                      size_t n, float *mse) {
+    uint32_t row[CB_LANES];
+    size_t k = n - at < CB_LANES ? n - at : CB_LANES;
+    for (size_t lane = 0; lane < k; lane++) row[lane] = event ? event[at + lane] : (uint32_t)(at + lane);
+    float *x = cb_workspace_input(ws, 0);
+    cb_lanes_load_u16(x, et, row, k, (int)net->n_input);
+    block_error(x, cb_network_forward(net, ws, 0), net->n_output, k, 0, NULL, mse + at);
+}
+
+int cb_autoencoder_mse(const cb_network *net, const uint16_t *et, const uint32_t *event, size_t n, const char *what,
+                       float *mse) {
+    enum { PORTION = 512 }; /* blocks between two progress lines */
+    int n_thread = cb_threads();
+    cb_workspace **ws = new_workspaces(net, n_thread, 0);
+    if (!ws) return -1;
+    size_t blocks = cb_blocks(n);
+    for (size_t from = 0; from < blocks; from += PORTION) {
+        size_t end = from + PORTION < blocks ? from + PORTION : blocks;
+        if (what) cb_progress(what, (double)from, (double)blocks, NULL);
+#pragma omp parallel for schedule(static) num_threads(n_thread)
+        for (size_t b = from; b < end; b++)
+            block_mse(net, ws[omp_get_thread_num()], et, event, b * CB_LANES, n, mse);
+    }
+    if (what) cb_progress_end();
+    free_workspaces(ws, n_thread);
+    for (size_t k = 0; k < n; k++)
+        if (!isfinite(mse[k])) return fail_not_finite(net, et, event ? event[k] : (uint32_t)k, mse[k]);
+    return 0;
+}

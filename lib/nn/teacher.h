@@ -1,0 +1,58 @@
+/* teacher.h - the convolutional autoencoder of CICADA (spec qkeras 3.3, 3.4).
+ *
+ * Architecture "cicada", for an image H x W (even sides) and widths a, b, c (20, 30, 80):
+ *   conv1 a 3x3 relu, average pool 2x2, conv2 b 3x3 relu, flatten, latent dense c relu,
+ *   dense H/2*W/2*b, reshape, relu, conv3 b 3x3 relu, upsampling 2x2, conv4 a 3x3 relu, out 1 3x3 relu
+ * "cicada-revised" has a transposed convolution deconv b 3x3 stride 2 (linear) for the upsampling.
+ * Padding "same", raw counts in, raw counts out; 323,731 and 331,861 weights on 18 x 14.
+ *
+ * Schema "cicada-bench/teacher/1": attributes architecture, best_epoch (from 1); datasets
+ * width i32 (3), image i32 (2), weights/<tensor> f32 in Keras' shapes (those of the best epoch),
+ * history/train_mse, history/val_mse f64 (epochs).
+ */
+#ifndef CB_NN_TEACHER_H
+#define CB_NN_TEACHER_H
+
+#include "base/config.h"
+#include "data/artifact.h"
+#include "nn/network.h"
+
+#define CB_TEACHER_SCHEMA "cicada-bench/teacher/1"
+#define CB_TEACHER_CHECKPOINT_SCHEMA "cicada-bench/teacher-checkpoint/1"
+
+typedef struct {
+    char architecture[32];
+    int width[3];
+    int image_height, image_width;
+    cb_network *net;
+    int epochs, best_epoch;         /* of the training; 0 before it */
+    double *train_mse, *val_mse;    /* [epochs] */
+} cb_teacher;
+
+/* Zero weights. Fails on an unknown architecture or an image that does not fit. */
+cb_teacher *cb_teacher_new(const char *architecture, const int width[3], int height, int width_cells) CB_MUST;
+void cb_teacher_free(cb_teacher *t);
+cb_teacher *cb_teacher_read(const char *path) CB_MUST;
+int cb_teacher_write(const cb_teacher *t, cb_h5 *f) CB_MUST;
+
+/* ---- training (teacher_train.c) ---- */
+
+typedef struct {
+    int epochs;
+    size_t batch;
+    double learning_rate;
+    uint64_t seed;          /* streams "teacher/<tensor>", "teacher/shuffle" (index = epoch) */
+    const char *checkpoint; /* file, NULL = none */
+    const char *identity;   /* configuration and inputs as text; a checkpoint with another one is not used */
+} cb_teacher_fit;
+
+/* Trains from the beginning, or from the checkpoint, on the events train[n_train] (rows of et), batches of
+ * `batch` in a fresh random order each epoch, the remainder dropped; after each epoch the error of
+ * val[n_val] decides (strictly smaller) which weights are kept, and the checkpoint
+ * is written. Leaves the checkpoint: remove it when the result is safe. The result is the same
+ * bytes however often the run was interrupted. Fails when a loss or gradient is not finite,
+ * naming epoch, step, batch and layer. */
+int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *fit, const uint16_t *et, const uint32_t *train,
+                     size_t n_train, const uint32_t *val, size_t n_val) CB_MUST;
+
+#endif

@@ -1,0 +1,93 @@
+/* train-teacher: dataset -> autoencoder trained on the zero bias events of its train split. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "data/dataset.h"
+#include "nn/isa.h"
+#include "nn/teacher.h"
+#include "stage.h"
+
+static const char *data, *out;
+static const cb_option options[] = {
+    {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
+    {"out", 'o', "FILE", "teacher to write; FILE.ckpt keeps the state of an interrupted run", &out, CB_REQUIRED},
+    {0}};
+
+/* The settings that the teacher depends on. */
+static char *settings(const cb_config *c) {
+    char *section = cb_config_canonical(c, "teacher");
+    char *text = section ? cb_textf("%s[run]\nseed = %" PRId64 "\n", section, cb_config_int(c, "run", "seed")) : NULL;
+    free(section);
+    return text;
+}
+
+static int write_teacher(const cb_teacher *t, const char *config) {
+    cb_h5 *f = cb_h5_create(out, CB_TEACHER_SCHEMA, "train-teacher", config);
+    if (!f) return -1;
+    if (cb_h5_input(f, "dataset", data) || cb_teacher_write(t, f)) {
+        cb_h5_close(&f);
+        return -1;
+    }
+    return cb_h5_commit(&f);
+}
+
+static int train(const cb_config *c, const cb_dataset *d, cb_teacher *t, const char *config, const char *checkpoint) {
+    char sha[65];
+    if (cb_sha256_file(data, sha)) return -1;
+    char *identity = cb_textf("%sdataset %s\n", config, sha);
+    uint64_t n_train = 0, n_val = 0;
+    int zb = cb_dataset_process(d, "zb"), rc = -1;
+    uint32_t *train_events = identity && zb >= 0 ? cb_dataset_select(d, zb, CB_TRAIN, &n_train) : NULL;
+    uint32_t *val_events = train_events ? cb_dataset_select(d, zb, CB_VAL, &n_val) : NULL;
+    if (val_events) {
+        cb_teacher_fit fit = {.epochs = (int)cb_config_int(c, "teacher", "epochs"),
+                              .batch = (size_t)cb_config_int(c, "teacher", "batch"),
+                              .learning_rate = cb_config_real(c, "teacher", "learning_rate"),
+                              .seed = (uint64_t)cb_config_int(c, "run", "seed"),
+                              .checkpoint = checkpoint,
+                              .identity = identity};
+        cb_info("%zu weights, %" PRIu64 " training and %" PRIu64 " validation events, kernels %s", t->net->n_weight,
+                n_train, n_val, cb_isa_name(cb_isa()));
+        rc = cb_teacher_train(t, &fit, d->et, train_events, n_train, val_events, n_val);
+        if (rc) cb_fail_in("%s", data);
+    }
+    free(identity);
+    free(train_events);
+    free(val_events);
+    return rc;
+}
+
+static int run(const cb_stage *st) {
+    cb_dataset d;
+    if (cb_dataset_read(&d, data)) return -1;
+    double w[3];
+    int n = cb_config_reals(st->config, "teacher", "width", w, 3), width[3] = {0};
+    for (int k = 0; k < n && k < 3; k++) width[k] = (int)w[k];
+    char *config = settings(st->config), *checkpoint = cb_textf("%s.ckpt", out);
+    cb_teacher *t = cb_teacher_new(cb_config_text(st->config, "teacher", "architecture"), width, d.height, d.width);
+    int rc = config && checkpoint && t ? train(st->config, &d, t, config, checkpoint) : -1;
+    if (!rc) rc = write_teacher(t, config);
+    if (!rc) {
+        cb_info("best epoch %d: val mse %.6g", t->best_epoch, t->val_mse[t->best_epoch - 1]);
+        unlink(checkpoint);
+    }
+    cb_teacher_free(t);
+    cb_dataset_free(&d);
+    free(config);
+    free(checkpoint);
+    return rc;
+}
+
+int main(int argc, char **argv) {
+    cb_stage st = {.name = "train-teacher", .options = options,
+                   .summary = "Trains the autoencoder on the zero bias events of the train split and keeps the "
+                              "weights of the best validation epoch."};
+    cb_stage_begin(&st, argc, argv);
+    if (cb_config_int(st.config, "teacher", "batch") % 16)
+        cb_stage_usage(&st, "teacher.batch = %" PRId64 ": a multiple of 16 wanted", cb_config_int(st.config, "teacher", "batch"));
+    double w[4];
+    if (cb_config_reals(st.config, "teacher", "width", w, 4) != 3)
+        cb_stage_usage(&st, "teacher.width: three numbers wanted (filters of conv 1, conv 2, latent size)");
+    return cb_stage_end(&st, run(&st));
+}
