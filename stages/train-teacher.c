@@ -87,7 +87,8 @@ int main(int argc, char **argv) {
     if (cb_config_int(st.config, "teacher", "batch") % 16)
         cb_stage_usage(&st, "teacher.batch = %" PRId64 ": a multiple of 16 wanted", cb_config_int(st.config, "teacher", "batch"));
     double w[4];
-    if (cb_config_reals(st.config, "teacher", "width", w, 4) != 3)
-        cb_stage_usage(&st, "teacher.width: three numbers wanted (filters of conv 1, conv 2, latent size)");
+    if (cb_config_reals(st.config, "teacher", "width", w, 4) != 3 || w[0] != (int)w[0] || w[1] != (int)w[1] ||
+        w[2] != (int)w[2])
+        cb_stage_usage(&st, "teacher.width: three whole numbers wanted (filters of conv 1, conv 2, latent size)");
     return cb_stage_end(&st, run(&st));
 }

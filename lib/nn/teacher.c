@@ -1,5 +1,6 @@
 #include "nn/teacher.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,8 +54,8 @@ static int read_weights(cb_teacher *t, cb_h5 *f) {
     cb_tensor tensor[MAX_TENSORS];
     int n = cb_network_tensors(t->net, tensor, MAX_TENSORS);
     for (int k = 0; k < n; k++) {
-        char name[64] = "weights/";
-        strncat(name, tensor[k].name, sizeof name - strlen(name) - 1);
+        char name[64];
+        snprintf(name, sizeof name, "weights/%s", tensor[k].name);
         float *w = cb_h5_read(f, name, CB_F32, tensor[k].rank, tensor[k].dims);
         if (!w) return -1;
         memcpy(t->net->w + tensor[k].at, w, tensor[k].n * sizeof *w);
@@ -109,8 +110,8 @@ int cb_teacher_write(const cb_teacher *t, cb_h5 *f) {
         cb_h5_group(f, "weights"))
         return -1;
     for (int k = 0; k < n; k++) {
-        char name[64] = "weights/";
-        strncat(name, tensor[k].name, sizeof name - strlen(name) - 1);
+        char name[64];
+        snprintf(name, sizeof name, "weights/%s", tensor[k].name);
         if (cb_h5_write(f, name, CB_F32, tensor[k].rank, tensor[k].dims, t->net->w + tensor[k].at)) return -1;
     }
     return cb_h5_group(f, "history") || cb_h5_write(f, "history/train_mse", CB_F64, 1, epochs, t->train_mse) ||
