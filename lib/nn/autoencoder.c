@@ -71,16 +71,16 @@ float *cb_fit_v(cb_fit *fit) { return fit->v; }
 
 /* Errors of the first n lanes; dy (may be NULL) receives the loss gradient, 0 in the other lanes. */
 static void block_error(const float *x, const float *y, size_t n_cell, size_t n, float scale, float *dy, float *mse) {
-    float sum[CB_LANES] = {0};
+    double sum[CB_LANES] = {0};
     for (size_t i = 0; i < n_cell * CB_LANES; i += CB_LANES)
         for (size_t lane = 0; lane < n; lane++) {
             float d = y[i + lane] - x[i + lane];
-            sum[lane] = fmaf(d, d, sum[lane]);
+            sum[lane] += (double)d * (double)d; /* the product is exact */
             if (dy) dy[i + lane] = d * scale;
         }
     for (size_t i = 0; dy && n < CB_LANES && i < n_cell * CB_LANES; i += CB_LANES)
         for (size_t lane = n; lane < CB_LANES; lane++) dy[i + lane] = 0;
-    for (size_t lane = 0; lane < n; lane++) mse[lane] = sum[lane] / (float)n_cell;
+    for (size_t lane = 0; lane < n; lane++) mse[lane] = (float)(sum[lane] / (double)n_cell);
 }
 
 /* Which layer first gave a value that is not finite for this event: for the message. */

@@ -1,7 +1,7 @@
 /* autoencoder.h - a network that reproduces its input: loss, step, error of every event.
  *
- * Event error: float32, d = output - input, acc = fmaf(d, d, acc) over the cells ascending, divided by
- * the number of cells. Loss of a batch: mean of the event errors (float64, events ascending)
+ * Event error: d = output - input in float32; d*d summed in float64 over the cells ascending, divided by
+ * the number of cells, rounded to float32 once. Loss of a batch: mean of the event errors (float64, events ascending)
  * = mean over B*H*W (spec qkeras 2.5); its gradient (output - input) * float(2/(B*H*W)).
  * A batch is cut into CB_SHARDS shards of blocks (lanes.h), worked on in parallel; their gradients
  * are added in shard order, so results do not depend on the number of threads.

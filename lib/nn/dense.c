@@ -27,22 +27,29 @@ void cb_dense_gradient(const float *x, size_t x_stride, const float *dy, size_t 
     table[cb_isa()](x, x_stride, dy, dy_stride, n_block, n_in, n_out, dw, db);
 }
 
+/* start + sum of x[i][0] w[i*step], i < n, in pieces. */
+static float sum_pieces(const float *x, const float *w, int step, float start, int n) {
+    float total = 0, acc = start;
+    for (int i = 0; i < n; i++) {
+        if (i && i % CB_SUM_PIECE == 0) {
+            total = i == CB_SUM_PIECE ? acc : total + acc;
+            acc = 0;
+        }
+        acc = fmaf(x[i * CB_LANES], w[i * step], acc);
+    }
+    return n > CB_SUM_PIECE ? total + acc : acc;
+}
+
 void cb_dense_forward_ref(const float *x, const float *w, const float *bias, int n_in, int n_out, float *y) {
     for (int o = 0; o < n_out; o++)
-        for (int lane = 0; lane < CB_LANES; lane++) {
-            float acc = bias ? bias[o] : 0;
-            for (int i = 0; i < n_in; i++) acc = fmaf(x[i * CB_LANES + lane], w[i * n_out + o], acc);
-            y[o * CB_LANES + lane] = acc;
-        }
+        for (int lane = 0; lane < CB_LANES; lane++)
+            y[o * CB_LANES + lane] = sum_pieces(x + lane, w + o, n_out, bias ? bias[o] : 0, n_in);
 }
 
 void cb_dense_backward_ref(const float *dy, const float *w, int n_in, int n_out, float *dx) {
     for (int i = 0; i < n_in; i++)
-        for (int lane = 0; lane < CB_LANES; lane++) {
-            float acc = 0;
-            for (int o = 0; o < n_out; o++) acc = fmaf(dy[o * CB_LANES + lane], w[i * n_out + o], acc);
-            dx[i * CB_LANES + lane] = acc;
-        }
+        for (int lane = 0; lane < CB_LANES; lane++)
+            dx[i * CB_LANES + lane] = sum_pieces(dy + lane, w + i * n_out, 1, 0, n_out);
 }
 
 void cb_dense_gradient_ref(const float *x, size_t x_stride, const float *dy, size_t dy_stride, size_t n_block,

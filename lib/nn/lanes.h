@@ -9,11 +9,13 @@
  * Declared order of every sum (this is the specification; kernels and plain
  * references both follow it, with one fmaf per product):
  *   conv forward   acc = bias[o]; for ky, kx, i ascending: acc = fmaf(x, w, acc); padded taps skipped
- *   dense forward  acc = bias[o]; for i ascending: acc = fmaf(x, w, acc)
- *   input gradient acc = 0; contributions in ascending (o) for dense, (ky,kx,o) for conv
+ *   dense forward  acc = bias[o]; for i ascending: acc = fmaf(x, w, acc); long sums in
+ *                   pieces of CB_SUM_PIECE terms, each piece but the first from 0, y = ((p0+p1)+p2)...
+ *   input gradient acc = 0; contributions in ascending (o) for dense (same pieces), (ky,kx,o) for conv
  *   weight gradient conv: per shard and lane, blocks ascending, positions ascending,
  *                   fmaf(dy, x, acc); then the binary tree over the 16 lanes
  *                   (l += l+8, +4, +2, +1), then shards ascending
+ *                   conv bias: the same with dy + acc for the fmaf
  *                   dense: per shard, events ascending: acc = fmaf(x, dy, acc); shards ascending
  * A batch of B blocks is cut into CB_SHARDS contiguous shards: shard s has blocks
  * [s*B/CB_SHARDS, (s+1)*B/CB_SHARDS).
@@ -25,6 +27,8 @@
 #include <stdint.h>
 
 enum { CB_LANES = 16 };
+/* Float32 sums of thousands of terms lose digits; pieces keep the error near that of a tree. */
+enum { CB_SUM_PIECE = 256 };
 
 static inline size_t cb_blocks(size_t n_event) { return (n_event + CB_LANES - 1) / CB_LANES; }
 

@@ -55,7 +55,7 @@ static int read_weights(cb_teacher *t, cb_h5 *f) {
     int n = cb_network_tensors(t->net, tensor, MAX_TENSORS);
     for (int k = 0; k < n; k++) {
         char name[64];
-        snprintf(name, sizeof name, "weights/%s", tensor[k].name);
+        snprintf(name, sizeof name, "weights/%.40s", tensor[k].name);
         float *w = cb_h5_read(f, name, CB_F32, tensor[k].rank, tensor[k].dims);
         if (!w) return -1;
         memcpy(t->net->w + tensor[k].at, w, tensor[k].n * sizeof *w);
@@ -111,7 +111,7 @@ int cb_teacher_write(const cb_teacher *t, cb_h5 *f) {
         return -1;
     for (int k = 0; k < n; k++) {
         char name[64];
-        snprintf(name, sizeof name, "weights/%s", tensor[k].name);
+        snprintf(name, sizeof name, "weights/%.40s", tensor[k].name);
         if (cb_h5_write(f, name, CB_F32, tensor[k].rank, tensor[k].dims, t->net->w + tensor[k].at)) return -1;
     }
     return cb_h5_group(f, "history") || cb_h5_write(f, "history/train_mse", CB_F64, 1, epochs, t->train_mse) ||

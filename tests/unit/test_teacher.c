@@ -1,6 +1,7 @@
 /* The teacher: agreement with recorded Keras training, gradients against finite
  * differences, and the same bytes for any threads, instruction set or interruption. */
 #include "base/config.h"
+#include "base/log.h"
 #include "base/rng.h"
 #include "base/threads.h"
 #include "nn/autoencoder.h"
@@ -32,7 +33,7 @@ static void deviation_add(deviation *d, double mine, double f32, double f64) {
  * record's own digits can resolve, relative to the largest element. */
 static void deviation_check(const char *group, const char *what, deviation d, double recorded, double floor) {
     double tolerance = 4 * fmax(recorded, floor * d.top);
-    printf("\n    %-15s %-14s %8zu values, deviation %.2e, tolerance %.2e", group, what, d.n, d.dev, tolerance);
+    printf("\n    %-15s %-12s %7zu values, deviation %.2e, tolerance %.2e", group, what, d.n, d.dev, tolerance);
     CU_ASSERT(d.n > 0);
     CU_ASSERT(d.dev <= tolerance);
 }
@@ -60,6 +61,43 @@ static int compare(cb_h5 *f, const char *group, const char *name, const float *m
     return 1;
 }
 
+/* The runs diverge after some steps: a unit next to a relu's edge, or a gradient next to 0 in Adam's first
+ * steps, goes one way in one float32 run and the other way in the next (of the two recorded runs one
+ * met this, the other did not). So 20 steps are held to four times the larger deviation of the two. */
+static double recorded_either(cb_h5 *f, const char *name) {
+    static const char *const groups[] = {"teacher", "teacher_revised"};
+    double largest = 0;
+    for (int g = 0; g < 2; g++) {
+        char path[96];
+        uint64_t dims[CB_MAX_RANK] = {0};
+        snprintf(path, sizeof path, "%s/f32/%s", groups[g], name);
+        float *a = cb_h5_read(f, path, CB_F32, -1, dims);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+        deviation d = {0};
+        size_t n = dims[0] * (dims[1] ? dims[1] : 1);
+        CU_ASSERT_EQUAL(compare(f, groups[g], name, a, n, &d), 1);
+        largest = fmax(largest, d.rec);
+        free(a);
+    }
+    return largest;
+}
+
+/* Largest and r.m.s. deviation of the float32 weights after 20 steps, from the attribute. */
+static void recorded_weights(cb_h5 *f, double *max, double *rms) {
+    static const char *const groups[] = {"teacher", "teacher_revised"};
+    *max = *rms = 0;
+    for (int g = 0; g < 2; g++) {
+        char *text = cb_h5_get_text(f, groups[g], "f32_minus_f64_weights_max_rms_fraction_above_1e-5");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+        const char *at = strstr(text, "\"step20\": [");
+        double a = 0, b = 0;
+        CU_ASSERT_FATAL(at && sscanf(at, "\"step20\": [%lf, %lf", &a, &b) == 2);
+        *max = fmax(*max, a);
+        *rms = fmax(*rms, b);
+        free(text);
+    }
+}
+
 /* latent, recon and event_mse of batch 0; suffix 0 or 20. */
 static void check_forward(cb_h5 *f, const char *group, cb_teacher *t, const uint16_t *x, const char *suffix) {
     enum { N = 64, LATENT = 3 };
@@ -82,7 +120,8 @@ static void check_forward(cb_h5 *f, const char *group, cb_teacher *t, const uint
         char name[32];
         deviation d = {0};
         snprintf(name, sizeof name, "%s%s", part[k].name, suffix);
-        if (compare(f, group, name, part[k].data, part[k].n, &d)) deviation_check(group, name, d, d.rec, 1e-7);
+        if (compare(f, group, name, part[k].data, part[k].n, &d))
+            deviation_check(group, name, d, strcmp(suffix, "20") ? d.rec : recorded_either(f, name), 1e-7);
     }
     cb_workspace_free(ws);
     free(latent);
@@ -99,7 +138,7 @@ static void check_snapshot(cb_h5 *f, const char *group, const cb_network *net, c
     for (int k = 0; k < n; k++) {
         char name[96];
         deviation d = {0};
-        snprintf(name, sizeof name, "%s/%s", snapshot, t[k].name);
+        snprintf(name, sizeof name, "%s/%.40s", snapshot, t[k].name);
         if (!compare(f, group, name, w + t[k].at, t[k].n, &d)) continue;
         double scale = relative ? 1 / d.top : 1;
         all.dev = fmax(all.dev, d.dev * scale);
@@ -109,8 +148,10 @@ static void check_snapshot(cb_h5 *f, const char *group, const cb_network *net, c
         all.n += d.n;
     }
     if (!all.n) return; /* not in the cut */
+    double rms = sqrt(all.rec2 / (double)all.n);
+    if (!strcmp(snapshot, "step20")) recorded_weights(f, &all.rec, &rms);
     deviation_check(group, snapshot, all, all.rec, 0);
-    if (!relative) CU_ASSERT(sqrt(all.dev2) <= 4 * sqrt(all.rec2));
+    if (!relative) CU_ASSERT(sqrt(all.dev2 / (double)all.n) <= 4 * rms);
 }
 
 static void load_init(cb_h5 *f, const char *group, cb_network *net) {
@@ -118,8 +159,8 @@ static void load_init(cb_h5 *f, const char *group, cb_network *net) {
     int n = cb_network_tensors(net, t, 32);
     for (int k = 0; k < n; k++) {
         char name[96];
-        snprintf(name, sizeof name, "%s/init/%s", group, t[k].name);
-        if (!cb_h5_exists(f, name)) snprintf(name, sizeof name, "teacher/init/%s", t[k].name); /* shared start */
+        snprintf(name, sizeof name, "%s/init/%.40s", group, t[k].name);
+        if (!cb_h5_exists(f, name)) snprintf(name, sizeof name, "teacher/init/%.40s", t[k].name); /* shared start */
         float *w = cb_h5_read(f, name, CB_F32, t[k].rank, t[k].dims);
         CU_ASSERT_PTR_NOT_NULL_FATAL(w);
         memcpy(net->w + t[k].at, w, t[k].n * sizeof *w);
@@ -152,7 +193,7 @@ static void golden_teacher(cb_h5 *f, const char *group, const char *architecture
     check_forward(f, group, t, x, "20");
     deviation d = {0};
     CU_ASSERT_EQUAL(compare(f, group, "loss", mine, steps[0], &d), 1);
-    deviation_check(group, "loss", d, d.rec, 1e-7);
+    deviation_check(group, "loss", d, recorded_either(f, "loss"), 1e-7);
     cb_fit_free(fit);
     cb_teacher_free(t);
     free(x);
@@ -297,6 +338,7 @@ static uint16_t images[(N_TRAIN + N_VAL) * H * W];
 static uint32_t train_events[N_TRAIN], val_events[N_VAL];
 
 static void make_images(void) {
+    cb_log_level(CB_QUIET);
     cb_rng r = cb_rng_at(32, "test-images", 0);
     for (size_t i = 0; i < sizeof images / sizeof *images; i++) images[i] = (uint16_t)cb_rng_below(&r, 30);
     for (uint32_t i = 0; i < N_TRAIN; i++) train_events[i] = i;

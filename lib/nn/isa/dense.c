@@ -22,21 +22,25 @@ enum { TILE = 6, GROW = 3, GVEC = 2 };
 enum { TILE = 4, GROW = 2, GVEC = 2 };
 #endif
 
-/* y[k] = bias[k] + sum_i x[i] w[i*step + k*pitch], k < n. Forward: step n_out, pitch 1;
- * input gradient: step 1, pitch n_out. n is a constant wherever this is inlined. */
+/* y[k] = bias[k] + sum_i x[i] w[i*step + k*pitch], k < n, in pieces (lanes.h). Forward: step
+ * n_out, pitch 1; input gradient: step 1, pitch n_out. n is a constant wherever this is inlined. */
 V16_INLINE void tile_sum(const float *x, const float *w, size_t step, size_t pitch, const float *bias, int n_sum,
                          float *y, int n) {
     vec16 acc[TILE];
+    for (int from = 0; from == 0 || from < n_sum; from += CB_SUM_PIECE) {
+        int end = n_sum - from < CB_SUM_PIECE ? n_sum : from + CB_SUM_PIECE;
 #pragma GCC unroll 16
-    for (int k = 0; k < n; k++) acc[k] = v16_all(bias ? bias[k] : 0);
-    for (int i = 0; i < n_sum; i++) {
-        vec16 xi = v16_load(x + (size_t)i * 16);
-        const float *wi = w + (size_t)i * step;
+        for (int k = 0; k < n; k++) acc[k] = v16_all(bias && !from ? bias[k] : 0);
+        for (int i = from; i < end; i++) {
+            vec16 xi = v16_load(x + (size_t)i * 16);
+            const float *wi = w + (size_t)i * step;
 #pragma GCC unroll 16
-        for (int k = 0; k < n; k++) acc[k] = v16_fma(xi, v16_all(wi[(size_t)k * pitch]), acc[k]);
+            for (int k = 0; k < n; k++) acc[k] = v16_fma(xi, v16_all(wi[(size_t)k * pitch]), acc[k]);
+        }
+#pragma GCC unroll 16
+        for (int k = 0; k < n; k++)
+            v16_store(y + (size_t)k * 16, from ? v16_add(v16_load(y + (size_t)k * 16), acc[k]) : acc[k]);
     }
-#pragma GCC unroll 16
-    for (int k = 0; k < n; k++) v16_store(y + (size_t)k * 16, acc[k]);
 }
 
 void dense_forward(const float *x, const float *w, const float *bias, int n_in, int n_out, float *y) {
