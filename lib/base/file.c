@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Temporary files that a signal must remove. A slot's name is published last. */
@@ -18,9 +19,20 @@ enum { SLOTS = 64 };
 static char slot_name[SLOTS][1024];
 static atomic_int slot_used[SLOTS]; /* 0 free, 1 being filled, 2 live */
 
+/* In a signal handler neither opendir nor nftw may be called; fork and exec may. */
+static void remove_folder_now(const char *name) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl("/bin/rm", "rm", "-rf", "--", name, (char *)NULL);
+        _exit(127);
+    }
+    if (pid > 0) waitpid(pid, NULL, 0);
+}
+
 static void clean_and_die(int sig) {
     for (int i = 0; i < SLOTS; i++)
-        if (atomic_load(&slot_used[i]) == 2) unlink(slot_name[i]);
+        if (atomic_load(&slot_used[i]) == 2 && unlink(slot_name[i]) && (errno == EISDIR || errno == EPERM))
+            remove_folder_now(slot_name[i]);
     signal(sig, SIG_DFL);
     raise(sig);
 }
@@ -67,7 +79,7 @@ static char *parent_of(const char *path) {
     return p;
 }
 
-/* Removes "<base>.tmp.<pid>" of processes that are gone. */
+/* Removes "<base>.tmp.<pid>" and "<base>.tmp.<pid>.old" of processes that are gone. */
 static void remove_stale(const char *dir, const char *base) {
     DIR *d = opendir(dir);
     if (!d) return;
@@ -76,7 +88,7 @@ static void remove_stale(const char *dir, const char *base) {
         if (strncmp(e->d_name, base, n) || strncmp(e->d_name + n, ".tmp.", 5)) continue;
         char *end;
         long pid = strtol(e->d_name + n + 5, &end, 10);
-        if (*end || pid <= 0 || pid == getpid()) continue;
+        if ((*end && strcmp(end, ".old")) || pid <= 0 || pid == getpid()) continue;
         if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
         char *stale = cb_textf("%s/%s", dir, e->d_name);
         if (stale && cb_remove_tree(stale)) cb_error_clear();
@@ -156,7 +168,10 @@ void cb_atomic_abort(cb_atomic *a) {
 
 int cb_atomic_dir_begin(cb_atomic *a, const char *path) {
     if (cb_atomic_begin(a, path)) return -1;
-    if (cb_remove_tree(a->tmp)) return -1;
+    if (cb_remove_tree(a->tmp)) {
+        forget(a);
+        return -1;
+    }
     if (mkdir(a->tmp, 0777)) {
         cb_fail("%s: cannot make folder: %s", a->tmp, strerror(errno));
         forget(a);
@@ -165,11 +180,15 @@ int cb_atomic_dir_begin(cb_atomic *a, const char *path) {
     return 0;
 }
 
-int cb_atomic_dir_commit(cb_atomic *a) {
+/* Puts a->tmp in the place of a->path, which may exist; at no moment is there
+ * neither, where the system can exchange two names. */
+static int replace_folder(cb_atomic *a) {
+#ifdef RENAME_EXCHANGE
+    if (!renameat2(AT_FDCWD, a->tmp, AT_FDCWD, a->path, RENAME_EXCHANGE)) return cb_remove_tree(a->tmp);
+#endif
     char *old = cb_textf("%s.tmp.%ld.old", a->path, (long)getpid());
     if (!old) return -1;
-    int had = rename(a->path, old) == 0;
-    int rc = 0;
+    int rc = 0, had = rename(a->path, old) == 0;
     if (rename(a->tmp, a->path)) {
         rc = cb_fail("%s: cannot rename %s to it: %s", a->path, a->tmp, strerror(errno));
         if (had && rename(old, a->path)) rc = cb_fail_in("%s: lost", a->path);
@@ -177,11 +196,15 @@ int cb_atomic_dir_commit(cb_atomic *a) {
         rc = cb_remove_tree(old);
     }
     free(old);
-    if (rc) {
+    return rc;
+}
+
+int cb_atomic_dir_commit(cb_atomic *a) {
+    if (replace_folder(a)) {
         cb_atomic_abort(a);
         return -1;
     }
-    rc = sync_parent(a->path);
+    int rc = sync_parent(a->path);
     forget(a);
     return rc;
 }

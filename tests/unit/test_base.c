@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "base/config.h"
 #include "base/fmath.h"
 #include "base/rng.h"
@@ -116,5 +119,46 @@ static void test_files(void) {
     unlink(path);
 }
 
+static int fill_folder(const char *path, const char *file) {
+    cb_atomic a;
+    if (cb_atomic_dir_begin(&a, path)) return -1;
+    char name[700];
+    snprintf(name, sizeof name, "%s/%s", a.tmp, file);
+    UNIT_OK(cb_file_write(name, file));
+    return cb_atomic_dir_commit(&a);
+}
+
+/* A folder is replaced whole; what a killed process left is removed, also when it
+ * was killed by a signal with the folder half filled. */
+static void test_folders(void) {
+    char path[512], name[600], left[600];
+    snprintf(path, sizeof path, "%s", unit_scratch("folder"));
+    UNIT_OK(fill_folder(path, "one"));
+    snprintf(left, sizeof left, "%s.tmp.%d.old", path, 4194305); /* beyond any process id of Linux */
+    UNIT_OK(cb_mkdirs(left));
+    UNIT_OK(fill_folder(path, "two"));
+    CU_ASSERT(!cb_file_exists(left));
+    snprintf(name, sizeof name, "%s/one", path);
+    CU_ASSERT(!cb_file_exists(name));
+    snprintf(name, sizeof name, "%s/two", path);
+    CU_ASSERT(cb_file_exists(name));
+    pid_t pid = fork();
+    if (pid == 0) {
+        cb_atomic a;
+        if (cb_atomic_dir_begin(&a, path)) _exit(9);
+        snprintf(name, sizeof name, "%s/half", a.tmp);
+        if (cb_file_write(name, "half")) _exit(9);
+        raise(SIGTERM);
+        _exit(8);
+    }
+    int status;
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    snprintf(left, sizeof left, "%s.tmp.%ld", path, (long)pid);
+    CU_ASSERT(!cb_file_exists(left));
+    CU_ASSERT(cb_file_exists(path));
+    UNIT_OK(cb_remove_tree(path));
+}
+
 UNIT_MAIN("base", {"philox known answers", test_philox}, {"streams", test_streams},
-          {"log and exp", test_fmath}, {"configuration", test_config}, {"atomic files", test_files})
+          {"log and exp", test_fmath}, {"configuration", test_config}, {"atomic files", test_files}, {"atomic folders", test_folders})
