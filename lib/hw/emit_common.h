@@ -1,0 +1,32 @@
+/* emit_common.h - what the printers of C and C++ share. */
+#ifndef CB_HW_EMIT_COMMON_H
+#define CB_HW_EMIT_COMMON_H
+
+#include "hw/emit.h"
+#include "hw/text.h"
+
+/* A name as a C identifier: other characters become '_', a digit in front gets 'm'. */
+void cb_emit_identifier(const char *name, char out[64]);
+
+/* A QUANT node taken apart: relu, then shift (right > 0 rounded, left < 0), then clamp
+ * to min (low) and max (high) or wrap; each only if some input of the interval needs it. */
+typedef struct {
+    bool relu, low, high, wrap;
+    int shift;
+    uint8_t round;
+    int64_t min, max;
+    int width;   /* of the operand: bits as a signed number */
+    int bits, sign; /* of the format, for wrap */
+} cb_quant_form;
+
+/* Fails where a shifted value would not fit 62 bits. */
+int cb_quant_form_of(const cb_netlist *g, int32_t n, cb_quant_form *q) CB_MUST;
+
+/* Is the node the constant 0? */
+bool cb_node_is_zero(const cb_netlist *g, int32_t n);
+
+/* The graph as one C++ function template-free of the vendor's headers
+ * (emit_hls_cpp.c): writes dir/defines.h and dir/<name>_graph.h. */
+int cb_emit_graph_header(const cb_emit *e, const char *dir) CB_MUST;
+
+#endif
