@@ -1,0 +1,147 @@
+/* The checks of an emitted folder in software: interpreter, compiled HLS C++,
+ * compiled emulator. */
+#include "hw/verify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "hw/emit_common.h"
+#include "hw/process.h"
+
+enum { COMPILE_LIMIT_S = 300, RUN_LIMIT_S = 300, MEMORY_MIB = 4096 };
+
+/* Compares and fills c; -1 (with the sentence) if any code differs. */
+static int compare(const cb_emit *e, const uint16_t *code, cb_check *c) {
+    c->checked = e->n_event;
+    c->first_bad = -1;
+    for (size_t k = 0; k < e->n_event; k++) {
+        if (code[k] == e->code[k]) continue;
+        if (!c->mismatches++) c->first_bad = (int64_t)k, c->expected = e->code[k], c->got = code[k];
+    }
+    snprintf(c->status, sizeof c->status, "%s", c->mismatches ? "mismatch" : "ok");
+    if (!c->mismatches) return 0;
+    return cb_fail("%s: %s: %" PRIu64 " mismatches of %" PRIu64 "; first at event %lld: %u expected, %u came", e->net->name,
+                   c->what, c->mismatches, c->checked, (long long)c->first_bad, c->expected, c->got);
+}
+
+int cb_verify_interpreter(const cb_emit *e, cb_check *c) {
+    *c = (cb_check){.what = "interpreter", .first_bad = -1};
+    uint16_t *code = cb_alloc(e->n_event, sizeof *code);
+    int rc = code && !cb_netlist_score(e->net, e->et, e->n_event, code) ? compare(e, code, c) : -1;
+    free(code);
+    return rc;
+}
+
+/* ---- compiled representations ---- */
+
+/* main() of both: counts on the file argv[1], codes to argv[2]. */
+static const char *const main_text =
+    "#include <stdint.h>\n#include <stdio.h>\n\n"
+    "#ifdef __cplusplus\nextern \"C\"\n#endif\n"
+    "void SCORE(const uint16_t *et, size_t n, uint16_t *code);\n\n"
+    "int main(int argc, char **argv) {\n"
+    "    static uint16_t et[64 * INPUTS], code[64];\n"
+    "    if (argc != 3) return 2;\n"
+    "    FILE *in = fopen(argv[1], \"rb\"), *out = fopen(argv[2], \"wb\");\n"
+    "    if (!in || !out) return 3;\n"
+    "    size_t n;\n"
+    "    while ((n = fread(et, 2 * INPUTS, 64, in)) > 0) {\n"
+    "        SCORE(et, n, code);\n"
+    "        if (fwrite(code, 2, n, out) != n) return 4;\n"
+    "    }\n"
+    "    return fclose(out) ? 4 : 0;\n"
+    "}\n";
+
+static void tool_name(const char *compiler, cb_check *c) {
+    char *version = cb_process_version(compiler, "--version");
+    snprintf(c->tool, sizeof c->tool, "%s", version ? version : compiler);
+    free(version);
+}
+
+static int write_binary(const char *path, const void *bytes, size_t size) {
+    FILE *f = fopen(path, "wb");
+    if (!f) return cb_fail("%s: cannot be written", path);
+    size_t done = fwrite(bytes, 1, size, f);
+    return fclose(f) || done != size ? cb_fail("%s: write failed", path) : 0;
+}
+
+static int read_binary(const char *path, void *bytes, size_t size) {
+    size_t n;
+    char *text = cb_file_read(path, &n);
+    if (!text) return -1;
+    if (n == size) memcpy(bytes, text, size);
+    free(text);
+    return n == size ? 0 : cb_fail("%s: %zu bytes came, %zu expected", path, n, size);
+}
+
+/* Runs the program that argv (with its options and sources) compiles to scratch/check. */
+static int compile_and_run(const cb_emit *e, const char *scratch, const char *const *argv, uint16_t *code) {
+    char program[1024], in[1024], out[1024];
+    snprintf(program, sizeof program, "%s/check", scratch);
+    snprintf(in, sizeof in, "%s/events.u16", scratch);
+    snprintf(out, sizeof out, "%s/codes.u16", scratch);
+    cb_process compile = {.argv = argv, .wall_s = COMPILE_LIMIT_S, .memory_mib = MEMORY_MIB};
+    const char *const run_argv[] = {program, in, out, NULL};
+    cb_process run = {.argv = run_argv, .wall_s = RUN_LIMIT_S, .memory_mib = MEMORY_MIB};
+    return write_binary(in, e->et, e->n_event * (size_t)e->net->n_input * sizeof *e->et) || cb_process_run(&compile, NULL) ||
+                   cb_process_run(&run, NULL) || read_binary(out, code, e->n_event * sizeof *code)
+               ? -1
+               : 0;
+}
+
+static int run_compiled(const cb_emit *e, const char *scratch, const char *compiler, const char *const *argv, cb_check *c) {
+    tool_name(compiler, c);
+    snprintf(c->status, sizeof c->status, "failed");
+    uint16_t *code = cb_alloc(e->n_event, sizeof *code);
+    int rc = code ? compile_and_run(e, scratch, argv, code) : -1;
+    rc = rc ? cb_fail_in("%s: %s", e->net->name, c->what) : compare(e, code, c);
+    free(code);
+    return rc;
+}
+
+/* Compiles main, `sources` (NULL-terminated, in e->dir) with the first compiler of the two
+ * that is installed, and runs the function that scores a batch. */
+static int check_source(const cb_emit *e, const char *scratch, const char *const *compilers, const char *standard,
+                        const char *extension, const char *suffix, const char *const *sources, cb_check *c) {
+    const char *compiler = cb_process_exists(compilers[0]) ? compilers[0] : compilers[1];
+    if (!cb_process_exists(compiler)) {
+        snprintf(c->status, sizeof c->status, "not run: neither %s nor %s is installed", compilers[0], compilers[1]);
+        return 0;
+    }
+    char name[64], main_file[16];
+    cb_emit_identifier(e->net->name, name);
+    snprintf(main_file, sizeof main_file, "main.%s", extension);
+    cb_text t = {0}, path[4] = {{0}};
+    cb_text_add(&t, "#define INPUTS %d\n#define SCORE %s_%s\n", e->net->n_input, name, suffix);
+    cb_text_put(&t, main_text);
+    cb_text_add(&path[0], "%s/check", scratch);
+    cb_text_add(&path[1], "%s/%s", scratch, main_file);
+    const char *argv[12] = {compiler, "-O1", standard, "-Wno-unknown-pragmas", "-o", path[0].s, path[1].s};
+    for (int i = 0; sources[i]; i++) {
+        cb_text_add(&path[2 + i], "%s/", e->dir);
+        cb_text_add(&path[2 + i], sources[i], name);
+        argv[7 + i] = path[2 + i].s;
+    }
+    bool failed = path[0].failed || path[1].failed || path[2].failed || path[3].failed;
+    int rc = cb_mkdirs(scratch) || cb_text_write(&t, scratch, main_file) || failed ||
+             run_compiled(e, scratch, compiler, argv, c) ? -1 : 0;
+    cb_text_free(&t);
+    for (int i = 0; i < 4; i++) cb_text_free(&path[i]);
+    return cb_remove_tree(scratch) || rc ? -1 : 0;
+}
+
+int cb_verify_emulator(const cb_emit *e, const char *scratch, cb_check *c) {
+    static const char *const compilers[] = {"gcc", "cc"}, *const sources[] = {"emulator/emulator.c", NULL};
+    *c = (cb_check){.what = "emulator", .first_bad = -1};
+    return check_source(e, scratch, compilers, "-std=c99", "c", "score", sources, c);
+}
+
+int cb_verify_hls_cpp(const cb_emit *e, const char *scratch, cb_check *c) {
+    static const char *const compilers[] = {"g++", "c++"};
+    static const char *const sources[] = {"hls/%s_bridge.cpp", "hls/firmware/%s.cpp", NULL};
+    *c = (cb_check){.what = "hls_cpp", .first_bad = -1};
+    return check_source(e, scratch, compilers, "-std=c++14", "cpp", "predict", sources, c);
+}
