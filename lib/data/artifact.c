@@ -55,11 +55,16 @@ hid_t cb_type_memory(cb_type t) {
     return H5I_INVALID_HID;
 }
 
-/* HDF5 numbers the frames from the innermost when walking upward: keep the first. */
+/* Walking upward begins at the innermost frame: keep the first. Of a failed system call only
+ * the system's own words are kept ("... errno = 28, error message = 'No space ...', ..."). */
 static herr_t keep_first(unsigned depth, const H5E_error2_t *e, void *text) {
     (void)depth;
     char *t = text;
-    if (!*t && e->desc) snprintf(t, 256, "%s", e->desc);
+    if (*t || !e->desc) return 0;
+    const char *words = strstr(e->desc, "error message = '");
+    words = words ? words + strlen("error message = '") : e->desc;
+    size_t n = words == e->desc ? strlen(words) : strcspn(words, "'");
+    snprintf(t, 256, "%.*s", (int)(n < 255 ? n : 255), words);
     return 0;
 }
 
