@@ -11,7 +11,9 @@ import math
 import os
 import sys
 
-from style import (BLACK, BLUE, BROWN, DEEP, GREY, ORANGE, RC, RED, SAND, SLATE, VIOLET, plt, process_label, read_table,
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
+from style import (BLACK, BLUE, BROWN, DEEP, GREY, ORANGE, RC, RED, SAND, SLATE, VIOLET, plt, process_label, read_table,  # noqa: E402
                    require, save, spread)
 
 PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "published")
