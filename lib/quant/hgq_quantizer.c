@@ -5,7 +5,14 @@
 #include <string.h>
 
 /* 2^n in float, saturating where float ends (formats never go there in training). */
-static float pow2f(int n) { return n > 127 ? INFINITY : n < -149 ? 0 : ldexpf(1, n); }
+static float pow2f(int n) {
+    if (n > 127) return INFINITY;
+    if (n < -126) return ldexpf(1, n);
+    uint32_t bits = (uint32_t)(n + 127) << 23;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
 
 cb_hgq_format cb_hgq_format_make(int k, int i, int f, cb_overflow o) {
     int ie = i > -f ? i : -f;
@@ -58,8 +65,8 @@ void cb_hgq_partials(const cb_hgq_format *t, float x, float q, float *dx, double
     *dx = 0;
     if (x > t->hi || x < t->lo) {
         int ie = t->i > -t->f ? t->i : -t->f, sign = x > t->hi ? 1 : -t->k;
-        *di = sign * CB_LN2 * ldexp(1, ie);
-        *df = x > t->hi || t->df_lo != 0 ? sign * CB_LN2 * ldexp(1, -t->f) : 0;
+        *di = sign * CB_LN2 * (double)pow2f(ie);
+        *df = x > t->hi || t->df_lo != 0 ? sign * CB_LN2 * (double)t->step : 0;
         return;
     }
     *dx = 1;
@@ -83,13 +90,18 @@ int cb_hgq_need_kbi(float m, int b) {
     return cb_ceil_log2((m + e) / (1 - pow2f(-b) + e));
 }
 
+cb_hgq_quantizer cb_hgq_defaults(cb_hgq_kind kind, cb_overflow o, bool weight) {
+    bool kif = kind == CB_KIF;
+    return (cb_hgq_quantizer){.kind = kind, .round = CB_RND, .overflow = o, .weight = weight,
+                              .decay = weight ? INFINITY : 0.01f, .w_min = kif ? -24 : 0,
+                              .w_max = kif || !weight ? 24 : 23, .i_min = kif ? -23 : -INFINITY,
+                              .i_max = kif ? 23 : INFINITY, .l1_w = 1e-8f, .l1_i = kif ? 1e-8f : 0};
+}
+
 int cb_hgq_quantizer_init(cb_hgq_quantizer *q, cb_hgq_kind kind, cb_overflow o, bool weight, size_t n, int k,
                           float i, float w) {
-    bool kif = kind == CB_KIF;
-    *q = (cb_hgq_quantizer){.kind = kind, .round = CB_RND, .overflow = o, .weight = weight,
-                            .decay = weight ? INFINITY : 0.01f, .w_min = kif ? -24 : 0,
-                            .w_max = kif || !weight ? 24 : 23, .i_min = kif ? -23 : -INFINITY,
-                            .i_max = kif ? 23 : INFINITY, .l1_w = 1e-8f, .l1_i = kif ? 1e-8f : 0, .n = n};
+    *q = cb_hgq_defaults(kind, o, weight);
+    q->n = n;
     q->k = cb_alloc(n, 1);
     q->i = cb_alloc(n, sizeof *q->i);
     q->w = cb_alloc(n, sizeof *q->w);
@@ -142,14 +154,14 @@ void cb_hgq_track(cb_hgq_quantizer *q, const float *m) {
     }
 }
 
-/* Largest |x| (or |rounded x|) and smallest x of each variable. */
+/* Largest |x| (KIF: |rounded x|) and smallest of each variable; least may be NULL. */
 static void measure(const cb_hgq_quantizer *q, const cb_hgq_format *t, const float *x, const uint32_t *map,
                     size_t n, float *m, float *least) {
     for (size_t e = 0; e < n; e++) {
         size_t v = map ? map[e] : e;
         float a = q->kind == CB_KIF ? cb_hgq_round(&t[v], q->round, x[e]) : x[e];
         if (fabsf(a) > m[v]) m[v] = fabsf(a);
-        if (a < least[v]) least[v] = a;
+        if (least && a < least[v]) least[v] = a;
     }
 }
 
@@ -163,25 +175,20 @@ static cb_hgq_format *scratch(const cb_hgq_quantizer *q, float **m, float **leas
     return t;
 }
 
-int cb_hgq_forward(cb_hgq_quantizer *q, const float *x, const uint32_t *map, size_t n, float *y) {
-    float *m, *least;
-    cb_hgq_format *t = scratch(q, &m, &least);
-    if (!t) return -1;
+void cb_hgq_forward_with(cb_hgq_quantizer *q, const float *x, const uint32_t *map, size_t n, float *y,
+                         cb_hgq_format *t, float *m) {
+    cb_hgq_prepare(q, t);
     if (q->overflow == CB_WRAP) {
-        measure(q, t, x, map, n, m, least);
+        memset(m, 0, q->n * sizeof *m);
+        measure(q, t, x, map, n, m, NULL);
         cb_hgq_track(q, m);
         cb_hgq_prepare(q, t);
     }
     for (size_t e = 0; e < n; e++) y[e] = cb_hgq_round(&t[map ? map[e] : e], q->round, x[e]);
-    free(t);
-    return 0;
 }
 
-int cb_hgq_backward(const cb_hgq_quantizer *q, const float *x, const float *y, const float *g,
-                    const uint32_t *map, size_t n, float *dx, double *di, double *dw) {
-    float *m, *least;
-    cb_hgq_format *t = scratch(q, &m, &least);
-    if (!t) return -1;
+void cb_hgq_backward_with(const cb_hgq_quantizer *q, const cb_hgq_format *t, const float *x, const float *y,
+                          const float *g, const uint32_t *map, size_t n, float *dx, double *di, double *dw) {
     for (size_t e = 0; e < n; e++) {
         size_t v = map ? map[e] : e;
         float px;
@@ -191,6 +198,23 @@ int cb_hgq_backward(const cb_hgq_quantizer *q, const float *x, const float *y, c
         dw[v] += ge * pf;
         if (cb_hgq_trains_i(q)) di[v] += ge * (q->kind == CB_KIF ? pi : pi - pf);
     }
+}
+
+int cb_hgq_forward(cb_hgq_quantizer *q, const float *x, const uint32_t *map, size_t n, float *y) {
+    float *m, *least;
+    cb_hgq_format *t = scratch(q, &m, &least);
+    if (!t) return -1;
+    cb_hgq_forward_with(q, x, map, n, y, t, m);
+    free(t);
+    return 0;
+}
+
+int cb_hgq_backward(const cb_hgq_quantizer *q, const float *x, const float *y, const float *g,
+                    const uint32_t *map, size_t n, float *dx, double *di, double *dw) {
+    float *m, *least;
+    cb_hgq_format *t = scratch(q, &m, &least);
+    if (!t) return -1;
+    cb_hgq_backward_with(q, t, x, y, g, map, n, dx, di, dw);
     free(t);
     return 0;
 }

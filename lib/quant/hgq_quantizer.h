@@ -73,9 +73,11 @@ typedef struct {
     float *i, *w;          /* raw; w is f (KIF) or b (KBI) */
 } cb_hgq_quantizer;
 
-/* Arrays of n variables, all k, i, w as given; other fields as set by the caller.
- * The constraints and factors are those of the library's defaults (KIF i in [-23,23],
- * f in [-24,24]; KBI b in [0,23] for weights, [0,24] for others, i free). */
+/* The library's default rules without variables: RND, KIF i in [-23,23], f in [-24,24]; KBI b
+ * in [0,23] for weights, [0,24] for others, i free; MonoL1 1e-8 on f, i (KIF) or b (KBI);
+ * decay 0.01, weights infinite. */
+cb_hgq_quantizer cb_hgq_defaults(cb_hgq_kind kind, cb_overflow o, bool weight);
+/* The same with n variables, all k, i, w as given. */
 int cb_hgq_quantizer_init(cb_hgq_quantizer *q, cb_hgq_kind kind, cb_overflow o, bool weight, size_t n, int k,
                           float i, float w) CB_MUST;
 void cb_hgq_quantizer_free(cb_hgq_quantizer *q);
@@ -93,7 +95,14 @@ float cb_hgq_apply(const cb_hgq_quantizer *q, const cb_hgq_format *t, float x);
 /* WRAP: i <- max(i - decay, need(m[v])), m the largest magnitude each variable met:
  * of rounded values (KIF), of inputs (KBI). Does nothing in SAT modes. */
 void cb_hgq_track(cb_hgq_quantizer *q, const float *m);
-/* Training pass over n elements: tracks i (WRAP), then y = quantized x. */
+/* Training pass over n elements: tracks i (WRAP), then y = quantized x. t[q->n] receives the
+ * formats used; m[q->n] is scratch. */
+void cb_hgq_forward_with(cb_hgq_quantizer *q, const float *x, const uint32_t *map, size_t n, float *y,
+                         cb_hgq_format *t, float *m);
+/* Its gradient with the formats t of that pass; see cb_hgq_backward. */
+void cb_hgq_backward_with(const cb_hgq_quantizer *q, const cb_hgq_format *t, const float *x, const float *y,
+                          const float *g, const uint32_t *map, size_t n, float *dx, double *di, double *dw);
+/* The same two with scratch of their own. */
 int cb_hgq_forward(cb_hgq_quantizer *q, const float *x, const uint32_t *map, size_t n, float *y) CB_MUST;
 /* g = dL/dy -> dx (may be NULL or g) and sums added to di, dw [q->n] (raw variables). */
 int cb_hgq_backward(const cb_hgq_quantizer *q, const float *x, const float *y, const float *g,
@@ -102,8 +111,7 @@ int cb_hgq_backward(const cb_hgq_quantizer *q, const float *x, const float *y, c
 /* Min/max tracing (WRAP): start, then any number of passes. The output is rounded, not wrapped. */
 void cb_hgq_trace_begin(cb_hgq_quantizer *q);
 int cb_hgq_trace(cb_hgq_quantizer *q, const float *x, const uint32_t *map, size_t n, float *y) CB_MUST;
-/* The same from what a pass met: m as in cb_hgq_track, negative[v] = some output was < 0.
- * KBI needs its outputs after i is known, so it takes the largest |x| and the smallest x. */
+/* The same from what a pass met: m as in cb_hgq_track, least[v] the smallest value of that kind. */
 void cb_hgq_trace_update(cb_hgq_quantizer *q, const float *m, const float *least);
 
 /* Width in the cost: KIF max(i+f, 0), KBI b; SAT adds the sign. */

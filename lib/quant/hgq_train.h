@@ -1,0 +1,63 @@
+/* hgq_train.h - one training step of an HGQ student, and a whole training.
+ *
+ * Loss = mean |out - y| + beta sum of EBOPs + MonoL1; order of a step as in Keras: forward
+ * (batch statistics, tracked integer bits), cost, gradients, Adam on every trained variable,
+ * constraints on the widths. Kernels and sums in event lanes; weight gradients and batch sums per
+ * shard (nn/lanes.h), shards combined in order in float64, so results do not depend on threads.
+ */
+#ifndef CB_QUANT_HGQ_TRAIN_H
+#define CB_QUANT_HGQ_TRAIN_H
+
+#include "quant/hgq_student.h"
+
+/* Fills a dropout mask (values 0 or the scale) of one block: layer 0 after flatten, 1 after dense1's relu. */
+typedef void cb_hgq_mask_fn(void *context, float *mask, int layer, int n_feature, uint64_t step, size_t block);
+
+typedef struct cb_hgq_trainer {
+    cb_hgq_student *s; /* borrowed, trained in place */
+    double learning_rate;
+    uint64_t seed, step; /* updates done */
+    cb_hgq_mask_fn *mask; /* NULL: no dropout */
+    void *mask_context;
+    /* of the last gradient: */
+    double loss, mae, regularizer, ebops[CB_HGQ_LAYERS];
+    double *grad;        /* like s->value; 0 for what is not trained */
+    float *out;          /* [blocks*16] training-mode outputs */
+    struct cb_hgq_work *work;
+} cb_hgq_trainer;
+
+/* For batches of at most `batch` events. Dropout masks come from cb_dropout_mask with streams
+ * "hgq-dropout-flatten" and "hgq-dropout-hidden" (v1 has the second only). */
+cb_hgq_trainer *cb_hgq_trainer_new(cb_hgq_student *s, uint32_t batch, double learning_rate, uint64_t seed) CB_MUST;
+void cb_hgq_trainer_free(cb_hgq_trainer *t);
+
+/* Forward and backward of one batch: updates moving statistics and tracked bits, sets loss ... out. */
+void cb_hgq_gradient(cb_hgq_trainer *t, const cb_student_batch *b, double beta);
+/* Adam with the last gradient, then constraints. */
+void cb_hgq_update(cb_hgq_trainer *t);
+
+/* ---- a whole training ---- */
+typedef struct {
+    int epochs;
+    uint32_t batch;
+    double learning_rate;
+    double beta, beta_end;         /* beta_end 0: constant beta */
+    double ramp_start, ramp_stop;  /* fractions of the epochs: constant, log ramp, constant beta_end */
+    uint64_t seed;
+} cb_hgq_plan;
+
+typedef struct {
+    int n, best; /* epochs; index of the kept one */
+    double *loss, *val_mae, *ebops, *beta; /* per epoch: mean training loss; validation; EBOPs; beta used */
+} cb_hgq_history;
+
+/* beta of an epoch: constant, or before ramp_start beta, then log-linear to beta_end at ramp_stop. */
+double cb_hgq_beta(const cb_hgq_plan *p, int epoch);
+/* Trains and leaves the best epoch in s. Best: smallest validation MAE + beta EBOPs, the training
+ * objective without its noise, among the epochs whose beta is the final one (with a constant beta:
+ * all). By MAE alone an early, wide student would win whenever beta matters. */
+int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *p, cb_hgq_history *h) CB_MUST;
+int cb_hgq_history_write(const cb_hgq_history *h, cb_h5 *f) CB_MUST; /* group /history */
+void cb_hgq_history_free(cb_hgq_history *h);
+
+#endif
