@@ -52,8 +52,12 @@ const cb_config_key cb_config_schema[] = {
     CHOICE("hgq", "bits", "head", "2025 head data", "initial bit widths: spec hgq 8; data = from calibration ranges"),
     CHOICE("hgq", "bias_bits", "head", "2025 head", "bias quantizer flavour: SAT_SYM or WRAP"),
     REAL("hgq", "beta", "1e-4", 0, 1, "loss per EBOP (start of the schedule)"),
-    REAL("hgq", "beta_end", "0", 0, 1, "mixed schedule: beta at the last epoch (log ramp); 0 = constant"),
+    REAL("hgq", "beta_end", "0", 0, 1, "mixed schedule: beta after the log ramp; 0 = constant beta"),
     REAL("hgq", "ramp_start", "0.25", 0, 1, "fraction of the epochs with constant beta before the ramp"),
+    REAL("hgq", "ramp_stop", "0.9", 0, 1, "fraction of the epochs at which the ramp ends; the best later epoch is kept"),
+    INT("hgq", "start_bits", "6", 1, 20, "bits = data: significant bits of a weight, width of later data"),
+    INT("hgq", "calibrate", "4096", 16, 1e9, "bits = data: training events that set the ranges"),
+    CHOICE("hgq", "fold", "upstream", "upstream exact", "batch-norm offset of dense1: HGQ2's, or a true batch norm"),
     REAL("hgq", "regularizer", "1e-8", 0, 1, "MonoL1 on bit variables"),
 
     INT("hardware", "levels_per_stage", "3", 0, 1000, "adder levels between registers; 0 = combinational"),

@@ -88,13 +88,6 @@ void cb_hgq_student_free(cb_hgq_student *s);
 /* All values and signs; both of the same design. */
 void cb_hgq_student_copy(cb_hgq_student *to, const cb_hgq_student *from);
 
-/* Start widths from data (spec: HGQ v1's rule for weights, calibrated ranges for data): moving
- * statistics, then the integer bits of each iq from the largest value met on the events; each
- * weight gets `bits` significant bits, i = floor(log2 |w|) + 1; data get f = 0 (counts) or
- * bits - i (later layers), k = 0. The events are the first n training events of the set, in
- * blocks of 16. */
-int cb_hgq_student_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, int bits) CB_MUST;
-
 /* EBOPs of each layer (0 for a missing one) with the current widths; returns the sum. grad: NULL,
  * or an array like `value` to which factor * dE/d(raw bit) is added. */
 double cb_hgq_student_ebops(const cb_hgq_student *s, double ebops[CB_HGQ_LAYERS], double factor, double *grad);

@@ -1,4 +1,4 @@
-/* hgq_train.h - one training step of an HGQ student, and a whole training.
+/* hgq_train.h - one training step of an HGQ student.
  *
  * Loss = mean |out - y| + beta sum of EBOPs + MonoL1; order of a step as in Keras: forward
  * (batch statistics, tracked integer bits), cost, gradients, Adam on every trained variable,
@@ -35,29 +35,5 @@ void cb_hgq_trainer_free(cb_hgq_trainer *t);
 void cb_hgq_gradient(cb_hgq_trainer *t, const cb_student_batch *b, double beta);
 /* Adam with the last gradient, then constraints. */
 void cb_hgq_update(cb_hgq_trainer *t);
-
-/* ---- a whole training ---- */
-typedef struct {
-    int epochs;
-    uint32_t batch;
-    double learning_rate;
-    double beta, beta_end;         /* beta_end 0: constant beta */
-    double ramp_start, ramp_stop;  /* fractions of the epochs: constant, log ramp, constant beta_end */
-    uint64_t seed;
-} cb_hgq_plan;
-
-typedef struct {
-    int n, best; /* epochs; index of the kept one */
-    double *loss, *val_mae, *ebops, *beta; /* per epoch: mean training loss; validation; EBOPs; beta used */
-} cb_hgq_history;
-
-/* beta of an epoch: constant, or before ramp_start beta, then log-linear to beta_end at ramp_stop. */
-double cb_hgq_beta(const cb_hgq_plan *p, int epoch);
-/* Trains and leaves the best epoch in s. Best: smallest validation MAE + beta EBOPs, the training
- * objective without its noise, among the epochs whose beta is the final one (with a constant beta:
- * all). By MAE alone an early, wide student would win whenever beta matters. */
-int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *p, cb_hgq_history *h) CB_MUST;
-int cb_hgq_history_write(const cb_hgq_history *h, cb_h5 *f) CB_MUST; /* group /history */
-void cb_hgq_history_free(cb_hgq_history *h);
 
 #endif

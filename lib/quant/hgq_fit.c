@@ -1,0 +1,130 @@
+#include "hgq_fit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fmath.h"
+#include "base/log.h"
+#include "quant/hgq_model.h"
+
+double cb_hgq_beta(const cb_hgq_plan *p, int epoch) {
+    if (p->beta_end <= 0 || epoch >= p->epochs - 1) return p->beta_end > 0 ? p->beta_end : p->beta;
+    double start = p->ramp_start * p->epochs, stop = p->ramp_stop * p->epochs;
+    if (epoch >= stop) return p->beta_end;
+    if (epoch <= start) return p->beta;
+    return p->beta * cb_exp(cb_log(p->beta_end / p->beta) * (epoch - start) / (stop - start));
+}
+
+static int history_new(cb_hgq_history *h, int epochs) {
+    *h = (cb_hgq_history){.best = -1};
+    size_t n = (size_t)epochs;
+    h->loss = cb_alloc(n, sizeof(double));
+    h->val_mae = cb_alloc(n, sizeof(double));
+    h->ebops = cb_alloc(n, sizeof(double));
+    h->beta = cb_alloc(n, sizeof(double));
+    return h->loss && h->val_mae && h->ebops && h->beta ? 0 : -1;
+}
+
+void cb_hgq_history_free(cb_hgq_history *h) {
+    free(h->loss);
+    free(h->val_mae);
+    free(h->ebops);
+    free(h->beta);
+    *h = (cb_hgq_history){0};
+}
+
+int cb_hgq_history_write(const cb_hgq_history *h, cb_h5 *f) {
+    uint64_t n = (uint64_t)h->n;
+    int32_t *epoch = cb_alloc((size_t)h->n + 1, sizeof *epoch);
+    if (!epoch) return -1;
+    for (int e = 0; e < h->n; e++) epoch[e] = e + 1;
+    int rc = cb_h5_group(f, "/history") || cb_h5_write(f, "/history/epoch", CB_I32, 1, &n, epoch) ||
+             cb_h5_write(f, "/history/loss", CB_F64, 1, &n, h->loss) ||
+             cb_h5_write(f, "/history/val_mae", CB_F64, 1, &n, h->val_mae) ||
+             cb_h5_write(f, "/history/ebops", CB_F64, 1, &n, h->ebops) ||
+             cb_h5_write(f, "/history/beta", CB_F64, 1, &n, h->beta) ||
+             cb_h5_set_i64(f, "/history", "best_epoch", h->best + 1);
+    free(epoch);
+    return rc ? -1 : 0;
+}
+
+/* Everything of one training. */
+typedef struct {
+    cb_hgq_trainer *t;
+    cb_hgq_student *best, *copy; /* kept epoch; this epoch with its bias traced */
+    cb_hgq_model model;          /* of copy */
+    cb_student_order order;
+    cb_student_batch batch;
+} fit;
+
+static void train_epoch(fit *w, const cb_student_set *set, double beta, int epoch, int epochs, double *loss) {
+    *loss = 0;
+    cb_student_order_shuffle(&w->order, (uint64_t)epoch);
+    for (uint32_t k = 0; k < w->order.n_batch; k++) {
+        cb_student_batch_load(&w->batch, set, CB_TRAIN, w->order.event + (size_t)k * w->order.batch, w->order.batch);
+        cb_hgq_gradient(w->t, &w->batch, beta);
+        cb_hgq_update(w->t);
+        *loss += w->t->loss / w->order.n_batch;
+        cb_progress("epochs", epoch + (k + 1.0) / w->order.n_batch, epochs, NULL);
+    }
+}
+
+/* Validation with the bias range as tracing gives it: training tracks i but never wraps. */
+static int validate(fit *w, const cb_student_set *set, double *mae, double *ebops) {
+    double layer[CB_HGQ_LAYERS];
+    cb_hgq_student_copy(w->copy, w->t->s);
+    if (cb_hgq_student_trace_bias(w->copy)) return -1;
+    cb_hgq_model_update(&w->model);
+    *ebops = cb_hgq_student_ebops(w->copy, layer, 0, NULL);
+    return cb_hgq_model_mae(&w->model, set, CB_VAL, mae);
+}
+
+static int run_epochs(fit *w, const cb_student_set *set, const cb_hgq_plan *p, cb_hgq_history *h) {
+    double last = cb_hgq_beta(p, p->epochs - 1), best = INFINITY;
+    for (int e = 0; e < p->epochs; e++) {
+        double beta = cb_hgq_beta(p, e);
+        train_epoch(w, set, beta, e, p->epochs, &h->loss[e]);
+        if (validate(w, set, &h->val_mae[e], &h->ebops[e])) return -1;
+        h->beta[e] = beta;
+        h->n = e + 1;
+        double objective = h->val_mae[e] + beta * h->ebops[e];
+        cb_detail("epoch %d: beta %.3g, loss %.4f, val MAE %.4f, %.0f EBOPs", e + 1, beta, h->loss[e], h->val_mae[e],
+                  h->ebops[e]);
+        if (!isfinite(h->loss[e]) || !isfinite(objective))
+            return cb_fail("epoch %d: the loss is not finite; lower student.learning_rate", e + 1);
+        if (beta != last || objective >= best) continue;
+        best = objective;
+        h->best = e;
+        cb_hgq_student_copy(w->best, w->copy);
+    }
+    cb_hgq_student_copy(w->t->s, w->best);
+    return 0;
+}
+
+int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *p, cb_hgq_history *h) {
+    fit w = {0};
+    double start = cb_log_seconds();
+    int rc = history_new(h, p->epochs);
+    for (int l = s->first; !rc && l < CB_HGQ_LAYERS; l++)
+        if (s->iq[l].q.overflow == CB_WRAP) rc = cb_fail("HGQ students train with saturating data formats only");
+    if (!rc) rc = cb_student_order_new(&w.order, set, p->batch, p->seed);
+    if (!rc) rc = cb_student_batch_new(&w.batch, set, w.order.batch);
+    if (!rc) rc = (w.t = cb_hgq_trainer_new(s, w.order.batch, p->learning_rate, p->seed)) ? 0 : -1;
+    if (!rc) rc = (w.best = cb_hgq_student_new(&s->d, 0)) && (w.copy = cb_hgq_student_new(&s->d, 0)) ? 0 : -1;
+    if (!rc) rc = cb_hgq_model_new(&w.model, w.copy);
+    if (!rc) rc = run_epochs(&w, set, p, h);
+    cb_progress_end();
+    if (!rc) {
+        double seconds = cb_log_seconds() - start, events = (double)p->epochs * w.order.n_batch * w.order.batch;
+        cb_info("kept epoch %d of %d: val MAE %.4f, %.0f EBOPs (%.0f events/s)", h->best + 1, h->n, h->val_mae[h->best],
+                h->ebops[h->best], seconds > 0 ? events / seconds : 0);
+    }
+    cb_hgq_model_free(&w.model);
+    cb_hgq_student_free(w.copy);
+    cb_hgq_student_free(w.best);
+    cb_hgq_trainer_free(w.t);
+    cb_student_batch_free(&w.batch);
+    cb_student_order_free(&w.order);
+    return rc;
+}

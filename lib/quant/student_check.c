@@ -1,0 +1,45 @@
+#include "student_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+enum { CHUNK = 4096 };
+
+static void random_image(uint16_t *image, int n, uint64_t seed, uint64_t index) {
+    cb_rng r = cb_rng_at(seed, "student-check", index);
+    uint32_t level = cb_rng_below(&r, CB_ET_MAX + 1);
+    for (int e = 0; e < n; e++) {
+        uint32_t a = cb_rng_below(&r, CB_ET_MAX + 1), b = cb_rng_below(&r, CB_ET_MAX + 1), c = cb_rng_below(&r, CB_ET_MAX + 1);
+        switch (index % 4) {
+        case 0: image[e] = (uint16_t)a; break;
+        case 1: image[e] = (uint16_t)((uint64_t)a * b * c >> 20); break;
+        case 2: image[e] = (uint16_t)(a * 32 < level ? CB_ET_MAX : b < 100 ? c & 3 : 0); break;
+        default: image[e] = (uint16_t)level; break;
+        }
+    }
+}
+
+int cb_student_check(const cb_programme *p, const cb_student_set *set, uint64_t seed, cb_code_fn *score, void *context,
+                     int64_t *checked, int64_t *mismatches) {
+    size_t pixels = (size_t)set->n_feature;
+    uint16_t *et = cb_alloc(CHUNK * pixels, sizeof *et), *code = cb_alloc(2 * CHUNK, sizeof *code);
+    uint64_t n_val = set->n[CB_VAL], total = n_val + CB_CHECK_IMAGES;
+    int rc = et && code ? 0 : -1;
+    *checked = *mismatches = 0;
+    for (uint64_t first = 0; first < total && !rc; first += CHUNK) {
+        uint32_t n = total - first < CHUNK ? (uint32_t)(total - first) : CHUNK;
+        for (uint64_t e = first; e < first + n; e++) {
+            uint16_t *row = et + (e - first) * pixels;
+            if (e < n_val) memcpy(row, set->image[CB_VAL][e], pixels * sizeof *row);
+            else random_image(row, set->n_feature, seed, e - n_val);
+        }
+        rc = score(context, et, n, code) || cb_programme_score(p, et, n, code + CHUNK) ? -1 : 0;
+        for (uint32_t e = 0; !rc && e < n; e++) *mismatches += code[e] != code[CHUNK + e];
+        *checked += n;
+    }
+    free(et);
+    free(code);
+    return rc;
+}

@@ -1,0 +1,20 @@
+/* student_check.h - the trainer's own score against the integer programme, event by event.
+ *
+ * Events: all validation events of a student set, then CB_CHECK_IMAGES random images (stream
+ * "student-check"): uniform, steeply falling, sparse with saturated regions, constant.
+ */
+#ifndef CB_QUANT_STUDENT_CHECK_H
+#define CB_QUANT_STUDENT_CHECK_H
+
+#include "quant/programme.h"
+#include "quant/student_data.h"
+
+enum { CB_CHECK_IMAGES = 4096 };
+
+/* Codes of n images et[n][features] by the trainer's evaluation. */
+typedef int cb_code_fn(void *context, const uint16_t *et, uint32_t n, uint16_t *code);
+
+int cb_student_check(const cb_programme *p, const cb_student_set *set, uint64_t seed, cb_code_fn *score, void *context,
+                     int64_t *checked, int64_t *mismatches) CB_MUST;
+
+#endif
