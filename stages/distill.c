@@ -1,0 +1,86 @@
+/* distill: dataset + teacher -> targets of the students. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "nn/autoencoder.h"
+#include "nn/outliers.h"
+#include "nn/teacher.h"
+#include "stage.h"
+
+static const char *data, *teacher_file, *out;
+static const cb_option options[] = {
+    {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
+    {"teacher", 't', "FILE", "teacher written by train-teacher", &teacher_file, CB_REQUIRED},
+    {"out", 'o', "FILE", "targets to write", &out, CB_REQUIRED},
+    {0}};
+
+/* Teacher's errors and codes of n images. */
+static int label(const cb_teacher *t, const uint16_t *et, uint64_t n, const char *what, float *mse, uint16_t *target) {
+    if (cb_autoencoder_mse(t->net, et, NULL, n, what, mse)) return cb_fail_in("%s", what);
+    for (uint64_t i = 0; i < n; i++) target[i] = cb_target_code(mse[i]);
+    return 0;
+}
+
+static int make_targets(cb_targets *t, const cb_dataset *d, const cb_teacher *teacher, const cb_config *c) {
+    *t = (cb_targets){.n = d->n, .height = d->height, .width = d->width};
+    cb_outlier_plan plan = {.mode = cb_config_text(c, "distill", "outlier"),
+                            .process = cb_config_text(c, "distill", "outlier_process"),
+                            .fraction = cb_config_real(c, "distill", "outlier_fraction"),
+                            .seed = (uint64_t)cb_config_int(c, "run", "seed")};
+    t->mse = cb_alloc(d->n, sizeof *t->mse);
+    t->target = cb_alloc(d->n, sizeof *t->target);
+    if (!t->mse || !t->target || cb_outliers_make(t, d, &plan)) return -1;
+    float *mse = cb_alloc(t->n_outlier + 1, sizeof *mse);
+    int rc = mse ? 0 : -1;
+    if (!rc) rc = label(teacher, t->outlier_et, t->n_outlier, "labelling outliers", mse, t->outlier_target);
+    free(mse);
+    if (!rc) rc = label(teacher, d->et, d->n, "scoring events", t->mse, t->target);
+    if (!rc) cb_info("%" PRIu64 " events scored, %" PRIu64 " outliers (%s)", d->n, t->n_outlier, plan.mode);
+    return rc;
+}
+
+/* The settings that the targets depend on. */
+static char *settings(const cb_config *c) {
+    char *section = cb_config_canonical(c, "distill");
+    char *text = section ? cb_textf("%s[run]\nseed = %" PRId64 "\n", section, cb_config_int(c, "run", "seed")) : NULL;
+    free(section);
+    return text;
+}
+
+static int write_targets(const cb_targets *t, const cb_config *c) {
+    char *config = settings(c);
+    cb_h5 *f = config ? cb_h5_create(out, CB_TARGETS_SCHEMA, "distill", config) : NULL;
+    free(config);
+    if (!f) return -1;
+    if (cb_h5_input(f, "dataset", data) || cb_h5_input(f, "teacher", teacher_file) ||
+        cb_targets_write(t, cb_config_text(c, "distill", "outlier"), f)) {
+        cb_h5_close(&f);
+        return -1;
+    }
+    return cb_h5_commit(&f);
+}
+
+static int run(const cb_config *c) {
+    cb_dataset d = {0};
+    cb_targets t = {0};
+    cb_teacher *teacher = cb_teacher_read(teacher_file);
+    if (!teacher) return -1;
+    int rc = cb_dataset_read(&d, data);
+    if (!rc && (d.height != teacher->image_height || d.width != teacher->image_width))
+        rc = cb_fail("%s: images of %d x %d; the teacher %s was trained on %d x %d: train it on this dataset", data,
+                     d.height, d.width, teacher_file, teacher->image_height, teacher->image_width);
+    if (!rc) rc = make_targets(&t, &d, teacher, c);
+    if (!rc) rc = write_targets(&t, c);
+    cb_targets_free(&t);
+    cb_dataset_free(&d);
+    cb_teacher_free(teacher);
+    return rc;
+}
+
+int main(int argc, char **argv) {
+    cb_stage st = {.name = "distill", .options = options,
+                   .summary = "Scores every event with the teacher, puts the scores on the students' target grid and "
+                              "adds outlier exposure."};
+    cb_stage_begin(&st, argc, argv);
+    return cb_stage_end(&st, run(st.config));
+}
