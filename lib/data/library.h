@@ -2,7 +2,7 @@
  *
  * Simulated collisions as sparse maps of calorimeter regions (18 phi x 14 eta, counts of
  * 0.5 GeV before saturation), by process: minbias and its hard tail mbtail for pile-up,
- * then the signals. Format, recipe and physics: data/README.md, "Event library".
+ * then the signals. Format, recipe and physics: data/library/README.md.
  *
  * The entries of each process are divided between train, val and test by a hash of their
  * identity (process name and number in the process; no seed), so that no collision and no

@@ -1,6 +1,6 @@
 /* overlay.h - events from the library: pile-up, a hard process, noise, veto bits.
  *
- * The recipe (data/README.md, "Event library", derived for the towers of that simulation):
+ * The recipe (data/library/README.md, derived for the towers of that simulation):
  *  1 zero bias draws its run period (low with fraction_low), then mu = period mean x
  *    N(1, overlay_rel_zb); simulated samples mu_mc x N(1, overlay_rel_mc); mu is clipped to
  *    1..90; k = Poisson(mu);
