@@ -14,7 +14,7 @@ typedef unsigned long long ull;
 typedef struct {
     cb_h5 *f;
     const char *dataset, *member; /* member NULL: a plain dataset */
-    hid_t set, memory;            /* compound only: dataset and memory type */
+    hid_t set, memory;            /* dataset; memory type: double, or { member: double... } */
     char label[256];              /* for messages: "et", "CaloRegions.et" */
     uint64_t n;
     int height, width;
@@ -51,6 +51,13 @@ static int field_plain(field *d, cb_h5 *f, const char *dataset) {
     int rank;
     uint64_t dims[CB_MAX_RANK];
     if (cb_h5_shape(f, dataset, &rank, dims)) return -1;
+    d->set = H5Dopen2(f->file, dataset, H5P_DEFAULT);
+    hid_t type = d->set < 0 ? -1 : H5Dget_type(d->set);
+    if (type < 0) return cb_h5_fail(f, dataset, "cannot open");
+    bool number = cb_h5_is_number(type);
+    H5Tclose(type);
+    if (!number) return cb_fail("%s: dataset %s does not hold numbers", cb_h5_path(f), dataset);
+    d->memory = H5Tcopy(H5T_NATIVE_DOUBLE);
     return field_shape(d, rank, dims);
 }
 
@@ -98,7 +105,7 @@ static int field_member(field *d, cb_h5 *f, const char *dataset, const char *mem
     return rc ? -1 : field_shape(d, rank, dims);
 }
 
-static int read_member(field *d, uint64_t first, uint64_t n, double *v) {
+static int read_block(field *d, uint64_t first, uint64_t n, double *v) {
     hid_t space = H5Dget_space(d->set);
     hsize_t start[CB_MAX_RANK] = {first}, count[CB_MAX_RANK] = {0};
     int rank = H5Sget_simple_extent_dims(space, count, NULL), rc = 0;
@@ -119,7 +126,7 @@ static int field_read(field *d, int max, void (*put)(void *to, uint64_t i, int v
     int rc = v ? 0 : -1;
     for (uint64_t at = 0; at < d->n && !rc; at += step) {
         uint64_t n = at + step <= d->n ? step : d->n - at;
-        rc = d->member ? read_member(d, at, n, v) : cb_h5_read_rows(d->f, d->dataset, CB_F64, at, n, v);
+        rc = read_block(d, at, n, v);
         for (uint64_t i = 0; i < n * cells && !rc; i++) {
             uint64_t region = i % cells;
             if (v[i] >= 0 && v[i] <= max && v[i] == floor(v[i]))

@@ -89,6 +89,23 @@ static void test_round_trip(void) {
     unlink(path);
 }
 
+/* Attributes may be longer than the 64 KiB that an object header holds. */
+static void test_long_text(void) {
+    const char *path = unit_scratch("long.h5");
+    static char text[100001];
+    memset(text, 'x', 100000);
+    cb_h5 *f = cb_h5_create(path, "x/1", "test", text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    UNIT_OK(cb_h5_commit(&f));
+    f = cb_h5_open(path, "x/1");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    char *back = cb_h5_get_text(f, "/", "config");
+    CU_ASSERT(back && !strcmp(back, text));
+    free(back);
+    cb_h5_close(&f);
+    unlink(path);
+}
+
 static int read_fails(cb_h5 *f, const char *name, cb_type t, int rank, uint64_t *dims) {
     void *p = cb_h5_read(f, name, t, rank, dims);
     free(p);
@@ -263,6 +280,7 @@ static void test_claims(void) {
 }
 
 UNIT_MAIN("artifact", {"same bytes", test_same_bytes}, {"round trip", test_round_trip},
+          {"long texts", test_long_text},
           {"values and shapes that do not fit", test_misfits}, {"truncated files", test_damaged},
           {"damaged bytes", test_flipped}, {"unfinished files", test_not_written},
           {"files of other programs", test_foreign}, {"impossible claims", test_claims})
