@@ -10,6 +10,7 @@
 #include "base/threads.h"
 #include "nn/adam.h"
 #include "nn/dense.h"
+#include "quant/student_kernels.h"
 
 /* ---- state ---- */
 
@@ -131,33 +132,11 @@ void cb_qkeras_work_free(cb_qkeras_work *w) {
     *w = (cb_qkeras_work){0};
 }
 
-/* ---- relu with dropout, one feature of a block ---- */
+/* ---- relu with dropout ---- */
 
-/* quantized_relu in units that the compiler can turn into SIMD. */
-typedef struct {
-    float scale, step, last, top; /* 2^f, 2^-f, largest code, largest value */
-    bool quantized;
-} relu_rule;
-
-static relu_rule relu_rule_of(cb_qrelu q, bool quantized) {
-    return (relu_rule){(float)cb_pow2(q.bits - q.integer), (float)cb_pow2(q.integer - q.bits),
-                       (float)(cb_pow2(q.bits) - 1), quantized ? (float)cb_qrelu_top(q) : INFINITY, quantized};
-}
-
-/* value = relu(x) * mask, slope = relu'(x) * mask; mask may be slope. Adding and subtracting 1.5 * 2^23
- * rounds |v| < 2^22 to the nearest integer, ties to even. */
-static inline void relu_lanes(const relu_rule *q, const float *x, const float *mask, float *value, float *slope) {
-    const float magic = 12582912;
-    for (int l = 0; l < CB_LANES; l++) {
-        float keep = mask[l], v = x[l] > 0 ? x[l] : 0;
-        if (q->quantized) {
-            v *= q->scale;
-            v = v < q->last ? v : q->last;
-            v = ((v + magic) - magic) * q->step;
-        }
-        value[l] = v * keep;
-        slope[l] = x[l] > 0 && x[l] <= q->top ? keep : 0;
-    }
+static cb_relu_rule relu_rule_of(cb_qrelu q, bool quantized) {
+    return (cb_relu_rule){(float)cb_pow2(q.bits - q.integer), (float)cb_pow2(q.integer - q.bits),
+                          (float)(cb_pow2(q.bits) - 1), quantized ? (float)cb_qrelu_top(q) : INFINITY, quantized};
 }
 
 /* Fills mask[n][16] of a block: recorded, drawn, or ones. */
@@ -172,41 +151,17 @@ static void fill_mask(const cb_qkeras_student *m, const float *recorded, int n, 
 
 /* ---- convolution, stride = kernel size ---- */
 
-/* Where tap t of output pixel (y, x) lies in the image. */
-static inline int tap_index(const cb_qkeras_shape *s, int y, int x, int t) {
-    return (y * s->kernel + t / s->kernel) * s->width + x * s->kernel + t % s->kernel;
+static cb_tile_conv tile_conv(const cb_qkeras_student *m) {
+    return (cb_tile_conv){m->shape.width, m->shape.kernel, m->shape.filters, m->oh, m->ow};
 }
 
+/* slope holds the dropout mask before, d flat / d convolution after. */
 static void conv_forward(const cb_qkeras_student *m, const cb_qkeras_work *w, const float *image, float *flat,
                          float *slope) {
-    const cb_qkeras_shape *s = &m->shape;
-    relu_rule relu = relu_rule_of(cb_qrelu_10_6, s->quantized);
-    int taps = s->kernel * s->kernel;
-    for (int y = 0; y < m->oh; y++)
-        for (int x = 0; x < m->ow; x++)
-            for (int f = 0; f < s->filters; f++) {
-                size_t e = (size_t)((y * m->ow + x) * s->filters + f) * CB_LANES;
-                float acc[CB_LANES] = {0};
-                for (int t = 0; t < taps; t++) {
-                    const float *in = image + tap_index(s, y, x, t) * CB_LANES, wt = w->conv_q[t * s->filters + f];
-                    for (int l = 0; l < CB_LANES; l++) acc[l] += in[l] * wt;
-                }
-                relu_lanes(&relu, acc, slope + e, flat + e, slope + e);
-            }
-}
-
-/* lanes[tap][filter][16] += d out x image, positions ascending. */
-static void conv_gradient(const cb_qkeras_student *m, const float *image, const float *d_out, float *lanes) {
-    const cb_qkeras_shape *s = &m->shape;
-    int taps = s->kernel * s->kernel;
-    for (int y = 0; y < m->oh; y++)
-        for (int x = 0; x < m->ow; x++)
-            for (int t = 0; t < taps; t++) {
-                const float *in = image + tap_index(s, y, x, t) * CB_LANES;
-                const float *d = d_out + (size_t)((y * m->ow + x) * s->filters) * CB_LANES;
-                float *acc = lanes + (size_t)(t * s->filters) * CB_LANES;
-                for (int e = 0; e < s->filters * CB_LANES; e++) acc[e] += d[e] * in[e % CB_LANES];
-            }
+    cb_relu_rule relu = relu_rule_of(cb_qrelu_10_6, m->shape.quantized);
+    cb_tile_conv c = tile_conv(m);
+    cb_tile_conv_forward(&c, image, w->conv_q, flat);
+    cb_relu_drop(&relu, flat, slope, flat, slope, (size_t)m->n_flat * CB_LANES);
 }
 
 /* ---- one step ---- */
@@ -240,21 +195,21 @@ static void forward_to_z(cb_qkeras_student *m, cb_qkeras_work *w, const cb_stude
 static double block_loss(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b, size_t k) {
     int hidden = m->shape.hidden;
     size_t row = k * (size_t)hidden * CB_LANES;
-    relu_rule relu = relu_rule_of(cb_qrelu_10_6, m->shape.quantized);
-    relu_rule last = relu_rule_of(cb_qrelu_16_8, m->shape.quantized);
+    cb_relu_rule relu = relu_rule_of(cb_qrelu_10_6, m->shape.quantized);
+    cb_relu_rule last = relu_rule_of(cb_qrelu_16_8, m->shape.quantized);
     cb_dense_forward(flat_block(m, w, b, k), m->bn.k, NULL, m->n_flat, hidden, w->a + row);
     fill_mask(m, w->keep_hidden, hidden, m->shape.drop_hidden, "dropout-hidden", k, w->slope + row);
-    for (int j = 0; j < hidden; j++) {
-        size_t e = row + (size_t)j * CB_LANES;
-        float y[CB_LANES];
-        for (int l = 0; l < CB_LANES; l++) y[l] = w->a[e + (size_t)l] * m->bn.rho[j] + m->bn.c[j];
-        if (w->dense) memcpy(w->dense + e, y, sizeof y);
-        relu_lanes(&relu, y, w->slope + e, w->hidden + e, w->slope + e);
-    }
+    for (int j = 0; j < hidden; j++)
+        for (int l = 0; l < CB_LANES; l++) {
+            size_t e = row + (size_t)(j * CB_LANES + l);
+            w->hidden[e] = w->a[e] * m->bn.rho[j] + m->bn.c[j];
+        }
+    if (w->dense) memcpy(w->dense + row, w->hidden + row, (size_t)hidden * CB_LANES * sizeof *w->dense);
+    cb_relu_drop(&relu, w->hidden + row, w->slope + row, w->hidden + row, w->slope + row, (size_t)hidden * CB_LANES);
     float o[CB_LANES], one[CB_LANES], *d = w->d_score + k * CB_LANES;
     for (int l = 0; l < CB_LANES; l++) one[l] = 1;
     cb_dense_forward(w->hidden + row, w->out_q, NULL, hidden, 1, o);
-    relu_lanes(&last, o, one, w->score + k * CB_LANES, one);
+    cb_relu_drop(&last, o, one, w->score + k * CB_LANES, one, CB_LANES);
     double sum = cb_mae_block(w->score + k * CB_LANES, b->y + k * CB_LANES, cb_student_lanes(b, k),
                               1.0f / (float)b->n_event, d);
     for (int l = 0; l < CB_LANES; l++) d[l] *= one[l];
@@ -271,13 +226,14 @@ static void conv_backward_shard(cb_qkeras_student *m, cb_qkeras_work *w, const c
                                 float *gradient) {
     size_t flat = (size_t)m->n_flat * CB_LANES, hidden = (size_t)m->shape.hidden * CB_LANES;
     float *lanes = w->conv_lanes + (size_t)s * m->n_conv * CB_LANES, *dx = w->d_flat + (size_t)s * 2 * flat;
+    cb_tile_conv c = tile_conv(m);
     memset(lanes, 0, m->n_conv * CB_LANES * sizeof *lanes);
     for (size_t k = cb_shard_first(b->n_block, s); k < cb_shard_first(b->n_block, s + 1); k++) {
         cb_dense_backward(w->g + k * hidden, m->bn.k, m->n_flat, m->shape.hidden, dx);
         cb_dense_backward(w->z + k * hidden, m->kernel, m->n_flat, m->shape.hidden, dx + flat);
         float *d = w->flat_slope + k * flat;
         for (size_t e = 0; e < flat; e++) d[e] *= dx[e] + dx[flat + e];
-        conv_gradient(m, b->x + k * (size_t)b->n_feature * CB_LANES, d, lanes);
+        cb_tile_conv_gradient(&c, b->x + k * (size_t)b->n_feature * CB_LANES, d, lanes);
     }
     for (size_t e = 0; e < m->n_conv; e++) gradient[e] = cb_lanes_sum(lanes + e * CB_LANES);
 }

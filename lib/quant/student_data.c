@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "base/threads.h"
+#include "quant/student_kernels.h"
 
 /* ---- the set ---- */
 
@@ -111,6 +112,11 @@ void cb_lanes_set_u16(float *block, int lane, const uint16_t *image, int n_featu
     for (int f = 0; f < n_feature; f++) block[f * CB_LANES + lane] = image[f];
 }
 
+void cb_lanes_set_images(float *block, const uint16_t *const image[CB_LANES], int n_feature) {
+    for (int f = 0; f < n_feature; f++, block += CB_LANES)
+        for (int l = 0; l < CB_LANES; l++) block[l] = image[l] ? image[l][f] : 0;
+}
+
 void cb_student_batch_load(cb_student_batch *b, const cb_student_set *s, int split, const uint32_t *event,
                            uint32_t n) {
     b->n_event = n < b->room ? n : b->room;
@@ -118,61 +124,25 @@ void cb_student_batch_load(cb_student_batch *b, const cb_student_set *s, int spl
     size_t stride = (size_t)b->n_feature * CB_LANES;
 #pragma omp parallel for schedule(static)
     for (size_t k = 0; k < b->n_block; k++) {
-        float *x = b->x + k * stride, *y = b->y + k * CB_LANES;
+        const uint16_t *image[CB_LANES] = {NULL};
+        float *y = b->y + k * CB_LANES;
         int lanes = cb_student_lanes(b, k);
-        if (lanes < CB_LANES) memset(x, 0, stride * sizeof *x);
         for (int l = 0; l < CB_LANES; l++) {
             uint32_t e = (uint32_t)k * CB_LANES + (uint32_t)l;
-            y[l] = 0;
-            if (l >= lanes) continue;
-            if (event) e = event[e];
-            cb_lanes_set_u16(x, l, s->image[split][e], b->n_feature);
-            y[l] = (float)s->code[split][e] / 256;
+            if (l < lanes && event) e = event[e];
+            if (l < lanes) image[l] = s->image[split][e];
+            y[l] = l < lanes ? (float)s->code[split][e] / 256 : 0;
         }
+        cb_lanes_set_images(b->x + k * stride, image, b->n_feature);
     }
 }
 
 /* ---- dropout ---- */
 
-enum { PHILOX_WIDE = 16 };
-
-/* Philox4x32-10 of blocks first..first+15 of one stream: the loop over the counters
- * is innermost, so that the compiler can use SIMD. out[block][word]. */
-static void philox_wide(const cb_rng *r, uint64_t first, uint32_t out[PHILOX_WIDE][4]) {
-    uint32_t c[4][PHILOX_WIDE], k0 = r->key[0], k1 = r->key[1];
-    for (int b = 0; b < PHILOX_WIDE; b++) {
-        c[0][b] = (uint32_t)(first + (uint64_t)b);
-        c[1][b] = (uint32_t)((first + (uint64_t)b) >> 32);
-        c[2][b] = (uint32_t)r->index;
-        c[3][b] = (uint32_t)(r->index >> 32);
-    }
-    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u)
-        for (int b = 0; b < PHILOX_WIDE; b++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c[0][b], p1 = (uint64_t)0xCD9E8D57u * c[2][b];
-            c[0][b] = (uint32_t)(p1 >> 32) ^ c[1][b] ^ k0;
-            c[2][b] = (uint32_t)(p0 >> 32) ^ c[3][b] ^ k1;
-            c[1][b] = (uint32_t)p1;
-            c[3][b] = (uint32_t)p0;
-        }
-    for (int b = 0; b < PHILOX_WIDE; b++)
-        for (int w = 0; w < 4; w++) out[b][w] = c[w][b];
-}
-
 void cb_dropout_mask(float *mask, int n_feature, float p, float scale, uint64_t seed, const char *stream,
                      uint64_t step, size_t block) {
     cb_rng r = cb_rng_at(seed, stream, step * 4096 + block);
-    uint32_t word[PHILOX_WIDE][4];
-    enum { DRAWS = PHILOX_WIDE * 8 }; /* two numbers a word */
-    size_t n = (size_t)n_feature * CB_LANES;
-    for (size_t first = 0; first < n; first += DRAWS) {
-        philox_wide(&r, first / 8, word);
-        const uint32_t *w = word[0];
-        size_t m = n - first < DRAWS ? n - first : DRAWS;
-        for (size_t i = 0; i < m; i++) {
-            float u = (float)(w[i / 2] >> (i % 2 * 16) & 0xFFFF) * 0x1p-16f;
-            mask[first + i] = u >= p ? scale : 0;
-        }
-    }
+    cb_dropout_fill(r.key, r.index, p, scale, mask, (size_t)n_feature * CB_LANES);
 }
 
 /* ---- loss ---- */

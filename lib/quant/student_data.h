@@ -86,7 +86,8 @@ void cb_student_batch_free(cb_student_batch *b);
 /* First block of shard s (0..CB_SHARDS) of n_block blocks, as lanes.h declares. */
 static inline size_t cb_shard_first(size_t n_block, int s) { return n_block * (size_t)s / CB_SHARDS; }
 
-/* One image into lane `lane` of a block. */
+/* Sixteen images (NULL: all zero) into a block; one image into one lane of a block. */
+void cb_lanes_set_images(float *block, const uint16_t *const image[CB_LANES], int n_feature);
 void cb_lanes_set_u16(float *block, int lane, const uint16_t *image, int n_feature);
 
 /* ---- dropout (Keras: keep if u >= p, kept values times 1/(1-p) in float32) ----
