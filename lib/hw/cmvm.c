@@ -194,20 +194,48 @@ static int attempt(const task *t, const cb_attempt *how, cb_cmvm_graph *g) {
 
 /* ---- the search ---- */
 
-enum { MAX_ATTEMPTS = 96 };
+enum { MAX_TREES = 12, MAX_ATTEMPTS = 4 * MAX_TREES };
+
+/* Does the spanning tree of limit dc differ from that of dc - 1? */
+static bool another_tree(const task *t, int dc, int64_t *m0, int64_t *before, int8_t *m1, int8_t *m1_before) {
+    int n_in = t->p.n_in, n_out = t->p.n_out;
+    size_t n0 = (size_t)n_in * (size_t)n_out * sizeof *m0, n1 = (size_t)n_out * (size_t)n_out;
+    int c = cb_decompose(t->centred, n_in, n_out, dc, m0, m1);
+    int c_before = cb_decompose(t->centred, n_in, n_out, dc - 1, before, m1_before);
+    return c != c_before || memcmp(m0, before, n0) || memcmp(m1, m1_before, n1);
+}
+
+/* Depth limits of the spanning tree that give different trees; -1 (none) is one. */
+static int tree_limits(const task *t, int *dc) {
+    int n = 0, most = ceil_log2(t->p.n_in), n_in = t->p.n_in, n_out = t->p.n_out;
+    int last = t->p.max_depth >= 0 && t->p.max_depth < most ? t->p.max_depth : most;
+    size_t n0 = (size_t)n_in * (size_t)n_out + 1, n1 = (size_t)n_out * (size_t)n_out + 1;
+    int64_t *m0 = cb_alloc(2 * n0, sizeof *m0);
+    int8_t *m1 = cb_alloc(2 * n1, 1);
+    dc[n++] = -1;
+    for (int d = 0; d <= last && d < MAX_TREES - 1 && n_out > 1 && m0 && m1; d++)
+        if (another_tree(t, d, m0, m0 + n0, m1, m1 + n1)) dc[n++] = d;
+    free(m0);
+    free(m1);
+    return m0 && m1 ? n : -1;
+}
 
 static int plan(const task *t, cb_attempt *how) {
-    int n = 0, most = ceil_log2(t->p.n_in);
-    int last = t->p.max_depth >= 0 && t->p.max_depth < most ? t->p.max_depth : most;
-    if (t->p.n_out == 1) last = -1;
-    if (last > 9) last = 9;
-    for (int dc = -1; dc <= last; dc++)
-        for (int k = 0; k < 4; k++)
-            how[n++] = (cb_attempt){.dc = dc, .by_saving = k & 1, .narrow_first = k >> 1};
-    for (int dc = -1; dc <= last && t->p.max_depth >= 0; dc++)
-        for (int k = 0; k < 4; k++)
-            how[n++] = (cb_attempt){.dc = dc, .by_saving = k & 1, .latency_weight = k & 2 ? 4 : 256};
-    return n;
+    static const cb_attempt any[] = {{.narrow_first = true},
+                                     {.by_saving = true, .narrow_first = true},
+                                     {.by_saving = true, .latency_weight = 4},
+                                     {.by_saving = true, .latency_weight = 4, .narrow_first = true}};
+    static const cb_attempt shallow[] = {{.narrow_first = true},
+                                         {.latency_weight = 4},
+                                         {.by_saving = true, .latency_weight = 4},
+                                         {.by_saving = true, .latency_weight = 256}};
+    int dc[MAX_TREES], n = 0, trees = tree_limits(t, dc);
+    for (int i = 0; i < trees; i++)
+        for (int k = 0; k < 4; k++) {
+            how[n] = t->p.max_depth < 0 ? any[k] : shallow[k];
+            how[n++].dc = dc[i];
+        }
+    return trees < 0 ? -1 : n;
 }
 
 /* Is x to be preferred? Depth first while the limit is exceeded, then cost, adders, depth. */
@@ -227,6 +255,7 @@ int cb_cmvm_solve(const cb_cmvm_problem *p, cb_cmvm_graph *g) {
     memset(g, 0, sizeof *g);
     if (prepare(&t, p)) return task_free(&t), -1;
     int n = plan(&t, how), limit = p->max_depth;
+    if (n < 0) return task_free(&t), -1;
     for (int i = 0; i < p->n_in && limit >= 0 && p->level; i++)
         if (p->level[i] + p->max_depth > limit) limit = p->level[i] + p->max_depth;
     if (limit >= 0) limit += t.least_depth;
