@@ -24,12 +24,15 @@ typedef struct {
     const char *part;       /* e.g. "xc7vx690tffg1927-2" */
     double clock_ns;
     const uint16_t *et;     /* check events [n_event][n_input], directed ones first */
-    const uint16_t *code;   /* score of each by the integer programme */
+    const uint16_t *code;   /* [n_event][n_output] score of each by the integer programme */
     size_t n_event;
     size_t n_simulation;    /* the first so many are simulated and written as vectors */
 } cb_emit;
 
 int cb_emit_verilog(const cb_emit *e) CB_MUST;
+/* Parts of it: the module name made of a student's name (comb adds "_comb"), one module file. */
+void cb_verilog_name(const char *name, char out[64]);
+int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) CB_MUST;
 int cb_emit_hls_cpp(const cb_emit *e) CB_MUST;
 int cb_emit_emulator(const cb_emit *e) CB_MUST;
 int cb_emit_ctp7(const cb_emit *e) CB_MUST;

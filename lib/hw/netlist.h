@@ -98,8 +98,13 @@ int cb_netlist_score(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t
 /* One event: value[g->n] receives m of every node, the plain reference of the above. */
 void cb_netlist_trace(const cb_netlist *g, const uint16_t *et, int64_t *value);
 
-/* Pipeline cut: at most `levels` adder levels between registers; sets stage. */
+/* Pipeline cut: at most `levels` adder levels between registers (0: combinational); sets stage
+ * and n_stage, with the fewest stages and, among those, the fewest register bits that cuts
+ * between levels give. Inputs are not registered, the output is: n_stage clock
+ * edges after an input the score stands at the output. */
 int cb_netlist_pipeline(cb_netlist *g, int levels) CB_MUST;
+/* Register bits of that pipeline (delayed copies and the outputs); -1 without memory. */
+int64_t cb_netlist_register_bits(const cb_netlist *g) CB_MUST;
 
 int cb_netlist_write(const cb_netlist *g, cb_h5 *f) CB_MUST;
 int cb_netlist_read(cb_netlist *g, const char *path) CB_MUST;

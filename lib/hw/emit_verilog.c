@@ -1,0 +1,424 @@
+/* Verilog-2001: one flat module, exact widths, every adder in a tiny module of its own
+ * (addm, subm) so that the synthesiser keeps it a carry chain (spec/rtl.md 2.2, 4.1). */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/emit.h"
+#include "hw/text.h"
+
+typedef struct {
+    cb_text t;
+    const cb_netlist *g;
+    bool comb;
+} printer;
+
+static int stage_of(const printer *p, int32_t n) { return p->comb ? 0 : p->g->node[n].stage; }
+
+/* ---- bits of values ---- */
+
+/* A source of bits: a node as stage `stage` sees it, or a named wire. */
+typedef struct {
+    char name[40];
+    int width;
+    bool is_signed, is_const;
+    int64_t value;
+} source;
+
+static source node_at(const printer *p, int32_t n, int stage) {
+    const cb_node *x = &p->g->node[n];
+    source s = {.width = cb_node_width(x), .is_signed = x->lo < 0, .is_const = x->kind == CB_NODE_CONST, .value = x->lo};
+    if (stage == stage_of(p, n)) snprintf(s.name, sizeof s.name, "n%d", (int)n);
+    else snprintf(s.name, sizeof s.name, "n%d_s%d", (int)n, stage);
+    return s;
+}
+
+static void literal(cb_text *t, int64_t v, int width) {
+    if (width < 64) v &= ((int64_t)1 << width) - 1;
+    cb_text_add(t, "%d'h%llx", width, (unsigned long long)v);
+}
+
+/* Bits low ... low+width-1 of the endless two's complement form of s << shift, width > 0. */
+static void bits(cb_text *t, const source *s, int shift, int low, int width) {
+    int zeros = shift - low < 0 ? 0 : shift - low > width ? width : shift - low;
+    int from = low - shift > 0 ? low - shift : 0, want = width - zeros;
+    if (zeros == width) {
+        literal(t, 0, width);
+        return;
+    }
+    if (zeros) cb_text_put(t, "{");
+    if (s->is_const) literal(t, s->value >> (from > 63 ? 63 : from), want);
+    else {
+        int have = s->width - from;
+        have = have < 0 ? 0 : have > want ? want : have;
+        int pad = want - have;
+        if (pad && have) cb_text_put(t, "{");
+        if (pad && s->is_signed) cb_text_add(t, "{%d{%s[%d]}}", pad, s->name, s->width - 1);
+        else if (pad) literal(t, 0, pad);
+        if (pad && have) cb_text_put(t, ", ");
+        if (have == s->width) cb_text_put(t, s->name);
+        else if (have == 1) cb_text_add(t, "%s[%d]", s->name, from);
+        else if (have) cb_text_add(t, "%s[%d:%d]", s->name, from + have - 1, from);
+        if (pad && have) cb_text_put(t, "}");
+    }
+    if (zeros) {
+        cb_text_put(t, ", ");
+        literal(t, 0, zeros);
+        cb_text_put(t, "}");
+    }
+}
+
+/* ---- nodes ---- */
+
+static void instance(printer *p, int32_t i, bool sub, const source *a, int sa, const source *b, int sb, int low, int width) {
+    cb_text *t = &p->t;
+    cb_text_add(t, "  %s #(%d) a%d (.a(", sub ? "subm" : "addm", width - low, (int)i);
+    bits(t, a, sa, low, width - low);
+    cb_text_put(t, "), .b(");
+    bits(t, b, sb, low, width - low);
+    if (low) cb_text_add(t, "), .y(n%d[%d:%d]));\n", (int)i, width - 1, low);
+    else cb_text_add(t, "), .y(n%d));\n", (int)i);
+}
+
+static void print_add(printer *p, int32_t i) {
+    const cb_node *x = &p->g->node[i];
+    cb_text *t = &p->t;
+    source a = node_at(p, x->a, stage_of(p, i)), b = node_at(p, x->b, stage_of(p, i));
+    int sa = x->sa, sb = x->sb, width = cb_node_width(x);
+    if (!x->sub && sa > sb) { /* the one shifted further comes second */
+        source s = a;
+        a = b, b = s;
+        sa = x->sb, sb = x->sa;
+    }
+    /* bits below the second operand are wires of the first */
+    int low = sa > sb ? 0 : sb < width ? sb : width;
+    bool alone = (b.is_const && !b.value) || (a.is_const && !a.value && !x->sub);
+    cb_text_add(t, "  wire [%d:0] n%d;\n", width - 1, (int)i);
+    if (alone) {
+        cb_text_add(t, "  assign n%d = ", (int)i);
+        if (b.is_const && !b.value) bits(t, &a, sa, 0, width);
+        else bits(t, &b, sb, 0, width);
+        cb_text_put(t, ";\n");
+    } else if (!x->sub && !a.is_signed && a.width + sa <= sb && low < width) { /* disjoint */
+        cb_text_add(t, "  assign n%d = {", (int)i);
+        bits(t, &b, sb, low, width - low);
+        cb_text_put(t, ", ");
+        bits(t, &a, sa, 0, low);
+        cb_text_put(t, "};\n");
+    } else {
+        if (low) {
+            cb_text_add(t, "  assign n%d[%d:0] = ", (int)i, low - 1);
+            bits(t, &a, sa, 0, low);
+            cb_text_put(t, ";\n");
+        }
+        if (low < width) instance(p, i, x->sub, &a, sa, &b, sb, low, width);
+    }
+}
+
+static void print_neg(printer *p, int32_t i) {
+    const cb_node *x = &p->g->node[i];
+    source zero = {.is_const = true}, a = node_at(p, x->a, stage_of(p, i));
+    cb_text_add(&p->t, "  wire [%d:0] n%d;\n", cb_node_width(x) - 1, (int)i);
+    instance(p, i, true, &zero, 0, &a, 0, 0, cb_node_width(x));
+}
+
+/* Modes that round signed values towards or away from 0: a constant that depends on the sign is added first. */
+static void print_signed_rounding(printer *p, int32_t i, int s, source *a) {
+    const cb_node *x = &p->g->node[i];
+    int64_t half = (int64_t)1 << (s - 1), negative = 0, positive = 0;
+    if (x->round == CB_TRN_ZERO) negative = 2 * half - 1;
+    if (x->round == CB_RND_INF) negative = half - 1, positive = half;
+    if (x->round == CB_RND_ZERO) negative = half, positive = half - 1;
+    int width = (a->width > s ? a->width : s) + 1;
+    cb_text *t = &p->t;
+    cb_text_add(t, "  wire [%d:0] r%d = ", width - 1, (int)i);
+    bits(t, a, 0, 0, width);
+    cb_text_add(t, " + (%s[%d] ? ", a->name, a->width - 1);
+    literal(t, negative, width);
+    cb_text_put(t, " : ");
+    literal(t, positive, width);
+    cb_text_put(t, ");\n");
+    a->width = width;
+    snprintf(a->name, sizeof a->name, "r%d", (int)i);
+}
+
+/* q<i>: the rounded value before overflow handling, with ReLU not yet applied; returns it. */
+static source print_rounded(printer *p, int32_t i) {
+    const cb_node *x = &p->g->node[i];
+    cb_text *t = &p->t;
+    source a = node_at(p, x->a, stage_of(p, i)), q = {.is_signed = a.is_signed};
+    int s = p->g->node[x->a].frac - x->format.f;
+    if (s > 0 && x->round != CB_TRN && x->round != CB_ROUND_EVEN_BIASED) print_signed_rounding(p, i, s, &a);
+    q.width = a.width - s < 1 ? 1 : a.width - s;
+    snprintf(q.name, sizeof q.name, "q%d", (int)i);
+    cb_text_add(t, "  wire [%d:0] q%d = ", q.width - 1, (int)i);
+    bits(t, &a, s < 0 ? -s : 0, s > 0 ? s : 0, q.width);
+    if (s > 0 && x->round == CB_ROUND_EVEN_BIASED) { /* bit 0 goes at a tie */
+        cb_text_add(t, " & {");
+        if (q.width > 1) cb_text_add(t, "{%d{1'b1}}, ", q.width - 1);
+        cb_text_put(t, "|");
+        bits(t, &a, 0, 0, s);
+        cb_text_put(t, "}");
+    }
+    cb_text_put(t, ";\n");
+    return q;
+}
+
+/* Conditions "above the format" and "below the format" of a signed or unsigned q with b magnitude bits. */
+static void print_saturation(printer *p, int32_t i, const source *q, bool relu) {
+    const cb_node *x = &p->g->node[i];
+    cb_text *t = &p->t;
+    int b = x->format.i + x->format.f, width = cb_node_width(x), sign = q->width - 1;
+    int top = q->is_signed ? sign : q->width; /* magnitude bits of q */
+    b = b < 0 ? 0 : b;
+    cb_text_add(t, "  wire above%d = ", (int)i);
+    if (q->is_signed) cb_text_add(t, "~q%d[%d] & ", (int)i, sign);
+    if (top > b) cb_text_add(t, "|q%d[%d:%d];\n", (int)i, top - 1, b);
+    else cb_text_put(t, "1'b0;\n");
+    bool below = q->is_signed && !relu;
+    if (below) {
+        cb_text_add(t, "  wire below%d = q%d[%d] & (", (int)i, (int)i, sign);
+        if (top > b) cb_text_add(t, "~&q%d[%d:%d]", (int)i, top - 1, b);
+        else cb_text_put(t, "1'b0");
+        if (x->overflow == CB_SAT_SYM && b) {
+            source low = *q;
+            cb_text_put(t, " | ~|");
+            bits(t, &low, 0, 0, b);
+        } else if (x->overflow == CB_SAT_SYM) cb_text_put(t, " | 1'b1");
+        cb_text_put(t, ");\n");
+    }
+    cb_text_add(t, "  wire [%d:0] n%d = ", width - 1, (int)i);
+    if (relu && q->is_signed) cb_text_add(t, "{%d{~q%d[%d]}} & ", width, (int)i, sign);
+    if (below) {
+        cb_text_add(t, "below%d ? ", (int)i);
+        literal(t, cb_format_min(x->format, (cb_overflow)x->overflow), width);
+        cb_text_add(t, " : above%d ? ", (int)i);
+        literal(t, cb_format_max(x->format), width);
+        cb_text_put(t, " : ");
+        bits(t, q, 0, 0, width);
+    } else {
+        cb_text_add(t, "({%d{above%d}} | ", width, (int)i);
+        bits(t, q, 0, 0, width);
+        cb_text_put(t, ")");
+    }
+    cb_text_put(t, ";\n");
+}
+
+static void print_quant(printer *p, int32_t i) {
+    const cb_node *x = &p->g->node[i];
+    source q = print_rounded(p, i);
+    if (x->overflow != CB_WRAP) {
+        print_saturation(p, i, &q, x->relu);
+        return;
+    }
+    int width = cb_node_width(x);
+    cb_text_add(&p->t, "  wire [%d:0] n%d = ", width - 1, (int)i);
+    if (x->relu && q.is_signed) cb_text_add(&p->t, "{%d{~q%d[%d]}} & ", width, (int)i, q.width - 1);
+    bits(&p->t, &q, 0, 0, width);
+    cb_text_put(&p->t, ";\n");
+}
+
+static void print_node(printer *p, int32_t i) {
+    const cb_node *x = &p->g->node[i];
+    switch (x->kind) {
+    case CB_NODE_INPUT:
+        cb_text_add(&p->t, "  wire [%d:0] n%d = model_inp[%d:%d];\n", p->g->input_bits - 1, (int)i,
+                    (x->a + 1) * p->g->input_bits - 1, x->a * p->g->input_bits);
+        break;
+    case CB_NODE_CONST: break; /* a literal wherever it is used */
+    case CB_NODE_ADD: print_add(p, i); break;
+    case CB_NODE_NEG: print_neg(p, i); break;
+    default: print_quant(p, i);
+    }
+}
+
+/* ---- registers ---- */
+
+/* Last stage in which each node is read; the caller frees. */
+static int32_t *last_stages(const cb_netlist *g) {
+    int32_t *last = cb_alloc((size_t)g->n + 1, sizeof *last);
+    for (int32_t i = 0; last && i < g->n; i++) {
+        const cb_node *x = &g->node[i];
+        if (x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) continue;
+        if (x->stage > last[x->a]) last[x->a] = x->stage;
+        if (x->b >= 0 && x->stage > last[x->b]) last[x->b] = x->stage;
+    }
+    for (int o = 0; last && o < g->n_output; o++) last[g->output[o]] = g->n_stage - 1;
+    return last;
+}
+
+/* Delayed copies: their declarations, or the assignments of the clocked block. */
+static void print_copies(printer *p, const int32_t *last, bool declare) {
+    for (int32_t i = 0; i < p->g->n; i++) {
+        const cb_node *x = &p->g->node[i];
+        for (int s = x->stage + 1; x->kind != CB_NODE_CONST && s <= last[i]; s++) {
+            source before = node_at(p, i, s - 1);
+            if (declare) cb_text_add(&p->t, "  reg [%d:0] n%d_s%d;\n", before.width - 1, (int)i, s);
+            else cb_text_add(&p->t, "    n%d_s%d <= %s;\n", (int)i, s, before.name);
+        }
+    }
+}
+
+/* ---- the module ---- */
+
+enum { SCORE_BITS = 16 };
+
+void cb_verilog_name(const char *name, char out[64]) {
+    size_t n = 0;
+    if (!isalpha((unsigned char)name[0])) out[n++] = 'm';
+    for (; *name && n < 58; name++) out[n++] = (char)(isalnum((unsigned char)*name) ? *name : '_');
+    out[n] = 0;
+}
+
+static void print_outputs(printer *p) {
+    const cb_netlist *g = p->g;
+    for (int o = 0; o < g->n_output; o++) {
+        source s = node_at(p, g->output[o], p->comb ? 0 : g->n_stage - 1);
+        int high = (o + 1) * SCORE_BITS - 1, low = o * SCORE_BITS;
+        cb_text_add(&p->t, p->comb ? "  assign model_out[%d:%d] = " : "    model_out[%d:%d] <= ", high, low);
+        bits(&p->t, &s, 0, 0, SCORE_BITS);
+        cb_text_put(&p->t, ";\n");
+    }
+}
+
+static void print_head(printer *p, const char *module) {
+    const cb_netlist *g = p->g;
+    cb_text *t = &p->t;
+    cb_text_add(t, "// %s: score of one event; see README.md for ports and timing.\n", module);
+    cb_text_put(t, "// One adder a module: kept as one carry chain by synthesis.\n"
+                   "module addm #(parameter W = 1) (input [W-1:0] a, input [W-1:0] b, output [W-1:0] y);\n"
+                   "  assign y = a + b;\nendmodule\n\n"
+                   "module subm #(parameter W = 1) (input [W-1:0] a, input [W-1:0] b, output [W-1:0] y);\n"
+                   "  assign y = a - b;\nendmodule\n\n");
+    cb_text_add(t, "module %s (\n", module);
+    if (!p->comb) cb_text_put(t, "  input clk,\n");
+    cb_text_add(t, "  input [%d:0] model_inp,\n", g->n_input * g->input_bits - 1);
+    cb_text_add(t, "  output %s[%d:0] model_out\n);\n", p->comb ? "" : "reg ", g->n_output * SCORE_BITS - 1);
+}
+
+int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) {
+    printer p = {.g = g, .comb = comb || !g->n_stage};
+    char module[64];
+    cb_verilog_name(g->name, module);
+    if (p.comb) strcat(module, "_comb");
+    int32_t *last = last_stages(g);
+    if (!last) return -1;
+    print_head(&p, module);
+    if (!p.comb) print_copies(&p, last, true);
+    for (int32_t i = 0; i < g->n; i++) print_node(&p, i);
+    if (!p.comb) {
+        cb_text_put(&p.t, "  always @(posedge clk) begin\n");
+        print_copies(&p, last, false);
+    }
+    print_outputs(&p);
+    cb_text_put(&p.t, p.comb ? "endmodule\n" : "  end\nendmodule\n");
+    free(last);
+    return cb_text_write(&p.t, dir, file);
+}
+
+/* ---- test bench and vectors ---- */
+
+static int write_bench(const cb_emit *e, bool comb, const char *dir) {
+    const cb_netlist *g = e->net;
+    char module[64], file[80];
+    cb_verilog_name(g->name, module);
+    cb_text t = {0};
+    comb = comb || !g->n_stage;
+    cb_text_add(&t, "// Streams every vector of vectors_in.hex and compares with vectors_out.hex.\n"
+                    "`timescale 1ns/1ps\nmodule %s%s_tb;\n", module, comb ? "_comb" : "");
+    cb_text_add(&t, "  localparam N = %zu, LATENCY = %d;\n", e->n_simulation, comb ? 0 : g->n_stage);
+    cb_text_add(&t, "  reg [%d:0] stimulus [0:N-1];\n  reg [%d:0] expected [0:N-1];\n", g->n_input * g->input_bits - 1,
+                g->n_output * SCORE_BITS - 1);
+    cb_text_add(&t, "  reg clk;\n  reg [%d:0] model_inp;\n  wire [%d:0] model_out;\n  integer k, bad, first;\n",
+                g->n_input * g->input_bits - 1, g->n_output * SCORE_BITS - 1);
+    cb_text_add(&t, "  %s%s dut (%s.model_inp(model_inp), .model_out(model_out));\n", module, comb ? "_comb" : "",
+                comb ? "" : ".clk(clk), ");
+    cb_text_put(&t, "  task check(input integer event_index);\n"
+                    "    if (model_out !== expected[event_index]) begin\n"
+                    "      if (bad == 0) begin\n"
+                    "        first = event_index;\n"
+                    "        $display(\"first mismatch: event %0d expected %0d got %0d\", event_index, expected[event_index], model_out);\n"
+                    "      end\n"
+                    "      bad = bad + 1;\n"
+                    "    end\n"
+                    "  endtask\n"
+                    "  initial begin\n"
+                    "    $readmemh(\"vectors_in.hex\", stimulus);\n"
+                    "    $readmemh(\"vectors_out.hex\", expected);\n"
+                    "    bad = 0;\n    first = -1;\n    clk = 0;\n");
+    if (comb)
+        cb_text_put(&t, "    for (k = 0; k < N; k = k + 1) begin\n"
+                        "      model_inp = stimulus[k];\n      #1;\n      check(k);\n    end\n");
+    else /* an event enters at edge k and leaves after edge k + LATENCY - 1 */
+        cb_text_put(&t, "    for (k = 0; k < N + LATENCY - 1; k = k + 1) begin\n"
+                        "      model_inp = k < N ? stimulus[k] : 0;\n      #1 clk = 1;\n      #1 clk = 0;\n"
+                        "      if (k >= LATENCY - 1) check(k - LATENCY + 1);\n    end\n");
+    cb_text_put(&t, "    $display(\"checked %0d mismatches %0d\", N, bad);\n    $finish;\n  end\nendmodule\n");
+    snprintf(file, sizeof file, "%s%s_tb.v", module, comb ? "_comb" : "");
+    return cb_text_write(&t, dir, file);
+}
+
+static int write_vectors(const cb_emit *e, const char *dir) {
+    const cb_netlist *g = e->net;
+    cb_text in = {0}, out = {0};
+    int n_bits = g->n_input * g->input_bits;
+    uint64_t *word = cb_alloc((size_t)n_bits / 64 + 1, sizeof *word);
+    if (!word) return -1;
+    for (size_t k = 0; k < e->n_simulation; k++) {
+        memset(word, 0, ((size_t)n_bits / 64 + 1) * sizeof *word);
+        for (int i = 0; i < g->n_input; i++)
+            for (int b = 0; b < g->input_bits; b++) {
+                int at = i * g->input_bits + b;
+                word[at / 64] |= (uint64_t)(e->et[k * (size_t)g->n_input + (size_t)i] >> b & 1) << at % 64;
+            }
+        cb_text_hex(&in, word, n_bits);
+        cb_text_put(&in, "\n");
+        for (int o = g->n_output - 1; o >= 0; o--) cb_text_add(&out, "%04x", e->code[k * (size_t)g->n_output + (size_t)o]);
+        cb_text_put(&out, "\n");
+    }
+    free(word);
+    int rc = cb_text_write(&in, dir, "vectors_in.hex");
+    if (cb_text_write(&out, dir, "vectors_out.hex")) rc = -1;
+    return rc;
+}
+
+static int write_readme(const cb_emit *e, const char *dir) {
+    const cb_netlist *g = e->net;
+    char module[64];
+    cb_verilog_name(g->name, module);
+    cb_text t = {0};
+    cb_text_add(&t, "# %s in Verilog-2001\n\n", g->name);
+    cb_text_add(&t, "| file | |\n|---|---|\n");
+    if (g->n_stage) cb_text_add(&t, "| %s.v | pipelined |\n| %s_tb.v | its test bench |\n", module, module);
+    cb_text_add(&t, "| %s_comb.v | the same without registers |\n| %s_comb_tb.v | its test bench |\n", module, module);
+    cb_text_add(&t, "| vectors_in.hex, vectors_out.hex | %zu events: model_inp and model_out, one a line |\n\n", e->n_simulation);
+    cb_text_add(&t, "Ports:\n\n* `model_inp[%d:0]`: region r (0 to %d, row-major) is `model_inp[%d*r +: %d]`, unsigned, 1 count = 0.5 GeV.\n",
+                g->n_input * g->input_bits - 1, g->n_input - 1, g->input_bits, g->input_bits);
+    cb_text_put(&t, "* `model_out[15:0]`: the score, ap_ufixed<16,8>: value = model_out / 256.\n");
+    if (g->n_stage)
+        cb_text_add(&t, "* `clk`: rising edge. A new event every clock (II = 1). The inputs are not registered, the output is: the score of\n"
+                        "  an event that stands at `model_inp` before edge 0 stands at `model_out` after edge %d: latency %d clocks\n"
+                        "  = %.9g ns at %.9g ns. No reset: %d clocks flush the pipeline.\n",
+                    g->n_stage - 1, g->n_stage, g->n_stage * e->clock_ns, e->clock_ns, g->n_stage);
+    const char *kind = g->n_stage ? "" : "_comb";
+    cb_text_add(&t, "\nSimulation, in this folder:\n\n    iverilog -g2005 -o sim %s%s.v %s%s_tb.v && vvp -n sim\n", module, kind, module, kind);
+    cb_text_put(&t, "\nSynthesis: keep one carry chain per adder, e.g. in Yosys `hierarchy; proc; alumacc; flatten;` before `synth_xilinx`.\n");
+    return cb_text_write(&t, dir, "README.md");
+}
+
+int cb_emit_verilog(const cb_emit *e) {
+    char module[64], file[80];
+    cb_verilog_name(e->net->name, module);
+    char *dir = cb_textf("%s/verilog", e->dir);
+    int rc = dir ? 0 : -1;
+    for (int comb = e->net->n_stage ? 0 : 1; comb < 2 && !rc; comb++) {
+        snprintf(file, sizeof file, "%s%s.v", module, comb ? "_comb" : "");
+        rc = cb_verilog_module(e->net, comb, dir, file);
+        if (!rc) rc = write_bench(e, comb, dir);
+    }
+    if (!rc) rc = write_vectors(e, dir);
+    if (!rc) rc = write_readme(e, dir);
+    free(dir);
+    return rc;
+}

@@ -1,0 +1,68 @@
+/* Simulation of the emitted Verilog by Icarus Verilog, as child processes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "hw/process.h"
+#include "hw/verify.h"
+
+enum { COMPILE_S = 600, SIMULATE_S = 1800 };
+
+/* "checked N mismatches M" and the line of the first mismatch. */
+static int parse(const char *tail, cb_check *c) {
+    const char *first = strstr(tail, "first mismatch: event "), *end = strstr(tail, "checked ");
+    unsigned long long checked, bad;
+    long long event;
+    if (!end || sscanf(end, "checked %llu mismatches %llu", &checked, &bad) != 2)
+        return cb_fail("Verilog simulation: no result; last output:\n%s", tail);
+    c->checked = checked;
+    c->mismatches = bad;
+    if (first && sscanf(first, "first mismatch: event %lld expected %u got %u", &event, &c->expected, &c->got) >= 2)
+        c->first_bad = event;
+    return 0;
+}
+
+static int simulate(const cb_emit *e, const char *dir, const char *scratch, const char *variant, cb_check *c) {
+    char module[64];
+    cb_verilog_name(e->net->name, module);
+    char *sim = cb_textf("%s/%s%s.vvp", scratch, module, variant), *v = cb_textf("%s/%s%s.v", dir, module, variant),
+         *tb = cb_textf("%s/%s%s_tb.v", dir, module, variant);
+    const char *const compile[] = {"iverilog", "-g2005", "-o", sim, v, tb, NULL};
+    char here[4096] = "";
+    if (scratch[0] != '/' && !getcwd(here, sizeof here)) here[0] = 0;
+    char *there = sim ? cb_textf("%s%s%s", here, here[0] ? "/" : "", sim) : NULL;
+    const char *const run[] = {"vvp", "-n", there, NULL};
+    cb_process_end end;
+    int rc = sim && v && tb && there ? cb_process_run(&(cb_process){.argv = compile, .wall_s = COMPILE_S}, NULL) : -1;
+    if (!rc) rc = cb_process_run(&(cb_process){.argv = run, .dir = dir, .wall_s = SIMULATE_S}, &end);
+    if (!rc) rc = parse(end.tail, c);
+    free(sim), free(v), free(tb), free(there);
+    return rc;
+}
+
+int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check *c) {
+    memset(c, 0, sizeof *c);
+    c->what = comb ? "verilog_comb" : "verilog";
+    c->first_bad = -1;
+    if (!cb_process_exists("iverilog") || !cb_process_exists("vvp")) {
+        snprintf(c->status, sizeof c->status, "not run: iverilog is not installed");
+        return 0;
+    }
+    char *version = cb_process_version("iverilog", "-V"), *dir = cb_textf("%s/verilog", e->dir);
+    int rc = version && dir ? cb_mkdirs(scratch) : -1;
+    if (!rc) {
+        snprintf(c->tool, sizeof c->tool, "%s", version);
+        rc = simulate(e, dir, scratch, comb || !e->net->n_stage ? "_comb" : "", c);
+    }
+    free(version);
+    free(dir);
+    snprintf(c->status, sizeof c->status, "%s", rc ? "failed" : c->mismatches ? "mismatch" : "ok");
+    if (rc) return cb_fail_in("%s", c->what);
+    if (c->mismatches)
+        return cb_fail("%s: %llu of %llu events differ from the integer programme; first: event %lld, expected %u, got %u", c->what,
+                       (unsigned long long)c->mismatches, (unsigned long long)c->checked, (long long)c->first_bad, c->expected,
+                       c->got);
+    return 0;
+}
