@@ -7,7 +7,7 @@
 CB_ISA_DECLARE(void, cb_adam_update, float *, const float *, float *, float *, size_t, float);
 
 float cb_adam_rate(double lr, uint64_t t) {
-    double p1 = 1, p2 = 1, b1 = 0.9, b2 = 0.999;
+    double p1 = 1, p2 = 1, b1 = (double)0.9f, b2 = (double)0.999f;
     for (uint64_t k = t; k; k >>= 1) { /* powers by squaring, as cb_powi */
         if (k & 1) {
             p1 *= b1;
