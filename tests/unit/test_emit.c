@@ -64,4 +64,26 @@ static void test_v1(void) {
     emitted_free(&x);
 }
 
-UNIT_MAIN("emit", {"deployed v1p1p2: emulator and HLS C++", test_v1})
+/* The wrapper with stand-in vendor types (so the exact-width statements are run too):
+ * its own vectors, then the recorded words of the card. */
+static void test_ctp7(void) {
+    emitted x;
+    deployed(&x, "v1", "data/firmware/v1p1p2");
+    UNIT_OK(cb_emit_ctp7(&x.emit));
+    char script[512], out[512], expected[64];
+    snprintf(script, sizeof script, "%s/ctp7/run_gcc.sh", x.dir);
+    snprintf(out, sizeof out, "%s/out.txt", x.dir);
+    const char *const own[] = {"sh", script, NULL};
+    const char *const recorded[] = {"sh", script, "data/firmware/testvectors_in.txt", out, "data/firmware/v1p1p2/testvectors_out.txt", NULL};
+    const char *const wrong[] = {"sh", script, "data/firmware/testvectors_in.txt", out, "data/firmware/v2p1p2/testvectors_out.txt", NULL};
+    cb_process_end end;
+    UNIT_OK(cb_process_run(&(cb_process){.argv = own, .wall_s = 100}, &end));
+    snprintf(expected, sizeof expected, "0 mismatches of %zu", x.emit.n_simulation);
+    CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, expected));
+    UNIT_OK(cb_process_run(&(cb_process){.argv = recorded, .wall_s = 100}, &end));
+    CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, "0 mismatches of 256"));
+    UNIT_FAILS(cb_process_run(&(cb_process){.argv = wrong, .wall_s = 100}, &end), "mismatches of 256");
+    emitted_free(&x);
+}
+
+UNIT_MAIN("emit", {"deployed v1p1p2: emulator and HLS C++", test_v1}, {"deployed v1p1p2: trigger-card wrapper", test_ctp7})
