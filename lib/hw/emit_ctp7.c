@@ -166,7 +166,7 @@ static const char *const run_gcc =
     "here=$(cd \"$(dirname \"$0\")\" && pwd)\n"
     "work=$(mktemp -d)\n"
     "trap 'rm -rf \"$work\"' EXIT\n"
-    "${CXX:-g++} -O1 -std=c++14 -Wno-unknown-pragmas -DCICADA_AP_TYPES -I\"$here/standin\" -o \"$work/tb\" \"$here\"/src/*.cpp\n"
+    "${CXX:-g++} ${CXXFLAGS:--O0} -std=c++14 -Wno-unknown-pragmas -DCICADA_AP_TYPES -I\"$here/standin\" -o \"$work/tb\" \"$here\"/src/*.cpp\n"
     "if [ $# -eq 0 ]; then cd \"$here\"; set -- data/card_in.txt \"$work/out.txt\" data/card_reference.txt; fi\n"
     "\"$work/tb\" \"$@\"\n";
 

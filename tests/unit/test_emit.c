@@ -22,7 +22,7 @@ static void emitted_finish(emitted *x, const uint16_t *et, size_t n) {
     x->code = cb_alloc(n, sizeof *x->code);
     CU_ASSERT_PTR_NOT_NULL_FATAL(x->code);
     UNIT_OK(cb_programme_score(&x->programme, et, n, x->code));
-    snprintf(x->dir, sizeof x->dir, "%s", unit_scratch("firmware"));
+    snprintf(x->dir, sizeof x->dir, "%s", unit_scratch(x->net.name));
     snprintf(x->scratch, sizeof x->scratch, "%s", unit_scratch("check"));
     x->emit = (cb_emit){.programme = &x->programme, .net = &x->net, .dir = x->dir, .part = "xc7vx690tffg1927-2",
                         .clock_ns = 6.25, .et = et, .code = x->code, .n_event = n, .n_simulation = n < 40 ? n : 40};
@@ -36,12 +36,13 @@ static void emitted_free(emitted *x) {
     free(x->code);
 }
 
-/* A deployed version on the 256 recorded events. */
-static void deployed(emitted *x, const char *arch, const char *folder) {
-    memset(x, 0, sizeof *x);
-    UNIT_OK(cb_firmware_import(&x->programme, arch, "cicada-test", folder, NULL));
-    UNIT_OK(cb_images_load(&x->images, "data/firmware/testvectors_in.txt"));
-    emitted_finish(x, x->images.et, (size_t)x->images.n);
+/* The deployed version v1p1p2 on the 256 recorded events, for all tests. */
+static emitted card;
+
+static void card_make(void) {
+    UNIT_OK(cb_firmware_import(&card.programme, "v1", "cicada-v1", "data/firmware/v1p1p2", NULL));
+    UNIT_OK(cb_images_load(&card.images, "data/firmware/testvectors_in.txt"));
+    emitted_finish(&card, card.images.et, (size_t)card.images.n);
 }
 
 static void check_software(emitted *x) {
@@ -58,32 +59,150 @@ static void check_software(emitted *x) {
 }
 
 static void test_v1(void) {
-    emitted x;
-    deployed(&x, "v1", "data/firmware/v1p1p2");
-    check_software(&x);
-    emitted_free(&x);
+    card_make();
+    check_software(&card);
 }
 
 /* The wrapper with stand-in vendor types (so the exact-width statements are run too):
  * its own vectors, then the recorded words of the card. */
 static void test_ctp7(void) {
-    emitted x;
-    deployed(&x, "v1", "data/firmware/v1p1p2");
-    UNIT_OK(cb_emit_ctp7(&x.emit));
-    char script[512], out[512], expected[64];
-    snprintf(script, sizeof script, "%s/ctp7/run_gcc.sh", x.dir);
-    snprintf(out, sizeof out, "%s/out.txt", x.dir);
-    const char *const own[] = {"sh", script, NULL};
-    const char *const recorded[] = {"sh", script, "data/firmware/testvectors_in.txt", out, "data/firmware/v1p1p2/testvectors_out.txt", NULL};
-    const char *const wrong[] = {"sh", script, "data/firmware/testvectors_in.txt", out, "data/firmware/v2p1p2/testvectors_out.txt", NULL};
+    UNIT_OK(cb_emit_ctp7(&card.emit));
+    char script[512], expected[64], make_tb[2048], tb[512], out[512];
+    snprintf(script, sizeof script, "%s/ctp7/run_gcc.sh", card.dir);
+    snprintf(tb, sizeof tb, "%s/tb", card.dir);
+    snprintf(out, sizeof out, "%s/out.txt", card.dir);
+    snprintf(make_tb, sizeof make_tb,
+             "g++ -O0 -std=c++14 -Wno-unknown-pragmas -DCICADA_AP_TYPES -I%s/ctp7/standin -o %s %s/ctp7/src/*.cpp", card.dir, tb, card.dir);
+    const char *const compile[] = {"sh", "-c", make_tb, NULL}, *const own[] = {"sh", script, NULL};
+    const char *const recorded[] = {tb, "data/firmware/testvectors_in.txt", out, "data/firmware/v1p1p2/testvectors_out.txt", NULL};
+    const char *const wrong[] = {tb, "data/firmware/testvectors_in.txt", out, "data/firmware/v2p1p2/testvectors_out.txt", NULL};
     cb_process_end end;
+    UNIT_OK(cb_process_run(&(cb_process){.argv = compile, .wall_s = 100}, &end));
     UNIT_OK(cb_process_run(&(cb_process){.argv = own, .wall_s = 100}, &end));
-    snprintf(expected, sizeof expected, "0 mismatches of %zu", x.emit.n_simulation);
+    snprintf(expected, sizeof expected, "0 mismatches of %zu", card.emit.n_simulation);
     CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, expected));
     UNIT_OK(cb_process_run(&(cb_process){.argv = recorded, .wall_s = 100}, &end));
     CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, "0 mismatches of 256"));
     UNIT_FAILS(cb_process_run(&(cb_process){.argv = wrong, .wall_s = 100}, &end), "mismatches of 256");
+}
+
+/* ---- every rounding and overflow mode ---- */
+
+static int range(cb_rng *r, int lo, int hi) { return lo + (int)cb_rng_below(r, (uint32_t)(hi - lo + 1)); }
+
+static void mode_quant(cb_programme *p, cb_rng *r, const char *name, int n, int mode) {
+    cb_op *op = cb_programme_quant(p, name, n);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->relu = range(r, 0, 3) == 0;
+    op->round = (cb_round)(mode % (CB_RND_INF + 1));
+    op->overflow = (cb_overflow)(mode % (CB_SAT_SYM + 1));
+    for (int e = 0; e < n; e++) op->format[e] = (cb_format){(int8_t)range(r, 0, 1), (int16_t)range(r, 0, 7), (int16_t)range(r, -2, 5)};
+}
+
+static void mode_dense(cb_programme *p, cb_rng *r, const char *name, int n_out) {
+    cb_op *op = cb_programme_dense(p, name, n_out, true);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    for (int i = 0; i < op->kh * op->kw * op->in_c * n_out; i++) op->w[i] = range(r, -31, 31);
+    for (int o = 0; o < n_out; o++) op->bias[o] = range(r, -50, 50);
+    op->w_frac = 4;
+    op->bias_frac = 2;
+}
+
+/* 3 x 2 regions, conv, dense, dense, a quantizer of its own mode after each; two
+ * thirds of the events random, the others of few values, so that halves are met. */
+static void mode_student(emitted *x, int mode, uint16_t *et, size_t n) {
+    cb_rng r = cb_rng_at(5, "modes", (uint64_t)mode);
+    memset(x, 0, sizeof *x);
+    cb_programme *p = &x->programme;
+    snprintf(p->name, sizeof p->name, "%d-modes", mode);
+    strcpy(p->family, "test");
+    p->input_h = 3, p->input_w = 2;
+    mode_quant(p, &r, "in", 6, mode + 4);
+    cb_op *op = cb_programme_conv2d(p, "conv", 2, 2, 1, 1, 2, false);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    for (int i = 0; i < 8; i++) op->w[i] = range(&r, -15, 15);
+    op->w_frac = 3;
+    mode_quant(p, &r, "conv_q", 4, mode);
+    mode_dense(p, &r, "dense1", 4);
+    mode_quant(p, &r, "dense1_q", 4, mode + 1);
+    mode_dense(p, &r, "dense2", 1);
+    op = cb_programme_quant(p, "score", 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->relu = mode % 2;
+    op->round = (cb_round)(mode % (CB_RND_INF + 1));
+    op->overflow = mode % 3 ? CB_SAT : CB_WRAP;
+    op->format[0] = (cb_format){0, 8, 8};
+    UNIT_OK(cb_programme_finish(p));
+    for (size_t i = 0; i < n * 6; i++) et[i] = (uint16_t)range(&r, 0, i % 3 ? 1023 : 5);
+    emitted_finish(x, et, n);
+}
+
+/* The C testbench of hls/ with exact-width types (stand-in headers of `standin`). */
+static void check_exact_widths(const emitted *x, const char *standin) {
+    char command[2048];
+    snprintf(command, sizeof command,
+             "cd %s/hls && g++ -O0 -std=c++14 -Wno-unknown-pragmas -DCICADA_AP_TYPES -I%s -o tb *_test.cpp firmware/*.cpp && ./tb", x->dir, standin);
+    cb_process_end end;
+    UNIT_OK(cb_process_run(&(cb_process){.argv = (const char *const[]){"sh", "-c", command, NULL}, .wall_s = 100}, &end));
+    CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, "0 mismatches of 40"));
+}
+
+static void test_modes(void) {
+    enum { N = 600 };
+    static uint16_t et[N * 6];
+    char here[512], standin[1024];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(here, sizeof here));
+    snprintf(standin, sizeof standin, "%s/%s/ctp7/standin", here, card.dir);
+    static const int modes[] = {0, 2, 5}; /* with those after them: all seven */
+    for (int m = 0; m < 3; m++) {
+        emitted x;
+        mode_student(&x, modes[m], et, N);
+        x.emit.et = et;
+        check_software(&x);
+        check_exact_widths(&x, standin);
+        UNIT_OK(cb_emit_ctp7(&x.emit)); /* not the card's regions: nothing is written */
+        char path[512];
+        snprintf(path, sizeof path, "%s/ctp7", x.dir);
+        CU_ASSERT_FALSE(cb_file_exists(path));
+        emitted_free(&x);
+    }
+}
+
+/* A wrong code must be found, and said with its event. */
+static void test_mismatch(void) {
+    static uint16_t et[40 * 6];
+    emitted x;
+    cb_check c;
+    mode_student(&x, 2, et, 40);
+    UNIT_OK(cb_emit_emulator(&x.emit));
+    UNIT_OK(cb_emit_hls_cpp(&x.emit));
+    x.code[17] ^= 1;
+    UNIT_FAILS(cb_verify_interpreter(&x.emit, &c), "1 mismatches of 40; first at event 17");
+    UNIT_FAILS(cb_verify_emulator(&x.emit, x.scratch, &c), "emulator: 1 mismatches of 40");
+    CU_ASSERT(c.first_bad == 17 && c.mismatches == 1 && c.expected == (c.got ^ 1));
+    UNIT_FAILS(cb_verify_hls_cpp(&x.emit, x.scratch, &c), "hls_cpp: 1 mismatches of 40");
+    char path[512];
+    snprintf(path, sizeof path, "%s/emulator/emulator.c", x.dir);
+    UNIT_OK(cb_file_write(path, "this is no C\n"));
+    UNIT_FAILS(cb_verify_emulator(&x.emit, x.scratch, &c), "exit status 1");
+    CU_ASSERT_STRING_EQUAL(c.status, "failed");
+    CU_ASSERT_FALSE(cb_file_exists(x.scratch));
     emitted_free(&x);
 }
 
-UNIT_MAIN("emit", {"deployed v1p1p2: emulator and HLS C++", test_v1}, {"deployed v1p1p2: trigger-card wrapper", test_ctp7})
+/* The weights beside the C++ are those of the programme, in the published form. */
+static void test_weights(void) {
+    cb_programme again;
+    char path[512];
+    uint16_t code[256];
+    snprintf(path, sizeof path, "%s/hls/firmware/weights", card.dir);
+    UNIT_OK(cb_firmware_import(&again, "v1", "again", path, NULL));
+    UNIT_OK(cb_programme_score(&again, card.emit.et, 256, code));
+    CU_ASSERT_EQUAL(memcmp(code, card.code, sizeof code), 0);
+    cb_programme_free(&again);
+    emitted_free(&card);
+}
+
+UNIT_MAIN("emit", {"deployed v1p1p2: emulator and HLS C++", test_v1}, {"deployed v1p1p2: trigger-card wrapper", test_ctp7},
+          {"every rounding and overflow mode", test_modes}, {"mismatches and compile errors", test_mismatch},
+          {"weights beside the C++", test_weights})
