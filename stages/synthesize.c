@@ -79,20 +79,18 @@ static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
 }
 
 static int run_tools(const cb_config *c, work *w, const char *dir, bool combinational) {
-    char top[80], *hls = cb_textf("%s/hls", in);
+    char top[80];
     snprintf(top, sizeof top, "%s%s", w->net.name, combinational ? "_comb" : "");
     cb_vendor_job v = {.firmware = in, .verilog = cb_basename(w->verilog), .top = top, .dir = dir,
-                       .hls_top = hls && cb_file_exists(hls) ? w->net.name : NULL,
                        .wall_s = (double)cb_config_int(c, "synthesize", "vendor_timeout_s"),
                        .memory_mib = cb_config_int(c, "synthesize", "vendor_memory_mib"),
                        .cycles = w->net.n_stage, .ii = 1};
     cb_yosys_job y = {.verilog = w->verilog, .top = top, .dir = dir,
                       .wall_s = (double)cb_config_int(c, "synthesize", "timeout_s"),
                       .memory_mib = cb_config_int(c, "synthesize", "memory_mib"), .cycles = v.cycles, .ii = 1};
-    int rc = hls ? cb_vendor_scripts(&v, &w->result.part) : -1;
+    int rc = cb_vendor_scripts(&v, &w->result.part);
     if (!rc && cb_config_bool(c, "synthesize", "yosys")) rc = cb_yosys_run(&y, &w->result);
     if (!rc && cb_config_bool(c, "synthesize", "vendor")) rc = cb_vendor_run(&v, &w->result);
-    free(hls);
     return rc;
 }
 

@@ -2,6 +2,7 @@
 #include "hw/vivado.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,51 +69,8 @@ static int write_xdc(const cb_vendor_job *job, const cb_part *part) {
     return cb_text_write(&t, job->dir, "clock.xdc");
 }
 
-static int write_project(const cb_vendor_job *job, const cb_part *part) {
-    cb_text t = {0};
-    cb_text_add(&t, "variable project_name \"%s\"\nvariable backend \"vitis\"\nvariable part \"%s\"\n"
-                    "variable clock_period %.9g\nvariable clock_uncertainty 27%%\nvariable version \"1.0.0\"\n"
-                    "variable maximum_size 4096\n", job->hls_top ? job->hls_top : job->top, part->name,
-                part->clock_ns);
-    return cb_text_write(&t, job->dir, "project.tcl");
-}
-
-static int write_build(const cb_vendor_job *job) {
-    cb_text t = {0};
-    cb_text_put(&t, "# vitis_hls -f build_prj.tcl \"firmware=FOLDER csim=1 synth=1 cosim=1 export=1 vsynth=1\"\n"
-                    "array set opt {reset 1 csim 0 synth 1 cosim 0 export 0 vsynth 0 firmware .}\n"
-                    "foreach word [split [lindex $argv end]] {\n"
-                    "    if {[regexp {^(\\w+)=(.*)$} $word all name value]} { set opt($name) $value }\n"
-                    "}\n"
-                    "source [file join [file dirname [file normalize [info script]]] project.tcl]\n"
-                    "set hls [file join $opt(firmware) hls]\n"
-                    "set bench {}\nset sources {}\n"
-                    "foreach file [lsort [glob [file join $hls *.cpp]]] {\n"
-                    "    set name [file tail $file]\n"
-                    "    if {[string match *test* $name] || [string match *_tb.cpp $name]} { lappend bench $file\n"
-                    "    } elseif {![string match *bridge* $name]} { lappend sources $file }\n"
-                    "}\n\n"
-                    "if {$opt(reset)} { open_project -reset ${project_name}_prj } else { open_project ${project_name}_prj }\n"
-                    "set_top ${project_name}\n"
-                    "add_files $sources -cflags \"-std=c++11 -I$hls\"\n"
-                    "if {[llength $bench]} { add_files -tb $bench -cflags \"-std=c++11 -I$hls\" }\n"
-                    "if {$opt(reset)} { open_solution -reset solution1 -flow_target vivado "
-                    "} else { open_solution solution1 -flow_target vivado }\n"
-                    "catch {config_array_partition -maximum_size $maximum_size}\n"
-                    "set_part $part\n"
-                    "create_clock -period $clock_period -name default\n"
-                    "set_clock_uncertainty $clock_uncertainty default\n\n"
-                    "if {$opt(csim)} { csim_design }\n"
-                    "if {$opt(synth)} { csynth_design }\n"
-                    "if {$opt(cosim)} { cosim_design -trace_level none }\n"
-                    "if {$opt(export)} { export_design -format ip_catalog -version $version }\n"
-                    "if {$opt(vsynth)} { export_design -flow syn -rtl verilog -format ip_catalog }\n"
-                    "exit\n");
-    return cb_text_write(&t, job->dir, "build_prj.tcl");
-}
-
 int cb_vendor_scripts(const cb_vendor_job *job, const cb_part *part) {
-    return write_vivado(job, part) || write_xdc(job, part) || write_project(job, part) || write_build(job) ? -1 : 0;
+    return write_vivado(job, part) || write_xdc(job, part) ? -1 : 0;
 }
 
 /* ---- running ---- */
@@ -141,24 +99,56 @@ static void tool_version(const char *tool, char *to, size_t size) {
     free(line);
 }
 
+/* The name in `set project_name "X"` of emit-hls's project.tcl; false if there is none. */
+static bool project_name(const char *folder, char *to, size_t size) {
+    static const char set[] = "set project_name \"";
+    char *path = cb_textf("%s/hls/project.tcl", folder);
+    char *text = path && cb_file_exists(path) ? cb_file_read(path, NULL) : NULL;
+    const char *at = text ? strstr(text, set) : NULL;
+    size_t n = at ? strcspn(at + strlen(set), "\"\n/") : 0;
+    if (n && n < size) snprintf(to, size, "%.*s", (int)n, at + strlen(set));
+    free(path);
+    free(text);
+    return n && n < size;
+}
+
+/* A copy of hls/ to work in, with the part and clock of this report. */
+static int copy_project(const cb_vendor_job *job, const cb_part *part, const char *firmware, const char *work) {
+    char *from = cb_textf("%s/hls", firmware), *file = cb_textf("%s/hls/project.tcl", work), *all = NULL;
+    const char *const argv[] = {"cp", "-r", from, ".", NULL};
+    int rc = from && file ? cb_process_run(&(cb_process){.argv = argv, .dir = work, .wall_s = job->wall_s}, NULL) : -1;
+    char *text = rc ? NULL : cb_file_read(file, NULL);
+    if (text) all = cb_textf("%s\nset part \"%s\"\nset clock_period %.9g\n", text, part->name, part->clock_ns);
+    if (!rc) rc = all ? cb_file_write(file, all) : -1;
+    free(from);
+    free(file);
+    free(text);
+    free(all);
+    return rc;
+}
+
 static int run_hls(const cb_vendor_job *job, const char *firmware, const char *work, cb_synth_report *r) {
-    if (!job->hls_top) return idle_row(r, "csynth", "vitis_hls", "csynth", "no HLS sources") ? 0 : -1;
+    char name[64];
+    if (!project_name(firmware, name, sizeof name))
+        return idle_row(r, "csynth", "vitis_hls", "csynth", "no hls/project.tcl") ? 0 : -1;
     if (!cb_process_exists("vitis_hls"))
         return idle_row(r, "csynth", "vitis_hls", "csynth", "vitis_hls is not installed") ? 0 : -1;
     cb_synth_row *row = cb_synth_row_add(r, "csynth", "vitis_hls", "csynth");
-    char *option = cb_textf("firmware=%s reset=1 csim=0 synth=1", firmware);
-    char *report = cb_textf("%s/%s_prj/solution1/syn/report/%s_csynth.xml", work, job->hls_top, job->hls_top);
-    int rc = row && option && report ? 0 : -1;
+    char *folder = cb_textf("%s/hls", work);
+    char *report = cb_textf("%s/%s_prj/solution1/syn/report/%s_csynth.xml", folder ? folder : "", name, name);
+    int rc = row && folder && report ? 0 : -1;
     if (!rc) {
         tool_version("vitis_hls", row->version, sizeof row->version);
-        const char *const argv[] = {"vitis_hls", "-f", "../build_prj.tcl", option, NULL};
-        cb_process p = {.argv = argv, .dir = work, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
+        const char *const argv[] = {"vitis_hls", "-f", "build_prj.tcl", "reset=1 csim=0 synth=1", NULL};
+        cb_process p = {.argv = argv, .dir = folder, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
         json_t *names = NULL;
-        if (cb_process_run(&p, NULL) || cb_csynth_read(report, row, &names)) fail_row(row, work);
+        if (copy_project(job, &r->part, firmware, work) || cb_process_run(&p, NULL) ||
+            cb_csynth_read(report, row, &names))
+            fail_row(row, folder);
         json_decref(r->csynth);
         r->csynth = names;
     }
-    free(option);
+    free(folder);
     free(report);
     return rc;
 }

@@ -1,12 +1,10 @@
 /* vivado.h - scripts for AMD's tools, and running them where they are installed.
  *
- * Scripts (spec/rtl.md 2.5, 3.1), complete and free of paths: every one takes the
- * firmware folder as its argument, so a copy of both folders can go to a machine
- * that has the tools.
- *   vivado.tcl, clock.xdc       out-of-context synthesis, placement, routing, reports:
- *                               vivado -mode batch -source vivado.tcl -tclargs FIRMWARE
- *   project.tcl, build_prj.tcl  hls4ml's manner, with its switches:
- *                               vitis_hls -f build_prj.tcl "firmware=FIRMWARE csim=1 synth=1 cosim=0"
+ * Written here (spec/rtl.md 2.5): vivado.tcl and clock.xdc, out-of-context synthesis,
+ * placement, routing and reports of the Verilog. They hold no paths:
+ *     vivado -mode batch -source vivado.tcl -tclargs FIRMWARE_FOLDER
+ * The Vitis HLS project in hls4ml's manner (project.tcl, build_prj.tcl) comes with
+ * the C++ sources in the firmware folder's hls/ (emit.h); it is run in a copy.
  */
 #ifndef CB_HW_VIVADO_H
 #define CB_HW_VIVADO_H
@@ -17,7 +15,6 @@ typedef struct {
     const char *firmware;  /* folder with verilog/ and hls/ */
     const char *verilog;   /* name of the design's file in verilog/ */
     const char *top;       /* Verilog module */
-    const char *hls_top;   /* C++ function, NULL: no HLS sources, csynth is not run */
     const char *dir;       /* existing folder: the scripts stay, tool output is removed */
     double wall_s;         /* limits of one run */
     int64_t memory_mib;

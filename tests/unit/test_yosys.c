@@ -182,7 +182,7 @@ static void test_vendor(void) {
     snprintf(bin, sizeof bin, "%s", unit_scratch("bin2"));
     UNIT_OK(cb_mkdirs(bin));
     char *old = with_path(bin), *data = realpath("tests/data/vendor", NULL);
-    char *hls = cb_textf("test -f ../project.tcl || exit 9\nmkdir -p t_prj/solution1/syn/report\n"
+    char *hls = cb_textf("grep -q '^set part \"p\"' project.tcl || exit 9\nmkdir -p t_prj/solution1/syn/report\n"
                          "cp %s/csynth.xml t_prj/solution1/syn/report/t_csynth.xml", data);
     char *vivado = cb_textf("test -f ../vivado.tcl -a -f ../clock.xdc || exit 9\n"
                             "cp %s/utilization_7series.rpt synth_utilization.rpt; cp %s/utilization_7series.rpt route_utilization.rpt\n"
@@ -191,8 +191,11 @@ static void test_vendor(void) {
     fake(bin, "vivado", vivado);
     bench b;
     begin(&b);
-    cb_vendor_job job = {.firmware = b.dir, .verilog = "t.v", .top = "t", .hls_top = "t", .dir = b.dir, .wall_s = 10,
+    cb_vendor_job job = {.firmware = b.dir, .verilog = "t.v", .top = "t", .dir = b.dir, .wall_s = 10,
                          .cycles = 7, .ii = 1};
+    char project[600];
+    snprintf(project, sizeof project, "%s/hls/project.tcl", b.dir);
+    write_text(project, "set project_name \"t\"\nset part \"other\"\n");
     UNIT_OK(cb_vendor_scripts(&job, &b.r.part));
     UNIT_OK(cb_vendor_run(&job, &b.r));
     CU_ASSERT_EQUAL_FATAL(b.r.n, 3);
