@@ -8,19 +8,19 @@ const char cb_cost_span_accuracy[] =
 const char cb_cost_sites_accuracy[] =
     "carry-chain sites with route-throughs, unplaced; delays without placement, for ranking only";
 
-/* ps. An adder of c blocks of four bits takes net + lut + one_block, or
- * net + lut + first + (c - 2) * middle + last. */
+/* ps, per bit of a carry chain: operand bit -> net, LUT -> S; then S to its sum bit
+ * (s_o) or into the carry (s_co), per_bit along the chain, and out of it (ci_o). */
 typedef struct {
     const char *family;
-    int clock_to_q, net, lut, one_block, first, middle, last;
+    int clock_to_q, net, lut, s_o, s_co, per_bit, ci_o;
 } arcs;
 
 static const arcs arc_table[] = {
-    /* cells_sim.v of Yosys 0.23: FDRE C->Q 303, LUT2..6 fast pin 124..127, CARRY4
-     * S->O at most 618, S->CO3 508, CI->CO3 114, CI->O3 313 */
-    {"xc7", 303, 500, 124, 618, 508, 114, 313},
-    /* fitted to 1.09375 ns + 25.4 ps per bit, UltraScale+ -2 */
-    {"xcup", 110, 450, 150, 494, 446, 102, 150},
+    /* cells_sim.v of Yosys 0.23: FDRE C->Q 303; LUT2..6, their fast pin 124..127; CARRY4
+     * S->O 223, S->CO3 378..528, CI->CO3 114 for four bits, CI->O 222..334 */
+    {"xc7", 303, 500, 124, 223, 380, 28, 300},
+    /* split so that an adder of n bits has 1.09375 ns + (n - 1) 25.4 ps, UltraScale+ -2 */
+    {"xcup", 110, 450, 150, 494, 320, 25, 200},
 };
 
 static const arcs *arcs_of(const char *family) {
@@ -31,13 +31,6 @@ static const arcs *arcs_of(const char *family) {
 
 static int max_int(int a, int b) { return a > b ? a : b; }
 static int blocks(int bits) { return (bits + 3) / 4; }
-
-/* Chains of up to two bits become plain LUTs. */
-static int chain_delay(const arcs *t, int bits) {
-    int c = blocks(bits);
-    if (bits <= 2) return t->net + t->lut;
-    return t->net + t->lut + (c == 1 ? t->one_block : t->first + (c - 2) * t->middle + t->last);
-}
 
 /* LUT6 that combine n signals into one, and their levels. */
 static int tree_luts(int n) { return n > 1 ? (n + 3) / 5 : 0; }
@@ -61,21 +54,37 @@ static int adder_span(const cb_node *a, int sa, const cb_node *b, int sb) {
     return span > 0 ? span : 0;
 }
 
-/* Result bits that need a carry bit. A constant starts at its lowest set bit. */
-static int adder_chain(const cb_netlist *g, const cb_node *n) {
+/* First position above the bits of an operand that are not constant, at most `width`. */
+static int top_of(const cb_node *x, int shift, int width) {
+    if (x->kind == CB_NODE_CONST) return 0;
+    int top = x->lo < 0 ? width : cb_node_width(x) + shift; /* sign bits repeat to the top */
+    return top < width ? top : width;
+}
+
+/* chain: result bits that need a carry bit. sites: those of them whose operand bits
+ * are not both constant, so not the carry out of two unsigned operands. A constant
+ * starts at its lowest set bit. */
+static void measure_adder(const cb_netlist *g, const cb_node *n, int *chain, int *sites) {
     const cb_node *a = &g->node[n->a], *b = &g->node[n->b];
     int sa = n->sa + (a->kind == CB_NODE_CONST ? trailing_zeros(a->lo) : 0);
     int sb = n->sb + (b->kind == CB_NODE_CONST ? trailing_zeros(b->lo) : 0);
-    int wires = n->sub ? sb : max_int(sa, sb);
-    return max_int(0, cb_node_width(n) - wires);
+    int wires = n->sub ? sb : max_int(sa, sb), width = cb_node_width(n);
+    *chain = max_int(0, width - wires);
+    *sites = max_int(0, max_int(top_of(a, n->sa, width), top_of(b, n->sb, width)) - wires);
 }
 
-static void cost_add(const cb_netlist *g, const cb_node *n, const arcs *t, cb_node_cost *c) {
-    int chain = adder_chain(g, n);
+static void cost_add(const cb_netlist *g, const cb_node *n, cb_node_cost *c) {
+    int chain;
+    measure_adder(g, n, &chain, &c->sites);
     c->span = adder_span(&g->node[n->a], n->sa, &g->node[n->b], n->sb);
-    c->sites = chain;
     c->carry = chain > 2 ? blocks(chain) : 0;
-    c->delay_ps = chain_delay(t, chain);
+}
+
+static void cost_neg(const cb_netlist *g, const cb_node *n, cb_node_cost *c) {
+    int chain = cb_node_width(n);
+    c->span = chain;
+    c->sites = top_of(&g->node[n->a], 0, chain);
+    c->carry = chain > 2 ? blocks(chain) : 0;
 }
 
 /* Bits left of the dot after the drop, above the format, that decide saturation;
@@ -89,7 +98,7 @@ static int bits_above(const cb_node *in, const cb_node *n, int drop) {
 /* The graph keeps four roundings (netlist.h): a slice; the second half of
  * half-to-even, bit 0 cleared when all dropped bits are 0; and, for signed values
  * only, the modes that round towards or away from zero, an incrementer each. */
-static void cost_quant(const cb_netlist *g, const cb_node *n, const arcs *t, cb_node_cost *c) {
+static void cost_quant(const cb_netlist *g, const cb_node *n, cb_node_cost *c) {
     const cb_node *in = &g->node[n->a];
     int drop = in->frac - n->format.f, out = cb_node_width(n);
     bool even = n->round == CB_ROUND_EVEN_BIASED, increments = n->round != CB_TRN && !even;
@@ -99,23 +108,16 @@ static void cost_quant(const cb_netlist *g, const cb_node *n, const arcs *t, cb_
     c->sites = tree_luts(dropped) + tree_luts(above) + chain + select;
     c->span = chain + (n->relu ? (out + 1) / 2 : 0) + (above ? (out + 1) / 2 : 0);
     c->carry = chain > 2 ? blocks(chain) : 0;
-    int levels = max_int(tree_levels(dropped), tree_levels(above)) + (select > 0);
-    c->delay_ps = levels * (t->net + t->lut) + (chain ? chain_delay(t, chain) : 0);
 }
 
-void cb_cost_node(const cb_netlist *g, int32_t node, const char *family, cb_node_cost *cost) {
+void cb_cost_node(const cb_netlist *g, int32_t node, cb_node_cost *cost) {
     const cb_node *n = &g->node[node];
-    const arcs *t = arcs_of(family);
     *cost = (cb_node_cost){0};
     if (cb_node_is_wire(g, node)) return;
     switch ((cb_node_kind)n->kind) {
-    case CB_NODE_ADD: cost_add(g, n, t, cost); break;
-    case CB_NODE_NEG:
-        cost->span = cost->sites = cb_interval_width(n->lo, n->hi);
-        cost->carry = cost->sites > 2 ? blocks(cost->sites) : 0;
-        cost->delay_ps = chain_delay(t, cost->sites);
-        break;
-    case CB_NODE_QUANT: cost_quant(g, n, t, cost); break;
+    case CB_NODE_ADD: cost_add(g, n, cost); break;
+    case CB_NODE_NEG: cost_neg(g, n, cost); break;
+    case CB_NODE_QUANT: cost_quant(g, n, cost); break;
     case CB_NODE_INPUT:
     case CB_NODE_CONST: break;
     }
@@ -141,23 +143,88 @@ static int count_registers(const cb_netlist *g, cb_cost *cost) {
     return 0;
 }
 
-static int find_path(const cb_netlist *g, const char *family, cb_cost *cost) {
-    int64_t *at = cb_alloc((size_t)g->n, sizeof *at), worst = 0;
-    if (!at) return -1;
-    int64_t start = arcs_of(family)->clock_to_q;
-    for (int32_t i = 0; i < g->n; i++) {
-        const cb_node *n = &g->node[i];
-        const int32_t operand[2] = {n->kind == CB_NODE_INPUT ? -1 : n->a, n->kind == CB_NODE_ADD ? n->b : -1};
-        at[i] = n->kind == CB_NODE_CONST ? 0 : start;
-        for (int k = 0; k < 2; k++)
-            if (operand[k] >= 0 && g->node[operand[k]].stage == n->stage && at[operand[k]] > at[i])
-                at[i] = at[operand[k]];
-        cb_node_cost c;
-        cb_cost_node(g, i, family, &c);
-        at[i] += c.delay_ps;
-        if (at[i] > worst) worst = at[i];
+/* ---- delay: arrival time of every bit, so that chained carries may overlap ---- */
+
+enum { BITS = 64, NEVER = -1 }; /* NEVER: a constant bit */
+
+typedef struct {
+    const cb_netlist *g;
+    const arcs *t;
+    int32_t *at; /* [n][BITS], ps after the clock edge of the node's stage */
+    int32_t stage;
+} timing;
+
+/* Arrival of bit j of (node << shift) in stage `stage`. */
+static int32_t bit_at(const timing *w, int32_t node, int shift, int j) {
+    const cb_node *n = &w->g->node[node];
+    int k = j - shift, width = cb_node_width(n);
+    if (k < 0 || n->kind == CB_NODE_CONST || (k >= width && n->lo >= 0) || !width) return NEVER;
+    if (n->stage != w->stage) return w->t->clock_to_q;
+    return w->at[(size_t)node * BITS + (size_t)(k < width ? k : width - 1)];
+}
+
+static int32_t later(int32_t a, int32_t b) { return a > b ? a : b; }
+static int32_t plus(int32_t a, int32_t ps) { return a == NEVER ? NEVER : a + ps; }
+
+static void time_add(const timing *w, const cb_node *n, int chain_from, int32_t *out) {
+    int width = cb_node_width(n);
+    int32_t carry = NEVER;
+    for (int j = 0; j < width; j++) {
+        int32_t s = n->kind == CB_NODE_NEG ? bit_at(w, n->a, 0, j)
+                                           : later(bit_at(w, n->a, n->sa, j), bit_at(w, n->b, n->sb, j));
+        if (j < chain_from) {
+            out[j] = s;
+            continue;
+        }
+        s = plus(s, w->t->net + w->t->lut);
+        out[j] = later(plus(s, w->t->s_o), plus(carry, w->t->ci_o));
+        carry = later(plus(s, w->t->s_co), plus(carry, w->t->per_bit));
     }
-    free(at);
+}
+
+/* Latest of bits from..to-1 of the operand through a tree of LUT6. */
+static int32_t time_tree(const timing *w, int32_t node, int from, int to) {
+    int32_t t = NEVER;
+    for (int j = from; j < to; j++) t = later(t, bit_at(w, node, 0, j));
+    return plus(t, tree_levels(to - from) * (w->t->net + w->t->lut));
+}
+
+static void time_quant(const timing *w, const cb_node *n, int32_t *out) {
+    const cb_node *in = &w->g->node[n->a];
+    int drop = in->frac - n->format.f, low = drop > 0 ? drop : 0, width = cb_node_width(n), top = cb_node_width(in);
+    bool even = n->round == CB_ROUND_EVEN_BIASED, rounds = n->round != CB_TRN && !even;
+    int32_t select = n->relu ? bit_at(w, n->a, 0, top - 1) : NEVER, tie = even ? time_tree(w, n->a, 0, low) : NEVER;
+    if (n->overflow != CB_WRAP) select = later(select, time_tree(w, n->a, low + cb_format_width(n->format), top));
+    if (rounds) /* an incrementer of the kept bits that knows all dropped ones */
+        select = later(select, plus(time_tree(w, n->a, 0, top), w->t->s_co + width * w->t->per_bit + w->t->ci_o));
+    for (int j = 0; j < width; j++) {
+        int32_t other = later(select, j ? NEVER : tie), own = bit_at(w, n->a, 0, j + drop);
+        out[j] = other == NEVER ? own : plus(later(own, other), w->t->net + w->t->lut);
+    }
+}
+
+static int32_t time_node(timing *w, int32_t i) {
+    const cb_node *n = &w->g->node[i];
+    int32_t *out = w->at + (size_t)i * BITS, worst = 0;
+    int chain = 0, sites = 0, width = cb_node_width(n);
+    w->stage = n->stage;
+    if (n->kind == CB_NODE_QUANT) time_quant(w, n, out);
+    else if (n->kind == CB_NODE_ADD) {
+        measure_adder(w->g, n, &chain, &sites);
+        time_add(w, n, cb_node_is_wire(w->g, i) ? BITS : width - chain, out);
+    } else if (n->kind == CB_NODE_NEG) time_add(w, n, 0, out);
+    else
+        for (int j = 0; j < width; j++) out[j] = n->kind == CB_NODE_CONST ? NEVER : w->t->clock_to_q;
+    for (int j = 0; j < width; j++) worst = later(worst, out[j]);
+    return worst;
+}
+
+static int find_path(const cb_netlist *g, const char *family, cb_cost *cost) {
+    timing w = {.g = g, .t = arcs_of(family), .at = cb_alloc((size_t)g->n * BITS, sizeof *w.at)};
+    int32_t worst = 0;
+    if (!w.at) return -1;
+    for (int32_t i = 0; i < g->n; i++) worst = later(worst, time_node(&w, i));
+    free(w.at);
     cost->path_ns = (double)worst / 1000;
     cost->fmax_mhz = worst ? 1e6 / (double)worst : 0;
     return 0;
@@ -168,7 +235,7 @@ int cb_cost_estimate(const cb_netlist *g, const char *family, cb_cost *cost) {
     for (int32_t i = 0; i < g->n; i++) {
         const cb_node *n = &g->node[i];
         cb_node_cost c;
-        cb_cost_node(g, i, family, &c);
+        cb_cost_node(g, i, &c);
         cost->span += c.span;
         cost->sites += c.sites;
         cost->carry += c.carry;

@@ -8,17 +8,19 @@
  *          to be compared with the packed estimate of sites.h. a + (b << s) and
  *          a - (b << s): the low s bits are wires, every other result bit is a
  *          site. (a << s) - b: a borrow ripples through the low bits too, so all
- *          result bits. Disjoint operands are wires. -a: all result bits.
+ *          result bits. -a: the same. A bit where both operands are constant, as the
+ *          carry out of two unsigned ones, has a carry bit but no LUT. Disjoint
+ *          operands are wires.
  * Quantizers: truncation and wrap-around are wires (half a unit is an addition of
  * the graph); half-to-even has a tree of LUT6 over the dropped bits, saturation one
  * over the bits above the format, and ReLU and saturation share one LUT per output
  * bit. span counts half a LUT per output bit for each of ReLU and saturation.
  * Flip-flops: width x (last stage that reads the value - stage that makes it), with
  * outputs held until n_stage; inputs count once they are needed after stage 0.
- * Delay: each node adds net + LUT + carry arcs to its latest operand of the same
- * stage. xc7: Yosys's cell library (Artix-7 slow corner) and 0.5 ns a net; xcup:
- * 1.094 ns + 25.4 ps per bit of an adder (alkaid's surrogate). No placement: good
- * for ranking designs, not as a timing promise.
+ * Delay: arrival time of every bit, so that the carries of adders in a row overlap:
+ * net + LUT into a carry chain, along it, and out. xc7: arcs of Yosys's cell library
+ * (Artix-7 slow corner) and 0.5 ns a net; xcup: 1.094 ns + 25 ps per bit of an adder
+ * (alkaid's surrogate). No placement: good for ranking designs, not as a timing promise.
  */
 #ifndef CB_HW_COST_H
 #define CB_HW_COST_H
@@ -28,7 +30,6 @@
 typedef struct {
     int span, sites; /* LUTs by the two rules */
     int carry;       /* CARRY4 blocks of four bits */
-    int delay_ps;    /* from the latest operand to the result */
 } cb_node_cost;
 
 typedef struct {
@@ -43,8 +44,8 @@ typedef struct {
     double fmax_mhz;             /* 1000 / path_ns */
 } cb_cost;
 
-/* family: "xc7" or "xcup". */
-void cb_cost_node(const cb_netlist *g, int32_t node, const char *family, cb_node_cost *cost);
+void cb_cost_node(const cb_netlist *g, int32_t node, cb_node_cost *cost);
+/* family: "xc7" or "xcup", for the delays. */
 int cb_cost_estimate(const cb_netlist *g, const char *family, cb_cost *cost) CB_MUST;
 
 /* One sentence for each rule, for the report. */
