@@ -8,6 +8,7 @@
 
 #include "base/version.h"
 #include "hw/cost.h"
+#include "hw/emit.h"
 #include "hw/vivado.h"
 #include "hw/yosys.h"
 
@@ -22,6 +23,7 @@ static const cb_option options[] = {
 typedef struct {
     char *report, *netlist, *verilog; /* files of the firmware folder */
     char *folder;                     /* of the scripts */
+    char top[80];                     /* Verilog module and file */
     cb_netlist net;
     cb_synth_report result;
 } work;
@@ -32,6 +34,7 @@ static void forget_stages(cb_netlist *g) {
     g->n_stage = 0;
 }
 
+/* Reads the graph; a design without registers has the combinational module only. */
 static int open_firmware(work *w, bool combinational) {
     w->report = cb_textf("%s/report.json", in);
     w->netlist = cb_textf("%s/netlist.h5", in);
@@ -40,7 +43,9 @@ static int open_firmware(work *w, bool combinational) {
         return cb_fail("%s: no such file: %s is not a finished firmware folder of emit-hls", w->report, in);
     if (cb_netlist_read(&w->net, w->netlist)) return -1;
     if (combinational) forget_stages(&w->net);
-    w->verilog = cb_textf("%s/verilog/%s%s.v", in, w->net.name, combinational ? "_comb" : "");
+    cb_verilog_name(w->net.name, w->top);
+    if (!w->net.n_stage) strcat(w->top, "_comb");
+    w->verilog = cb_textf("%s/verilog/%s.v", in, w->top);
     if (!w->verilog) return -1;
     if (!cb_file_exists(w->verilog)) return cb_fail("%s: no such file: run emit-hls again", w->verilog);
     return 0;
@@ -78,14 +83,12 @@ static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
     return 0;
 }
 
-static int run_tools(const cb_config *c, work *w, const char *dir, bool combinational) {
-    char top[80];
-    snprintf(top, sizeof top, "%s%s", w->net.name, combinational ? "_comb" : "");
-    cb_vendor_job v = {.firmware = in, .verilog = cb_basename(w->verilog), .top = top, .dir = dir,
+static int run_tools(const cb_config *c, work *w, const char *dir) {
+    cb_vendor_job v = {.firmware = in, .verilog = cb_basename(w->verilog), .top = w->top, .dir = dir,
                        .wall_s = (double)cb_config_int(c, "synthesize", "vendor_timeout_s"),
                        .memory_mib = cb_config_int(c, "synthesize", "vendor_memory_mib"),
                        .cycles = w->net.n_stage, .ii = 1};
-    cb_yosys_job y = {.verilog = w->verilog, .top = top, .dir = dir,
+    cb_yosys_job y = {.verilog = w->verilog, .top = w->top, .dir = dir,
                       .wall_s = (double)cb_config_int(c, "synthesize", "timeout_s"),
                       .memory_mib = cb_config_int(c, "synthesize", "memory_mib"), .cycles = v.cycles, .ii = 1};
     int rc = cb_vendor_scripts(&v, &w->result.part);
@@ -118,14 +121,15 @@ static int synthesize(const cb_stage *st, work *w) {
     w->result.part = part_of(c);
     cb_atomic dir;
     if (add_estimate(&w->result, &w->net) || cb_atomic_dir_begin(&dir, w->folder)) return -1;
-    if (run_tools(c, w, dir.tmp, combinational)) {
+    if (run_tools(c, w, dir.tmp)) {
         cb_atomic_abort(&dir);
         return -1;
     }
     cb_synth_check_capacity(&w->result);
     for (int i = 0; i < w->result.n; i++) {
         const cb_synth_row *row = &w->result.row[i];
-        cb_info("%-12s %-12s %8.0f LUT %8.0f FF  %s", row->step, row->rule, row->lut, row->ff, row->status);
+        if (isnan(row->lut)) cb_info("%-12s %-12s %s", row->step, row->rule, row->status);
+        else cb_info("%-12s %-12s %8.0f LUT %8.0f FF  %s", row->step, row->rule, row->lut, row->ff, row->status);
     }
     return cb_atomic_dir_commit(&dir) || write_report(c, w) ? -1 : 0;
 }

@@ -105,7 +105,7 @@ static void cost_quant(const cb_netlist *g, const cb_node *n, cb_node_cost *c) {
     int chain = increments ? out : 0, dropped = even || increments ? drop : 0;
     int above = bits_above(in, n, drop > 0 ? drop : 0);
     int select = n->relu || above ? out : even; /* even alone: the LUT of bit 0 */
-    c->sites = tree_luts(dropped) + tree_luts(above) + chain + select;
+    c->sites = tree_luts(dropped) + tree_luts(above) + chain + (select + 1) / 2;
     c->span = chain + (n->relu ? (out + 1) / 2 : 0) + (above ? (out + 1) / 2 : 0);
     c->carry = chain > 2 ? blocks(chain) : 0;
 }

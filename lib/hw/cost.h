@@ -13,8 +13,9 @@
  *          operands are wires.
  * Quantizers: truncation and wrap-around are wires (half a unit is an addition of
  * the graph); half-to-even has a tree of LUT6 over the dropped bits, saturation one
- * over the bits above the format, and ReLU and saturation share one LUT per output
- * bit. span counts half a LUT per output bit for each of ReLU and saturation.
+ * over the bits above the format; ReLU and saturation share one LUT per output bit,
+ * and two of those (bit, bit, sign, saturated) share a site. span counts half a LUT
+ * per output bit for each of ReLU and saturation.
  * Flip-flops: width x (last stage that reads the value - stage that makes it), with
  * outputs held until n_stage; inputs count once they are needed after stage 0.
  * Delay: arrival time of every bit, so that the carries of adders in a row overlap:

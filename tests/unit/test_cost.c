@@ -78,9 +78,9 @@ static void test_quantizers(void) {
     int32_t cut = cb_netlist_quant(&g, d, (cb_format){1, 10, -2}, CB_TRN, CB_WRAP, false);
     expect(&g, cut, 0, 0, 0); /* a slice */
     int32_t relu = cb_netlist_quant(&g, d, wide, CB_TRN, CB_SAT, true);
-    expect(&g, relu, 5, 10, 0); /* one LUT an output bit */
+    expect(&g, relu, 5, 5, 0); /* two output bits a site */
     int32_t sat = cb_netlist_quant(&g, x, narrow, CB_TRN, CB_SAT, false);
-    expect(&g, sat, 3, 1 + 6, 0); /* OR of the 4 bits above, 6 output LUTs */
+    expect(&g, sat, 3, 1 + 3, 0); /* OR of the 4 bits above, 6 output bits */
     cb_cost c;
     g.output = malloc(sizeof *g.output);
     g.output[0] = relu;
@@ -88,8 +88,8 @@ static void test_quantizers(void) {
     UNIT_OK(cb_cost_estimate(&g, "xc7", &c));
     CU_ASSERT_EQUAL(c.adders, 1);
     CU_ASSERT_EQUAL(c.quantizers, 2);
-    CU_ASSERT_EQUAL(c.quant_sites, 17);
-    CU_ASSERT_EQUAL(c.sites, 10 + 17);
+    CU_ASSERT_EQUAL(c.quant_sites, 9);
+    CU_ASSERT_EQUAL(c.sites, 10 + 9);
     CU_ASSERT_EQUAL(c.ff, 0);
     CU_ASSERT_EQUAL(c.cycles, 0);
     cb_netlist_free(&g);
