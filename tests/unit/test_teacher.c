@@ -426,6 +426,23 @@ static void test_bad_input(void) {
     UNIT_FAILS(cb_teacher_train(t, &o, images, train_events, N_TRAIN, val_events, 0), "no validation events");
     cb_teacher_free(t);
     CU_ASSERT_PTR_NULL(cb_teacher_read("build/no/such.h5"));
+    const char *path = unit_scratch("nan.h5");
+    t = cb_teacher_new("cicada", width, H, W);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    double history[1] = {1};
+    t->train_mse = t->val_mse = history;
+    t->epochs = t->best_epoch = 1;
+    t->net->w[t->net->layer[2].kernel + 17] = NAN;
+    cb_h5 *f = cb_h5_create(path, CB_TEACHER_SCHEMA, "test", "");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    int refused = cb_teacher_write(t, f); /* by the writer or, if it takes it, by the reader */
+    if (!refused) UNIT_OK(cb_h5_commit(&f));
+    cb_h5_close(&f);
+    if (!refused) CU_ASSERT_PTR_NULL(cb_teacher_read(path));
+    CU_ASSERT_PTR_NOT_NULL(strstr(cb_error(), "weights/conv2_kernel"));
+    t->train_mse = t->val_mse = NULL;
+    cb_teacher_free(t);
+    unlink(path);
 }
 
 UNIT_MAIN("teacher", {"recorded training", test_golden}, {"recorded targets", test_golden_target},
