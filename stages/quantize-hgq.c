@@ -45,6 +45,7 @@ static cb_hgq_plan plan_of(const cb_config *c) {
     return (cb_hgq_plan){.epochs = (int)cb_config_int(c, "student", "epochs"),
                          .batch = (uint32_t)cb_config_int(c, "student", "batch"),
                          .learning_rate = cb_config_real(c, "student", "learning_rate"),
+                         .rate_end = cb_config_real(c, "hgq", "rate_end"),
                          .beta = cb_config_real(c, "hgq", "beta"),
                          .beta_end = cb_config_real(c, "hgq", "beta_end"),
                          .ramp_start = cb_config_real(c, "hgq", "ramp_start"),
@@ -61,7 +62,7 @@ static int train(work *w, const cb_config *c) {
     if (!(w->s = cb_hgq_student_new(&design, plan.seed))) return -1;
     if (!strcmp(cb_config_text(c, "hgq", "bits"), "data") &&
         cb_hgq_calibrate(w->s, &w->set, (uint32_t)cb_config_int(c, "hgq", "calibrate"),
-                         (int)cb_config_int(c, "hgq", "start_bits")))
+                         (int)cb_config_int(c, "hgq", "start_bits"), plan.seed))
         return -1;
     return cb_hgq_fit(w->s, &w->set, &plan, &w->history);
 }

@@ -55,6 +55,7 @@ const cb_config_key cb_config_schema[] = {
     REAL("hgq", "beta_end", "0", 0, 1, "mixed schedule: beta after the log ramp; 0 = constant beta"),
     REAL("hgq", "ramp_start", "0.25", 0, 1, "fraction of the epochs with constant beta before the ramp"),
     REAL("hgq", "ramp_stop", "0.9", 0, 1, "fraction of the epochs at which the ramp ends; the best later epoch is kept"),
+    REAL("hgq", "rate_end", "1", 1e-6, 1, "learning rate of the last epoch / student.learning_rate (log-linear)"),
     INT("hgq", "start_bits", "6", 1, 20, "bits = data: significant bits of a weight, width of later data"),
     INT("hgq", "calibrate", "4096", 16, 1e9, "bits = data: training events that set the ranges"),
     CHOICE("hgq", "fold", "upstream", "upstream exact", "batch-norm offset of dense1: HGQ2's, or a true batch norm"),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "quant/hgq_model.h"
 
 /* i and f (or b) of one data quantizer from the largest value of each element. */
@@ -101,7 +102,13 @@ static int fit_all(events *w, cb_hgq_model *m, cb_hgq_student *s, const cb_stude
     return 0;
 }
 
-int cb_hgq_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, int bits) {
+/* The rounded width stays: offsets in [-0.45, 0.45). */
+static void jitter(cb_hgq_quantizer *q, uint64_t seed, uint64_t index) {
+    cb_rng r = cb_rng_at(seed, "hgq-widths", index);
+    for (size_t v = 0; v < q->n; v++) q->w[v] = (float)(q->w[v] + 0.9 * (cb_rng_f64(&r) - 0.5));
+}
+
+int cb_hgq_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, int bits, uint64_t seed) {
     size_t image = (size_t)(s->d.height * s->d.width), flat = (size_t)s->n_flat, h = (size_t)s->d.hidden;
     size_t most = image > flat ? image : flat;
     cb_hgq_model m;
@@ -111,6 +118,10 @@ int cb_hgq_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, i
     events w = {cb_alloc(2 * flat, sizeof(double)), cb_alloc(h, sizeof(double)), cb_alloc(most, sizeof(double)),
                 cb_alloc(h, sizeof(double)), cb_alloc(image, sizeof(float))};
     int rc = w.flat && w.hidden && w.peak_flat && w.peak_hidden && w.image ? fit_all(&w, &m, s, set, n, bits) : -1;
+    for (int l = s->first; !rc && l < CB_HGQ_LAYERS; l++) {
+        jitter(&s->iq[l].q, seed, (uint64_t)l);
+        jitter(&s->kq[l].q, seed, (uint64_t)l + 8);
+    }
     free(w.flat);
     free(w.hidden);
     free(w.peak_flat);

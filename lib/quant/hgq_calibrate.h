@@ -8,6 +8,8 @@
  *   weights  HGQ v1's rule: `bits` significant bits each, i = floor(log2 |w|) + 1, f = bits - i
  *   dense1   moving mean and variance are set to those of the events, as weights are measured
  *            after the fold
+ * Every width (b of weights, f of data) then gets a uniform offset within half a bit (stream
+ * "hgq-widths"): its rounded value stays, but the widths do not all flip in the same step.
  * A data element that only met zeros, or a zero weight, gets the smallest range, and can grow.
  */
 #ifndef CB_QUANT_HGQ_CALIBRATE_H
@@ -16,6 +18,6 @@
 #include "quant/hgq_student.h"
 
 /* Uses the first min(n, all) training events of the set. bits: 1 to 20. */
-int cb_hgq_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, int bits) CB_MUST;
+int cb_hgq_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, int bits, uint64_t seed) CB_MUST;
 
 #endif

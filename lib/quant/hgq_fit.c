@@ -84,6 +84,7 @@ static int run_epochs(fit *w, const cb_student_set *set, const cb_hgq_plan *p, c
     double last = cb_hgq_beta(p, p->epochs - 1), best = INFINITY;
     for (int e = 0; e < p->epochs; e++) {
         double beta = cb_hgq_beta(p, e);
+        w->t->learning_rate = p->learning_rate * cb_exp(cb_log(p->rate_end) * e / (p->epochs > 1 ? p->epochs - 1 : 1));
         train_epoch(w, set, beta, e, p->epochs, &h->loss[e]);
         if (validate(w, set, &h->val_mae[e], &h->ebops[e])) return -1;
         h->beta[e] = beta;

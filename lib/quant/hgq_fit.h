@@ -8,7 +8,7 @@
 typedef struct {
     int epochs;
     uint32_t batch;
-    double learning_rate;
+    double learning_rate, rate_end; /* of Adam; log-linear over the epochs to rate_end x learning_rate (1: constant) */
     double beta, beta_end;        /* loss per EBOP; beta_end 0: constant */
     double ramp_start, ramp_stop; /* fractions of the epochs: beta until start, beta_end from stop on */
     uint64_t seed;
