@@ -24,7 +24,7 @@ cb_hgq_format cb_hgq_format_make(int k, int i, int f, cb_overflow o) {
         return t;
     }
     t.hi = hi;
-    t.lo = !k ? 0 : o == CB_SAT ? -top : -hi;
+    t.lo = !k ? 0 : o == CB_SAT ? -top : 0 - hi; /* never -0 */
     t.di_hi = (float)(CB_LN2 * top);
     t.df_hi = (float)(CB_LN2 * t.step);
     t.di_lo = -(float)k * t.di_hi;
