@@ -36,7 +36,25 @@ int cb_h5_fail(const cb_h5 *f, const char *name, const char *what);
 /* The innermost description on HDF5's error stack, "" if there is none. */
 const char *cb_h5_reason(void);
 
-/* Any integer or float of HDF5 as double, int64 or uint64; see artifact_read.c. */
+/* Integer, float or enumeration (h5py's booleans). */
 bool cb_h5_is_number(hid_t type);
+
+/* An open dataset with its shape. */
+typedef struct {
+    hid_t set, type, space;
+    H5T_class_t class; /* of the base type: INTEGER, FLOAT, or another */
+    size_t size;
+    bool is_unsigned;
+    int rank;
+    hsize_t dims[CB_MAX_RANK];
+    uint64_t row; /* elements a row (the whole of a scalar) */
+} cb_h5_source;
+
+/* Opens a dataset for reading and checks its header; close on success only. */
+int cb_h5_source_open(cb_h5 *f, const char *name, cb_h5_source *s);
+void cb_h5_source_close(cb_h5_source *s);
+
+/* A new dataset with the creation properties of artifact.h; < 0 with a message. */
+hid_t cb_h5_create_dataset(cb_h5 *f, const char *name, hid_t type, int rank, const uint64_t *dims);
 
 #endif

@@ -6,24 +6,13 @@
 
 #include "data/artifact_internal.h"
 
-/* An open dataset with its shape. */
-typedef struct {
-    hid_t set, type, space;
-    H5T_class_t class; /* of the base type: INTEGER, FLOAT, or another */
-    size_t size;
-    bool is_unsigned;
-    int rank;
-    hsize_t dims[CB_MAX_RANK];
-    uint64_t row; /* elements a row (the whole of a scalar) */
-} source;
-
-static void source_close(source *s) {
+void cb_h5_source_close(cb_h5_source *s) {
     if (s->space >= 0) H5Sclose(s->space);
     if (s->type >= 0) H5Tclose(s->type);
     if (s->set >= 0) H5Dclose(s->set);
 }
 
-static int source_shape(cb_h5 *f, const char *name, source *s) {
+static int source_shape(cb_h5 *f, const char *name, cb_h5_source *s) {
     s->rank = H5Sget_simple_extent_ndims(s->space);
     if (s->rank < 0 || s->rank > CB_MAX_RANK || H5Sget_simple_extent_type(s->space) == H5S_NULL)
         return cb_fail("%s: dataset %s: rank 0 to %d wanted", f->path, name, CB_MAX_RANK);
@@ -43,8 +32,8 @@ static int source_shape(cb_h5 *f, const char *name, source *s) {
     return 0;
 }
 
-static int source_open(cb_h5 *f, const char *name, source *s) {
-    *s = (source){.set = -1, .type = -1, .space = -1};
+int cb_h5_source_open(cb_h5 *f, const char *name, cb_h5_source *s) {
+    *s = (cb_h5_source){.set = -1, .type = -1, .space = -1};
     if (!cb_h5_exists(f, name)) return cb_fail("%s: dataset %s is missing", f->path, name);
     s->set = H5Dopen2(f->file, name, H5P_DEFAULT);
     if (s->set < 0) return cb_fail("%s: %s is not a dataset", f->path, name);
@@ -52,7 +41,7 @@ static int source_open(cb_h5 *f, const char *name, source *s) {
     s->space = H5Dget_space(s->set);
     if (s->type < 0 || s->space < 0) {
         cb_h5_fail(f, name, "cannot read its header");
-        source_close(s);
+        cb_h5_source_close(s);
         return -1;
     }
     s->class = H5Tget_class(s->type);
@@ -62,7 +51,7 @@ static int source_open(cb_h5 *f, const char *name, source *s) {
     s->is_unsigned = s->class == H5T_INTEGER && H5Tget_sign(base) == H5T_SGN_NONE;
     H5Tclose(base);
     if (source_shape(f, name, s)) {
-        source_close(s);
+        cb_h5_source_close(s);
         return -1;
     }
     return 0;
@@ -83,16 +72,16 @@ bool cb_h5_exists(cb_h5 *f, const char *name) {
 }
 
 int cb_h5_shape(cb_h5 *f, const char *name, int *rank, uint64_t dims[CB_MAX_RANK]) {
-    source s;
-    if (source_open(f, name, &s)) return -1;
+    cb_h5_source s;
+    if (cb_h5_source_open(f, name, &s)) return -1;
     *rank = s.rank;
     for (int k = 0; k < s.rank; k++) dims[k] = s.dims[k];
-    source_close(&s);
+    cb_h5_source_close(&s);
     return 0;
 }
 
 /* "name[i,j,k]" of a flat index, for messages. */
-static const char *where(const source *s, const char *name, uint64_t flat) {
+static const char *where(const cb_h5_source *s, const char *name, uint64_t flat) {
     static _Thread_local char text[512];
     uint64_t index[CB_MAX_RANK] = {0};
     for (int k = s->rank - 1; k >= 0; k--) {
@@ -107,7 +96,7 @@ static const char *where(const source *s, const char *name, uint64_t flat) {
     return text;
 }
 
-static hid_t select_rows(const source *s, uint64_t first, uint64_t n) {
+static hid_t select_rows(const cb_h5_source *s, uint64_t first, uint64_t n) {
     if (s->rank == 0) return H5Screate(H5S_SCALAR);
     hsize_t start[CB_MAX_RANK] = {first}, count[CB_MAX_RANK];
     memcpy(count, s->dims, sizeof count);
@@ -116,7 +105,7 @@ static hid_t select_rows(const source *s, uint64_t first, uint64_t n) {
     return H5Screate_simple(s->rank, count, NULL);
 }
 
-static int read_as(cb_h5 *f, const char *name, source *s, hid_t memory_type, uint64_t first, uint64_t n,
+static int read_as(cb_h5 *f, const char *name, cb_h5_source *s, hid_t memory_type, uint64_t first, uint64_t n,
                    void *buffer) {
     hid_t memory = select_rows(s, first, n);
     int rc = 0;
@@ -126,7 +115,7 @@ static int read_as(cb_h5 *f, const char *name, source *s, hid_t memory_type, uin
     return rc;
 }
 
-static int check_finite(cb_h5 *f, const char *name, const source *s, cb_type t, uint64_t first,
+static int check_finite(cb_h5 *f, const char *name, const cb_h5_source *s, cb_type t, uint64_t first,
                         uint64_t n, const void *v) {
     for (uint64_t i = 0; i < n; i++) {
         double x = t == CB_F32 ? (double)((const float *)v)[i] : ((const double *)v)[i];
@@ -138,7 +127,7 @@ static int check_finite(cb_h5 *f, const char *name, const source *s, cb_type t, 
 }
 
 /* True if every value of the source type is a value of t. */
-static bool always_fits(const source *s, cb_type t) {
+static bool always_fits(const cb_h5_source *s, cb_type t) {
     if (s->class == H5T_FLOAT) return cb_type_is_float(t);
     if (t == CB_F64) return s->size <= 4;
     if (t == CB_F32) return s->size <= 2;
@@ -179,7 +168,7 @@ static bool int_fits(cb_type t, int64_t v) {
 }
 
 /* One block through int64 (integers) or double (floats), value by value. */
-static int convert_block(cb_h5 *f, const char *name, const source *s, cb_type t, uint64_t first,
+static int convert_block(cb_h5 *f, const char *name, const cb_h5_source *s, cb_type t, uint64_t first,
                          uint64_t n, const void *wide, void *to) {
     for (uint64_t i = 0; i < n; i++) {
         int64_t v = 0;
@@ -208,7 +197,7 @@ static int convert_block(cb_h5 *f, const char *name, const source *s, cb_type t,
     return 0;
 }
 
-static int read_checked(cb_h5 *f, const char *name, source *s, cb_type t, uint64_t first, uint64_t n,
+static int read_checked(cb_h5 *f, const char *name, cb_h5_source *s, cb_type t, uint64_t first, uint64_t n,
                         char *to) {
     uint64_t step = s->row ? 65536 / s->row : 1;
     if (!step) step = 1;
@@ -230,7 +219,7 @@ static int read_checked(cb_h5 *f, const char *name, source *s, cb_type t, uint64
     return rc;
 }
 
-static int read_rows(cb_h5 *f, const char *name, source *s, cb_type t, uint64_t first, uint64_t n,
+static int read_rows(cb_h5 *f, const char *name, cb_h5_source *s, cb_type t, uint64_t first, uint64_t n,
                      void *to) {
     if (s->class != H5T_INTEGER && s->class != H5T_FLOAT)
         return cb_fail("%s: dataset %s does not hold numbers", f->path, name);
@@ -242,8 +231,8 @@ static int read_rows(cb_h5 *f, const char *name, source *s, cb_type t, uint64_t 
 }
 
 int cb_h5_read_rows(cb_h5 *f, const char *name, cb_type t, uint64_t first, uint64_t n, void *buffer) {
-    source s;
-    if (source_open(f, name, &s)) return -1;
+    cb_h5_source s;
+    if (cb_h5_source_open(f, name, &s)) return -1;
     uint64_t rows = s.rank ? s.dims[0] : 1;
     int rc;
     if (first > rows || n > rows - first)
@@ -252,7 +241,7 @@ int cb_h5_read_rows(cb_h5 *f, const char *name, cb_type t, uint64_t first, uint6
                      (unsigned long long)rows);
     else
         rc = read_rows(f, name, &s, t, first, n, buffer);
-    source_close(&s);
+    cb_h5_source_close(&s);
     return rc;
 }
 
@@ -271,7 +260,7 @@ static const char *shape_text(int rank, const uint64_t *dims, bool wanted) {
     return t;
 }
 
-static int match_shape(cb_h5 *f, const char *name, const source *s, int rank, uint64_t *dims) {
+static int match_shape(cb_h5 *f, const char *name, const cb_h5_source *s, int rank, uint64_t *dims) {
     uint64_t found[CB_MAX_RANK];
     bool same = rank < 0 || rank == s->rank;
     for (int k = 0; k < s->rank; k++) {
@@ -287,8 +276,8 @@ static int match_shape(cb_h5 *f, const char *name, const source *s, int rank, ui
 }
 
 void *cb_h5_read(cb_h5 *f, const char *name, cb_type t, int rank, uint64_t *dims) {
-    source s;
-    if (source_open(f, name, &s)) return NULL;
+    cb_h5_source s;
+    if (cb_h5_source_open(f, name, &s)) return NULL;
     void *data = NULL;
     uint64_t rows = s.rank ? s.dims[0] : 1;
     if (!match_shape(f, name, &s, rank, dims)) data = cb_alloc_aligned(rows * s.row, cb_type_size(t));
@@ -296,84 +285,6 @@ void *cb_h5_read(cb_h5 *f, const char *name, cb_type t, int rank, uint64_t *dims
         free(data);
         data = NULL;
     }
-    source_close(&s);
+    cb_h5_source_close(&s);
     return data;
-}
-
-/* n strings of at most `width` bytes each (not terminated) -> one block to free. */
-static char **pack_strings(const char *block, uint64_t n, size_t width) {
-    char **list = cb_alloc(n * (sizeof(char *) + width + 1) + 1, 1);
-    if (!list) return NULL;
-    char *to = (char *)(list + n);
-    for (uint64_t i = 0; i < n; i++, to += width + 1) {
-        memcpy(to, block + i * width, width);
-        list[i] = to;
-    }
-    return list;
-}
-
-static char **read_fixed(cb_h5 *f, const char *name, source *s, uint64_t n) {
-    char *block = cb_alloc(n * s->size, 1);
-    char **list = NULL;
-    if (block && n && H5Dread(s->set, s->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, block) < 0)
-        cb_h5_fail(f, name, "cannot read");
-    else if (block)
-        list = pack_strings(block, n, s->size);
-    free(block);
-    return list;
-}
-
-static char **read_variable(cb_h5 *f, const char *name, source *s, uint64_t n) {
-    char **raw = cb_alloc(n, sizeof *raw), **list = NULL;
-    if (raw && n && H5Dread(s->set, s->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw) < 0) {
-        cb_h5_fail(f, name, "cannot read");
-    } else if (raw) {
-        size_t width = 1;
-        for (uint64_t i = 0; i < n; i++)
-            if (raw[i] && strlen(raw[i]) > width) width = strlen(raw[i]);
-        char *block = cb_alloc(n * width, 1);
-        for (uint64_t i = 0; block && i < n; i++)
-            if (raw[i]) memcpy(block + i * width, raw[i], strlen(raw[i]));
-        if (block) list = pack_strings(block, n, width);
-        free(block);
-        H5Dvlen_reclaim(s->type, s->space, H5P_DEFAULT, raw);
-    }
-    free(raw);
-    return list;
-}
-
-char **cb_h5_read_strings(cb_h5 *f, const char *name, uint64_t *n) {
-    source s;
-    if (source_open(f, name, &s)) return NULL;
-    char **list = NULL;
-    *n = s.rank ? s.dims[0] : 1;
-    if (s.class != H5T_STRING || s.rank > 1)
-        cb_fail("%s: dataset %s: a list of strings wanted", f->path, name);
-    else
-        list = H5Tis_variable_str(s.type) > 0 ? read_variable(f, name, &s, *n) : read_fixed(f, name, &s, *n);
-    source_close(&s);
-    return list;
-}
-
-char **cb_h5_list(cb_h5 *f, const char *group, uint64_t *n) {
-    hid_t g = cb_h5_exists(f, group) ? H5Gopen2(f->file, group, H5P_DEFAULT) : -1;
-    H5G_info_t info;
-    if (g < 0 || H5Gget_info(g, &info) < 0) return cb_fail_null("%s: no group %s", f->path, group);
-    size_t width = 1;
-    char *block = NULL, **list = NULL;
-    for (hsize_t i = 0; i < info.nlinks; i++) {
-        ssize_t k = H5Lget_name_by_idx(g, ".", H5_INDEX_NAME, H5_ITER_INC, i, NULL, 0, H5P_DEFAULT);
-        if (k > (ssize_t)width) width = (size_t)k;
-    }
-    block = cb_alloc(info.nlinks * (width + 1) + 1, 1);
-    bool bad = !block;
-    for (hsize_t i = 0; i < info.nlinks && !bad; i++)
-        bad = H5Lget_name_by_idx(g, ".", H5_INDEX_NAME, H5_ITER_INC, i, block + i * (width + 1),
-                                 width + 1, H5P_DEFAULT) < 0;
-    if (bad && block) cb_fail("%s: group %s: cannot list", f->path, group);
-    if (!bad) list = pack_strings(block, info.nlinks, width + 1);
-    *n = info.nlinks;
-    free(block);
-    H5Gclose(g);
-    return list;
 }

@@ -49,7 +49,7 @@ static hid_t creation_list(size_t size, int rank, const hsize_t *dims) {
     return p;
 }
 
-static hid_t create_dataset(cb_h5 *f, const char *name, hid_t type, int rank, const uint64_t *dims) {
+hid_t cb_h5_create_dataset(cb_h5 *f, const char *name, hid_t type, int rank, const uint64_t *dims) {
     hsize_t d[CB_MAX_RANK] = {0};
     if (rank < 0 || rank > CB_MAX_RANK)
         return cb_fail("%s: dataset %s: rank %d, 0 to %d wanted", f->path, name, rank, CB_MAX_RANK);
@@ -65,7 +65,7 @@ static hid_t create_dataset(cb_h5 *f, const char *name, hid_t type, int rank, co
 
 int cb_h5_write(cb_h5 *f, const char *name, cb_type t, int rank, const uint64_t *dims,
                 const void *data) {
-    hid_t set = create_dataset(f, name, cb_type_disk(t), rank, dims);
+    hid_t set = cb_h5_create_dataset(f, name, cb_type_disk(t), rank, dims);
     if (set < 0) return -1;
     uint64_t n = 1;
     for (int k = 0; k < rank; k++) n *= dims[k];
@@ -78,7 +78,7 @@ int cb_h5_write(cb_h5 *f, const char *name, cb_type t, int rank, const uint64_t 
 
 int cb_h5_new(cb_h5 *f, const char *name, cb_type t, int rank, const uint64_t *dims) {
     if (rank < 1) return cb_fail("%s: dataset %s: a scalar has no rows", f->path, name);
-    hid_t set = create_dataset(f, name, cb_type_disk(t), rank, dims);
+    hid_t set = cb_h5_create_dataset(f, name, cb_type_disk(t), rank, dims);
     if (set < 0) return -1;
     if (H5Dclose(set) < 0) return cb_h5_fail(f, name, "cannot make the dataset");
     cb_h5_pending *p = cb_alloc(1, sizeof *p);
@@ -123,25 +123,5 @@ int cb_h5_write_rows(cb_h5 *f, const char *name, cb_type t, uint64_t first, uint
     int rc = write_slab(f, name, set, t, first, n, data);
     if (H5Dclose(set) < 0 && !rc) rc = cb_h5_fail(f, name, "cannot write");
     if (!rc) p->written += n;
-    return rc;
-}
-
-int cb_h5_write_strings(cb_h5 *f, const char *name, uint64_t n, const char *const *s) {
-    size_t longest = 1;
-    for (uint64_t i = 0; i < n; i++)
-        if (strlen(s[i]) > longest) longest = strlen(s[i]);
-    char *block = cb_alloc(n * longest, 1);
-    if (!block) return -1;
-    for (uint64_t i = 0; i < n; i++) memcpy(block + i * longest, s[i], strlen(s[i]));
-    hid_t type = H5Tcopy(H5T_C_S1);
-    H5Tset_size(type, longest);
-    H5Tset_strpad(type, H5T_STR_NULLPAD);
-    hid_t set = create_dataset(f, name, type, 1, &n);
-    int rc = set < 0 ? -1 : 0;
-    if (!rc && n && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, block) < 0)
-        rc = cb_h5_fail(f, name, "cannot write");
-    if (set >= 0 && H5Dclose(set) < 0 && !rc) rc = cb_h5_fail(f, name, "cannot write");
-    H5Tclose(type);
-    free(block);
     return rc;
 }

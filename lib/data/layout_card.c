@@ -138,7 +138,7 @@ int cb_layout_card(cb_images *m, const char *path) {
 static void write_head(FILE *f) {
     for (int i = 0; i < 1061; i++) fputc('=', f);
     fputs("\nWordCnt\t", f);
-    for (int link = 0; link < LINKS; link++) fprintf(f, "LINK_%02d         ", link);
+    for (int link = 0; link < LINKS; link++) fprintf(f, link + 1 < LINKS ? "LINK_%02d         " : "LINK_%02d", link);
     fputs("\n#BeginData\n", f);
 }
 
@@ -146,7 +146,7 @@ static void write_event(FILE *f, uint64_t event, const uint32_t word[LINKS][ROWS
     for (uint64_t row = 0; row < ROWS; row++) {
         fprintf(f, "0x%04llx", (ull)(ROWS * event + row));
         for (int link = 0; link < LINKS; link++) fprintf(f, "\t0x%08" PRIx32, word[link][row]);
-        fputc('\n', f);
+        fputs("\t\n", f); /* as the card's own files */
     }
 }
 
