@@ -8,7 +8,7 @@
 
 #include "base/version.h"
 #include "hw/cost.h"
-#include "hw/emit.h"
+#include "hw/emit_common.h"
 #include "hw/vivado.h"
 #include "hw/yosys.h"
 
@@ -43,7 +43,7 @@ static int open_firmware(work *w, bool combinational) {
         return cb_fail("%s: no such file: %s is not a finished firmware folder of emit-hls", w->report, in);
     if (cb_netlist_read(&w->net, w->netlist)) return -1;
     if (combinational) forget_stages(&w->net);
-    cb_verilog_name(w->net.name, w->top);
+    cb_emit_identifier(w->net.name, w->top);
     if (!w->net.n_stage) strcat(w->top, "_comb");
     w->verilog = cb_textf("%s/verilog/%s.v", in, w->top);
     if (!w->verilog) return -1;

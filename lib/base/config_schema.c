@@ -61,6 +61,8 @@ const cb_config_key cb_config_schema[] = {
     CHOICE("hgq", "fold", "upstream", "upstream exact", "batch-norm offset of dense1: HGQ2's, or a true batch norm"),
     REAL("hgq", "regularizer", "1e-8", 0, 1, "MonoL1 on bit variables"),
 
+    INT("hardware", "extra_levels", "1", -1, 1000,
+        "adder levels that one layer may have above the least possible; -1 = any (fewest LUTs, longest latency)"),
     INT("hardware", "levels_per_stage", "3", 0, 1000, "adder levels between registers; 0 = combinational"),
     REAL("hardware", "clock_ns", "6.25", 0.1, 1000, "target clock period"),
     INT("hardware", "ii", "1", 1, 4, "initiation interval"),

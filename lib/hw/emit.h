@@ -26,12 +26,12 @@ typedef struct {
     const uint16_t *et;     /* check events [n_event][n_input], directed ones first */
     const uint16_t *code;   /* [n_event][n_output] score of each by the integer programme */
     size_t n_event;
-    size_t n_simulation;    /* the first so many are simulated and written as vectors */
+    size_t n_simulation;    /* the first so many are written as vectors, at least 1 */
+    bool simulate;          /* ... and simulated by cb_verify */
 } cb_emit;
 
 int cb_emit_verilog(const cb_emit *e) CB_MUST;
-/* Parts of it: the module name made of a student's name (comb adds "_comb"), one module file. */
-void cb_verilog_name(const char *name, char out[64]);
+/* One module file; the module is cb_emit_identifier(g->name), comb adds "_comb". */
 int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) CB_MUST;
 int cb_emit_hls_cpp(const cb_emit *e) CB_MUST;
 int cb_emit_emulator(const cb_emit *e) CB_MUST;

@@ -1,12 +1,10 @@
 /* Verilog-2001: one flat module, exact widths, every adder in a tiny module of its own
  * (addm, subm) so that the synthesiser keeps it a carry chain (spec/rtl.md 2.2, 4.1). */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/emit.h"
-#include "hw/text.h"
+#include "hw/emit_common.h"
 
 typedef struct {
     cb_text t;
@@ -264,13 +262,6 @@ static void print_copies(printer *p, const int32_t *last, bool declare) {
 
 enum { SCORE_BITS = 16 };
 
-void cb_verilog_name(const char *name, char out[64]) {
-    size_t n = 0;
-    if (!isalpha((unsigned char)name[0])) out[n++] = 'm';
-    for (; *name && n < 58; name++) out[n++] = (char)(isalnum((unsigned char)*name) ? *name : '_');
-    out[n] = 0;
-}
-
 static void print_outputs(printer *p) {
     const cb_netlist *g = p->g;
     for (int o = 0; o < g->n_output; o++) {
@@ -299,8 +290,8 @@ static void print_head(printer *p, const char *module) {
 
 int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) {
     printer p = {.g = g, .comb = comb || !g->n_stage};
-    char module[64];
-    cb_verilog_name(g->name, module);
+    char module[80];
+    cb_emit_identifier(g->name, module);
     if (p.comb) strcat(module, "_comb");
     int32_t *last = last_stages(g);
     if (!last) return -1;
@@ -322,7 +313,7 @@ int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const cha
 static int write_bench(const cb_emit *e, bool comb, const char *dir) {
     const cb_netlist *g = e->net;
     char module[64], file[80];
-    cb_verilog_name(g->name, module);
+    cb_emit_identifier(g->name, module);
     cb_text t = {0};
     comb = comb || !g->n_stage;
     cb_text_add(&t, "// Streams every vector of vectors_in.hex and compares with vectors_out.hex.\n"
@@ -386,7 +377,7 @@ static int write_vectors(const cb_emit *e, const char *dir) {
 static int write_readme(const cb_emit *e, const char *dir) {
     const cb_netlist *g = e->net;
     char module[64];
-    cb_verilog_name(g->name, module);
+    cb_emit_identifier(g->name, module);
     cb_text t = {0};
     cb_text_add(&t, "# %s in Verilog-2001\n\n", g->name);
     cb_text_add(&t, "| file | |\n|---|---|\n");
@@ -409,7 +400,7 @@ static int write_readme(const cb_emit *e, const char *dir) {
 
 int cb_emit_verilog(const cb_emit *e) {
     char module[64], file[80];
-    cb_verilog_name(e->net->name, module);
+    cb_emit_identifier(e->net->name, module);
     char *dir = cb_textf("%s/verilog", e->dir);
     int rc = dir ? 0 : -1;
     for (int comb = e->net->n_stage ? 0 : 1; comb < 2 && !rc; comb++) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "hw/emit_common.h"
 #include "hw/process.h"
 #include "hw/verify.h"
 
@@ -26,7 +27,7 @@ static int parse(const char *tail, cb_check *c) {
 
 static int simulate(const cb_emit *e, const char *dir, const char *scratch, const char *variant, cb_check *c) {
     char module[64];
-    cb_verilog_name(e->net->name, module);
+    cb_emit_identifier(e->net->name, module);
     char *sim = cb_textf("%s/%s%s.vvp", scratch, module, variant), *v = cb_textf("%s/%s%s.v", dir, module, variant),
          *tb = cb_textf("%s/%s%s_tb.v", dir, module, variant);
     const char *const compile[] = {"iverilog", "-g2005", "-o", sim, v, tb, NULL};

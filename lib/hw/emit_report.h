@@ -1,0 +1,28 @@
+/* emit_report.h - report.json of a firmware folder.
+ *
+ * Keys (sorted in the file): schema "cicada-bench/firmware/1", version, config, inputs {role: sha256},
+ * student, family; adders (with logic; negations included), constants_added, nodes, depth (adder levels),
+ * quantizers (with logic); stages, latency_cycles, latency_ns (at clock_ns), ii, clock_ns, part,
+ * register_bits; input {regions, bits, layout}, output {bits, fraction_bits};
+ * check_events {directed, data, random, conditions, covered};
+ * checks [{representation, tool, status, checked, mismatches}]. No time, no path.
+ */
+#ifndef CB_HW_EMIT_REPORT_H
+#define CB_HW_EMIT_REPORT_H
+
+#include "hw/check_events.h"
+#include "hw/verify.h"
+
+typedef struct {
+    const char *config;                 /* canonical text */
+    int n_input_file;                   /* what was read: role and file */
+    const char *role[4], *file[4];
+    const cb_check_events *events;
+    const cb_check *check;
+    int n_check;
+} cb_emit_record;
+
+/* Writes <e->dir>/report.json. */
+int cb_emit_report(const cb_emit *e, const cb_emit_record *r) CB_MUST;
+
+#endif
