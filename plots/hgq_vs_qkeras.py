@@ -13,8 +13,8 @@ import sys
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
 
-from style import (BLACK, BLUE, BROWN, DEEP, GREY, ORANGE, RC, RED, SAND, SLATE, VIOLET, plt, process_label, read_table,  # noqa: E402
-                   require, save, spread)
+from style import (BLACK, BLUE, BROWN, DEEP, GREY, ORANGE, RC, RED, SAND, SLATE, VIOLET, plt, process_label,  # noqa: E402
+                   read_table, require, save, spread, ticker)
 
 PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "published")
 LADDER_AUC = ["tt_had", "tt_lep", "tt_dil"]
@@ -117,86 +117,122 @@ def short(student):
 
 
 # ---- the ladder: AUC and EMD against cost ----
-def ladder_points(study, ax, cost, process, column, name_gone):
+def ladder_points(study, ax, cost, process, column):
     hgq = sorted((cost[s], study.value(s, process, column)) for s in cost
                  if study.family[s] == "hgq" and "mixed" not in s and "@" not in s)
     ax.plot([x for x, _ in hgq], [y for _, y in hgq], color=BLUE, linewidth=0.8, alpha=0.6, zorder=2)
+    bottom, top = ax.get_ylim()
+    outside = []
     for s, x in cost.items():
-        y = study.value(s, process, column)
-        if y != y:
-            continue
-        lo, hi = study.value(s, process, column + "_lo"), study.value(s, process, column + "_hi")
-        err = [[max(0, y - lo)], [max(0, hi - y)]] if lo == lo and hi == hi else None
-        bottom, top = ax.get_ylim()
-        if y < bottom or y > top:  # off the scale: an arrow at the edge, with the value
-            down = y < bottom
-            edge = 0.03 if down else 0.97
-            transform = ax.get_xaxis_transform()
-            ax.plot([x], [edge], transform=transform, marker="v" if down else "^", color=look(study, s)["color"],
-                    markersize=6, clip_on=False, zorder=5)
-            ax.text(x, edge + (0.07 if down else -0.07), f"{y:.2g}", transform=transform, ha="center",
-                    va="bottom" if down else "top", fontsize=7.5, color=look(study, s)["color"])
-        else:
+        y, lo, hi = (study.value(s, process, column + end) for end in ("", "_lo", "_hi"))
+        if bottom <= y <= top:
+            err = [[max(0, y - lo)], [max(0, hi - y)]] if lo == lo and hi == hi else None
             ax.errorbar([x], [y], yerr=err, zorder=4, **points(study, s))
+        elif y == y:
+            outside.append((s, x, y))
+    off_scale(study, ax, outside, bottom)
+
+
+def off_scale(study, ax, outside, bottom):
+    """Arrows at the edge, with the values, for points that would flatten all others."""
+    low, high = (math.log(v) for v in ax.get_xlim())
+    at = [(math.log(x) - low) / (high - low) for _, x, _ in outside]
+    for (s, _, y), u, text in zip(outside, at, spread(at, 0.085, 0.03, 0.97)):
+        down, color = y < bottom, look(study, s)["color"]
+        edge = 0.04 if down else 0.96
+        ax.plot([u], [edge], transform=ax.transAxes, marker="v" if down else "^", color=color, markersize=6, zorder=5)
+        ax.text(text, edge + (0.07 if down else -0.07), f"{y:.2f}", transform=ax.transAxes, ha="center",
+                va="bottom" if down else "top", fontsize=7.5, color=color)
 
 
 def auc_range(study, process):
-    """Around teacher and the students that follow it; collapsed ones are marked at the edge."""
-    top = [study.value(s, process, "auc") for s in ("teacher", "float", "total-et", *study.names)]
-    top = [v for v in top if v == v] or [0.5]
-    reference = study.value("teacher", process, "auc")
-    reference = reference if reference == reference else max(top)
-    near = [v for v in top if abs(v - reference) < 0.12] or [reference]
-    pad = max(0.012, 0.18 * (max(near) - min(near)))
-    return min(near) - pad, min(1.002, max(near) + pad)
+    """From the students that follow the teacher; collapsed ones are marked at the edge."""
+    lines = [v for v in (study.value(s, process, "auc") for s in ("teacher", "float")) if v == v]
+    students = [v for v in (study.value(s, process, "auc") for s in study.names) if v == v]
+    reference = lines[0] if lines else max(students, default=0.5)
+    distance = sorted(abs(v - reference) for v in students)
+    cut = max(0.08, 2.2 * distance[len(distance) // 2]) if distance else 0.08
+    near = lines + [v for v in [*students, study.value("total-et", process, "auc")] if abs(v - reference) <= cut]
+    near = near or [reference]
+    pad = max(0.01, 0.2 * (max(near) - min(near)))
+    return min(near) - pad, min(1 + pad / 4, max(near) + pad)
+
+
+def emd_range(study, process):
+    values = [study.value(s, process, "emd") for s in ("float", *study.names)]
+    return decades([v for v in values if v > 0], 2.2, 1.0)
+
+
+def decades(values, margin, least):
+    """Limits of a logarithmic axis that hold the values and span at least so many decades."""
+    if not values:
+        return 1.0, 10.0 ** least
+    lo, hi = min(values) / margin, max(values) * margin
+    missing = 10 ** max(0.0, (least - math.log10(hi / lo)) / 2)
+    return lo / missing, hi * missing
+
+
+def ladder_cell(study, ax, column, process, cost):
+    for s in ["teacher", "float", "total-et"] if column == "auc" else ["float"]:
+        v = study.value(s, process, column)
+        if v == v:
+            ax.axhline(v, zorder=1, **line(study, s))
+    if cost:
+        ladder_points(study, ax, cost, process, column)
+    else:
+        ax.text(0.5, 0.5, "no figures", transform=ax.transAxes, ha="center", va="center", color=SLATE)
+
+
+def ladder_axes(figure, cell, share_x, share_y, cost):
+    ax = figure.add_subplot(cell, sharex=share_x, sharey=share_y)
+    ax.set_xscale("log")
+    ax.set_xlim(*decades(list(cost.values()), 1.8, 1.5))
+    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    return ax
+
+
+def ladder_left(study, ax, column, process):
+    """What the left panel sets for both: the y axis and the name of the process."""
+    if column == "emd":
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        ax.yaxis.set_minor_formatter(ticker.NullFormatter())
+    ax.set_ylim(*(auc_range if column == "auc" else emd_range)(study, process))
+    ax.set_ylabel("AUC" if column == "auc" else "EMD")
+    ax.text(0.02, 0.93 if column == "auc" else 0.07, process_label(process), transform=ax.transAxes, ha="left",
+            va="top" if column == "auc" else "bottom", fontsize=9.5, fontweight="bold", zorder=6,
+            bbox=dict(facecolor="white", edgecolor="none", alpha=0.75, pad=1))
+
+
+def missing_synthesis(study, have):
+    gone = [s for s in study.names if s not in have]
+    status = {r["student"]: r["status"] for r in study.resources if r["step"] == "yosys-synth"}
+    if gone:
+        study.notes.append("No Yosys figure: " + "; ".join(f"{s} ({status.get(s, 'not synthesised')[:60]})" for s in gone) + ".")
 
 
 def ladder(study, figure, grid):
     auc = [p for p in LADDER_AUC if p in study.signals] or study.signals[:3]
-    emd = [p for p in LADDER_EMD if p == "zb" or p in study.signals]
+    rows = [("auc", p) for p in auc] + [("emd", p) for p in LADDER_EMD if p == "zb" or p in study.signals]
     costs = [("EBOPs", {s: study.ebops[s] for s in study.names if study.ebops[s] > 0}),
-             ("LUT (Yosys synthesis)", {s: study.lut(s) for s in study.names if study.lut(s) > 0})]
-    gone = [s for s in study.names if s not in costs[1][1]]
-    if gone:
-        reasons = {r["student"]: r["status"] for r in study.resources if r["step"] == "yosys-synth"}
-        study.notes.append("No Yosys figure: " + "; ".join(f"{s} ({reasons.get(s, 'not synthesised')[:60]})" for s in gone) + ".")
-    rows = [("auc", p) for p in auc] + [("emd", p) for p in emd]
+             (f"LUT (Yosys synthesis, {YOSYS_RULE})", {s: study.lut(s) for s in study.names if study.lut(s) > 0})]
+    missing_synthesis(study, costs[1][1])
     sub = grid.subgridspec(len(rows), 2, hspace=0.07, wspace=0.04)
     share = [None, None]
     for i, (column, process) in enumerate(rows):
         left = None
         for j, (label, cost) in enumerate(costs):
-            ax = figure.add_subplot(sub[i, j], sharex=share[j], sharey=left)
-            share[j], left = share[j] or ax, left or ax
-            ax.set_xscale("log")
+            ax = ladder_axes(figure, sub[i, j], share[j], left, cost)
+            share[j] = share[j] or ax
             if j == 0:
-                if column == "auc":
-                    ax.set_ylim(*auc_range(study, process))
-                else:
-                    values = [study.value(s, process, "emd") for s in ("float", *study.names)]
-                    values = [v for v in values if v > 0] or [1]
-                    ax.set_yscale("log")
-                    ax.set_ylim(min(values) / 1.9, max(values) * 2.6)
-                    ax.yaxis.set_major_formatter(plt.matplotlib.ticker.FormatStrFormatter("%g"))
-            reference = ["teacher", "float", "total-et"] if column == "auc" else ["float"]
-            for s in reference:
-                v = study.value(s, process, column)
-                if v == v:
-                    ax.axhline(v, zorder=1, **line(study, s))
-            ladder_points(study, ax, cost, process, column, gone)
+                left = ax
+                ladder_left(study, ax, column, process)
+            ladder_cell(study, ax, column, process, cost)
             ax.tick_params(labelbottom=i == len(rows) - 1, labelleft=j == 0)
-            if j == 0:
-                ax.set_ylabel("AUC" if column == "auc" else "EMD")
-                ax.text(0.02, 0.93 if column == "auc" else 0.07, process_label(process), transform=ax.transAxes, ha="left",
-                        va="top" if column == "auc" else "bottom", fontsize=9.5, fontweight="bold", zorder=6,
-                        bbox=dict(facecolor="white", edgecolor="none", alpha=0.75, pad=1))
-            if i == len(rows) - 1:
-                ax.set_xlabel(label)
-            if cost:
-                x = sorted(cost.values())
-                ax.set_xlim(x[0] / 1.8, x[-1] * 1.8)
             if i == 0:
                 name_students(study, ax, cost)
+            if i == len(rows) - 1:
+                ax.set_xlabel(label)
 
 
 def name_students(study, ax, cost):
@@ -226,7 +262,7 @@ def roc_panel(study, ax, process, rows):
     curves = {s: [(x, y) for x, y in study.roc.get((s, process), []) if x > 0 and y > 0] for s in rows}
     ax.set_xlim(0.2, max((x for c in curves.values() for x, _ in c), default=28610))
     lowest = min((y for c in curves.values() for _, y in c), default=0.01)
-    ax.set_ylim(max(1e-4, min(0.01, lowest / 1.5)), 1.3)
+    ax.set_ylim(max(1e-3, min(0.01, lowest / 1.5)), 1.6)
     few_events(study, ax)
     for r in RATES:
         ax.axvline(float(r), color=GREY, linewidth=0.7, linestyle=":", zorder=0)
@@ -242,7 +278,7 @@ def roc_panel(study, ax, process, rows):
                 ax.errorbar([x], [v], yerr=[[min(v - lo, v * (1 - 1e-9))], [hi - v]], zorder=4, **points(study, s, 4.5))
     ax.set_xlabel("L1 trigger rate [kHz]")
     ax.set_ylabel("Signal efficiency")
-    ax.text(0.96, 0.06, process_label(process), transform=ax.transAxes, ha="right", fontweight="bold", fontsize=9.5)
+    ax.text(0.03, 0.965, process_label(process), transform=ax.transAxes, va="top", fontweight="bold", fontsize=9.5)
 
 
 # ---- histograms ----
@@ -259,14 +295,14 @@ def histogram_panel(study, ax, rows, processes):
             share = [b[2] / total for b in bins]
             lowest = min(lowest, 1 / total)
             if s == "teacher":
-                ax.stairs(share, edges, fill=True, color="#dcdcdc" if filled else "#f0d9b5", alpha=1 if filled else 0.75,
+                ax.stairs(share, edges, fill=True, color="#c2c2c2" if filled else "#f6e9d2", alpha=1 if filled else 0.75,
                           zorder=1 if filled else 0)
                 ax.stairs(share, edges, color=BLACK, linewidth=0.8, zorder=2)
             else:
                 ax.stairs(share, edges, zorder=3, **line(study, s, linewidth=1.2))
     ax.set_xlim(0, 256)
     ax.set_ylim(lowest / 2, 2)
-    for y, process, color in zip((0.95, 0.87), processes, ("#dcdcdc", "#f0d9b5")):
+    for y, process, color in zip((0.95, 0.87), processes, ("#c2c2c2", "#f6e9d2")):
         ax.text(0.96, y, process_label(process) + " (filled: teacher)", transform=ax.transAxes, ha="right", va="top", fontsize=8.5,
                 bbox=dict(facecolor=color, edgecolor="none", pad=2))
     ax.set_xlabel("Anomaly score")
@@ -413,7 +449,7 @@ def page(study):
     bars(study, figure, figure.add_gridspec(1, 1, left=left, right=right, top=0.29, bottom=bottom)[0, 0])
     heading(study, figure)
     others = [s for s in study.names if "@" not in s and s not in shown]
-    legend(study, figure, ["teacher", "float", "total-et", "max-et", *sorted(shown + others)])
+    legend(study, figure, [*rows[:-2 - len(shown)], "total-et", "max-et", *sorted(shown + others)])
     foot = ["Vertical bars: 95 % intervals (AUC: DeLong; EMD: bootstrap; efficiency: Wilson, joined with the order statistics of the"
             " threshold). EMD: distance to the teacher's scores of the same events.",
             "Accepted: score $\\geq$ threshold. Shaded: rates at which fewer than four zero bias events pass. Published figures are"

@@ -13,6 +13,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib import ticker  # noqa: E402, F401 (for the figures)
 
 # Petroff's ten colours (arXiv:2107.02270); every use also has a marker, line style or hatch of its own.
 BLUE, ORANGE, RED, GREY, VIOLET, BROWN, DEEP, SAND, SLATE, SKY = (
