@@ -29,7 +29,8 @@ static int run(const cb_stage *st, const cb_prepare_input *input, cb_prepare_opt
     int rc = cb_prepare(out, input, st->n_arguments, o, &c);
     free(config);
     if (rc) return -1;
-    cb_info("%llu of %llu events kept; dropped: %llu not accepted, %llu copies across splits; %llu copies within a split",
+    cb_info("%llu of %llu events kept; dropped: %llu not accepted, %llu copies across splits; "
+            "%llu copies within a split",
             (unsigned long long)c.kept, (unsigned long long)c.read, (unsigned long long)c.not_accepted,
             (unsigned long long)c.crossing, (unsigned long long)c.copies);
     return 0;
@@ -41,7 +42,8 @@ int main(int argc, char **argv) {
                    .summary = "Makes one dataset of image files: open data, CaloRegions, compound HDF5, "
                               "trigger-card text, CSV. The process called zb is zero bias."};
     cb_stage_begin(&st, argc, argv);
-    cb_prepare_options o = {.require_acceptance = cb_config_bool(st.config, "preprocess", "require_acceptance")};
+    cb_prepare_options o = {0};
+    o.require_acceptance = cb_config_bool(st.config, "preprocess", "require_acceptance");
     double f[4], sum = 0;
     int n = cb_config_reals(st.config, "preprocess", "split", f, 4);
     for (int i = 0; i < n && i < 3; i++) sum += o.fraction[i] = f[i];

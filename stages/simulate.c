@@ -33,12 +33,14 @@ static int count_events(const cb_stage *st, job *j) {
         if (j->count[s] && cb_overlay_check(&j->overlay, s)) return -1;
         j->writer.n += j->count[s];
     }
-    return j->writer.n ? 0 : cb_fail("[simulate] asks for no events of %s: raise %s_test", sample, zb ? "zb" : "signal");
+    if (j->writer.n) return 0;
+    return cb_fail("[simulate] asks for no events of %s: raise %s_test", sample, zb ? "zb" : "signal");
 }
 
 static int prepare(const cb_stage *st, job *j, const double fraction[3]) {
     uint64_t seed = (uint64_t)cb_config_int(st->config, "run", "seed");
-    if (cb_library_read(&j->lib, library) || cb_overlay_new(&j->overlay, &j->lib, sample, fraction, seed)) return -1;
+    if (cb_library_read(&j->lib, library)) return -1;
+    if (cb_overlay_new(&j->overlay, &j->lib, sample, fraction, seed)) return -1;
     j->writer = (cb_opendata){.height = CB_PHI, .width = CB_ETA, .with_bits = true, .with_split = true};
     if (count_events(st, j)) return -1;
     j->et = cb_alloc(BLOCK * CB_REGIONS, sizeof *j->et);
@@ -92,10 +94,12 @@ int main(int argc, char **argv) {
                    .summary = "Overlays collisions of the event library: zero bias, or a process in pile-up. "
                               "Event counts and the division of the library come from [simulate]."};
     cb_stage_begin(&st, argc, argv);
-    double fraction[4];
-    if (cb_config_reals(st.config, "simulate", "library_split", fraction, 4) != 3 ||
-        fraction[0] + fraction[1] + fraction[2] > 1 + 1e-9 || fraction[0] + fraction[1] + fraction[2] < 1 - 1e-9)
-        cb_stage_usage(&st, "simulate.library_split: three fractions (train, val, test) with sum 1 wanted, not '%s'",
+    double fraction[4] = {0};
+    int n = cb_config_reals(st.config, "simulate", "library_split", fraction, 4);
+    double sum = fraction[0] + fraction[1] + fraction[2];
+    if (n != 3 || sum > 1 + 1e-9 || sum < 1 - 1e-9)
+        cb_stage_usage(&st, "simulate.library_split: three fractions (train, val, test) with sum 1 "
+                       "wanted, not '%s'",
                        cb_config_text(st.config, "simulate", "library_split"));
     return cb_stage_end(&st, run(&st, fraction));
 }

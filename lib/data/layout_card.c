@@ -138,7 +138,8 @@ int cb_layout_card(cb_images *m, const char *path) {
 static void write_head(FILE *f) {
     for (int i = 0; i < 1061; i++) fputc('=', f);
     fputs("\nWordCnt\t", f);
-    for (int link = 0; link < LINKS; link++) fprintf(f, link + 1 < LINKS ? "LINK_%02d         " : "LINK_%02d", link);
+    for (int link = 0; link < LINKS; link++)
+        fprintf(f, link + 1 < LINKS ? "LINK_%02d         " : "LINK_%02d", link);
     fputs("\n#BeginData\n", f);
 }
 

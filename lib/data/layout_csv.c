@@ -60,7 +60,8 @@ int cb_layout_csv(cb_images *m, const char *path) {
     size_t size;
     char *text = cb_file_read(path, &size);
     if (!text) return -1;
-    int rc = strlen(text) == size ? parse(m, path, text) : cb_fail("%s: a zero byte at %zu: not text", path, strlen(text));
+    int rc = strlen(text) == size ? parse(m, path, text)
+                                  : cb_fail("%s: a zero byte at %zu: not text", path, strlen(text));
     free(text);
     return rc;
 }

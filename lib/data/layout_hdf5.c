@@ -182,7 +182,8 @@ static int open_data(cb_images *m, cb_h5 *f, const char *prefix) {
     if (plain(m, f, et, CB_ET_MAX, put_et)) return -1;
     bool has_tau = cb_h5_exists(f, tau), has_eg = cb_h5_exists(f, eg);
     if (has_tau != has_eg)
-        return cb_fail("%s: dataset %s is missing beside %s", cb_h5_path(f), has_tau ? eg : tau, has_tau ? tau : eg);
+        return cb_fail("%s: dataset %s is missing beside %s", cb_h5_path(f), has_tau ? eg : tau,
+                       has_tau ? tau : eg);
     if (has_tau)
         return plain(m, f, tau, 1, put_tau) || plain(m, f, eg, 1, put_eg) ? -1 : 0;
     return cb_h5_exists(f, bits) ? plain(m, f, bits, 3, put_bits) : 0;

@@ -46,7 +46,8 @@ int cb_opendata_rows(cb_opendata *w, uint64_t first, uint64_t n, const uint16_t 
 
 int cb_images_save_opendata(const cb_images *m, const char *path, const char *stage, const char *config,
                             const char *input) {
-    cb_opendata w = {.n = m->n, .height = m->height, .width = m->width, .with_bits = m->bits, .with_split = m->split};
+    cb_opendata w = {.n = m->n, .height = m->height, .width = m->width,
+                     .with_bits = m->bits != NULL, .with_split = m->split != NULL};
     if (cb_opendata_begin(&w, path, stage, config)) return -1;
     int rc = (input && cb_h5_input(w.file, "images", input)) ||
              cb_opendata_rows(&w, 0, m->n, m->et, m->bits, m->split) ||

@@ -71,7 +71,8 @@ int cb_images_read(cb_dataset *d, const char *path) {
     *d = (cb_dataset){0};
     cb_images m;
     if (cb_images_load(&m, path)) return -1;
-    *d = (cb_dataset){.n = m.n, .height = m.height, .width = m.width, .et = m.et, .bits = m.bits, .split = m.split};
+    *d = (cb_dataset){.n = m.n, .height = m.height, .width = m.width,
+                      .et = m.et, .bits = m.bits, .split = m.split};
     free(m.accept);
     return 0;
 }

@@ -74,7 +74,8 @@ static int read_hits(cb_library *lib, cb_h5 *f) {
 static int check_probabilities(cb_h5 *f, const char *name, const float *p, uint64_t n) {
     for (uint64_t i = 0; i < n; i++)
         if (!(p[i] >= 0 && p[i] <= 1))
-            return cb_fail("%s: dataset %s: element %llu is %g; a probability wanted", cb_h5_path(f), name, (ull)i, p[i]);
+            return cb_fail("%s: dataset %s: element %llu is %g; a probability wanted", cb_h5_path(f), name,
+                           (ull)i, p[i]);
     return 0;
 }
 
@@ -87,7 +88,8 @@ static int read_bit_table(cb_library *lib, cb_h5 *f) {
     if (!rc && (n < 1 || n > CB_LIBRARY_BINS || edge[0] > 1))
         rc = cb_fail("%s: dataset bit_bin: 1 to %d edges from 0 or 1 wanted", cb_h5_path(f), CB_LIBRARY_BINS);
     for (uint64_t i = 0; i < n && !rc; i++) {
-        if (i && edge[i] <= edge[i - 1]) rc = cb_fail("%s: dataset bit_bin[%llu]: edges must rise", cb_h5_path(f), (ull)i);
+        if (i && edge[i] <= edge[i - 1])
+            rc = cb_fail("%s: dataset bit_bin[%llu]: edges must rise", cb_h5_path(f), (ull)i);
         lib->bit_bin[i] = edge[i];
         for (int period = 0; period < CB_PERIODS; period++)
             memcpy(lib->bits_prob[period][i], p + ((uint64_t)period * n + i) * 4, 4 * sizeof *p);
@@ -117,7 +119,8 @@ static int read_numbers(cb_library *lib, cb_h5 *f) {
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         if (cb_h5_get_f64(f, "/", row[i].name, row[i].to)) return -1;
         if (*row[i].to < 0 || *row[i].to > row[i].hi)
-            return cb_fail("%s: attribute %s is %g; 0 to %g wanted", cb_h5_path(f), row[i].name, *row[i].to, row[i].hi);
+            return cb_fail("%s: attribute %s is %g; 0 to %g wanted", cb_h5_path(f), row[i].name,
+                           *row[i].to, row[i].hi);
     }
     return 0;
 }
@@ -139,7 +142,8 @@ int cb_library_process(const cb_library *lib, const char *name) {
     char names[1024] = "";
     for (uint64_t p = 0; p < lib->n_process; p++) {
         if (!strcmp(lib->process[p], name)) return (int)p;
-        if (strlen(names) + strlen(lib->process[p]) + 2 < sizeof names) strcat(strcat(names, " "), lib->process[p]);
+        if (strlen(names) + strlen(lib->process[p]) + 2 < sizeof names)
+            strcat(strcat(names, " "), lib->process[p]);
     }
     return cb_fail("the event library has no process %s; it has:%s", name, names);
 }

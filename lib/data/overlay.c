@@ -33,7 +33,8 @@ static void fill_thresholds(cb_overlay *o) {
         for (int d = 0; d < CB_HALF_ETA; d++) o->noise[period][d] = threshold(o->lib->noise_prob[period][d]);
         for (int b = 0; b < o->lib->n_bin; b++) {
             double sum = 0;
-            for (int k = 0; k < 3; k++) o->bits[period][b][k] = threshold(sum += o->lib->bits_prob[period][b][k]);
+            for (int k = 0; k < 3; k++)
+                o->bits[period][b][k] = threshold(sum += o->lib->bits_prob[period][b][k]);
         }
     }
 }
@@ -57,12 +58,14 @@ int cb_overlay_new(cb_overlay *o, const cb_library *lib, const char *sample, con
     *o = (cb_overlay){.lib = lib, .seed = seed};
     double sum = fraction[0] + fraction[1] + fraction[2];
     if (!(fraction[0] >= 0 && fraction[1] >= 0 && fraction[2] >= 0 && sum > 1 - 1e-9 && sum < 1 + 1e-9))
-        return cb_fail("library_split %g %g %g: three fractions with sum 1 wanted", fraction[0], fraction[1], fraction[2]);
+        return cb_fail("library_split %g %g %g: three fractions with sum 1 wanted", fraction[0],
+                       fraction[1], fraction[2]);
     for (int s = 0; s < 3; s++)
         snprintf(o->stream[s], sizeof o->stream[s], "overlay %.48s %s", sample, split_name[s]);
     fill_thresholds(o);
     if (fill_pool(o, MINBIAS, cb_library_process(lib, "minbias"), fraction) ||
-        fill_pool(o, MBTAIL, cb_library_process(lib, "mbtail"), fraction) || choose_sample(o, sample, fraction)) {
+        fill_pool(o, MBTAIL, cb_library_process(lib, "mbtail"), fraction) ||
+        choose_sample(o, sample, fraction)) {
         cb_overlay_free(o);
         return -1;
     }
@@ -156,7 +159,8 @@ void cb_overlay_event(const cb_overlay *o, int split, uint64_t index, uint16_t *
     }
 }
 
-void cb_overlay_events(const cb_overlay *o, int split, uint64_t first, uint64_t n, uint16_t *et, uint8_t *bits) {
+void cb_overlay_events(const cb_overlay *o, int split, uint64_t first, uint64_t n, uint16_t *et,
+                       uint8_t *bits) {
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < (int64_t)n; i++)
         cb_overlay_event(o, split, first + (uint64_t)i, et + i * CB_REGIONS, bits + i * CB_REGIONS);

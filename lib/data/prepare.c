@@ -90,15 +90,16 @@ static int load_inputs(work *w) {
         const cb_images *m0 = &w->images[0];
         if (name_process(w, k) || cb_images_load(m, w->input[k].path)) return -1;
         if (m->height != m0->height || m->width != m0->width)
-            return cb_fail("%s: images of %d x %d, but %s has %d x %d; one dataset holds one shape", w->input[k].path,
-                           m->height, m->width, w->input[0].path, m0->height, m0->width);
-        cb_detail("%s: %s, %llu events of %d x %d%s%s", w->input[k].path, m->layout, (ull)m->n, m->height, m->width,
-                  m->split ? ", split given" : "", m->accept ? ", acceptance flags" : "");
+            return cb_fail("%s: images of %d x %d, but %s has %d x %d; one dataset holds one shape",
+                           w->input[k].path, m->height, m->width, w->input[0].path, m0->height, m0->width);
+        cb_detail("%s: %s, %llu events of %d x %d%s%s", w->input[k].path, m->layout, (ull)m->n, m->height,
+                  m->width, m->split ? ", split given" : "", m->accept ? ", acceptance flags" : "");
         w->first[k + 1] = w->first[k] + m->n;
     }
     w->n = w->first[w->n_input];
     w->cells = (uint64_t)w->images[0].height * (uint64_t)w->images[0].width;
-    return w->n < UINT32_MAX ? 0 : cb_fail("%llu events; at most %u fit one dataset", (ull)w->n, UINT32_MAX - 1);
+    if (w->n >= UINT32_MAX) return cb_fail("%llu events; at most %u fit one dataset", (ull)w->n, UINT32_MAX - 1);
+    return 0;
 }
 
 /* ---- split ---- */
@@ -177,7 +178,8 @@ static int sort_events(work *w) {
 static bool all_have_bits(const work *w) {
     int with = 0;
     for (int k = 0; k < w->n_input; k++) with += w->images[k].bits != NULL;
-    if (with && with < w->n_input) cb_warn("veto bits are left out: only %d of %d inputs have them", with, w->n_input);
+    if (with && with < w->n_input)
+        cb_warn("veto bits are left out: only %d of %d inputs have them", with, w->n_input);
     return with == w->n_input;
 }
 
@@ -209,7 +211,8 @@ static int write_columns(const work *w, cb_h5 *f) {
         process[i] = w->process[input_of(w, w->order[i])];
     }
     if (!rc)
-        rc = cb_h5_write(f, "split", CB_U8, 1, &w->kept, split) || cb_h5_write(f, "process", CB_U8, 1, &w->kept, process) ||
+        rc = cb_h5_write(f, "split", CB_U8, 1, &w->kept, split) ||
+             cb_h5_write(f, "process", CB_U8, 1, &w->kept, process) ||
              cb_h5_write_strings(f, "process_name", (uint64_t)w->n_process, w->name);
     free(split);
     free(process);
@@ -219,7 +222,8 @@ static int write_columns(const work *w, cb_h5 *f) {
 static int write_all(const work *w, const char *out, const cb_prepare_options *o, const cb_prepare_counts *c) {
     cb_h5 *f = cb_h5_create(out, CB_DATASET_SCHEMA, "preprocess", o->config);
     if (!f) return -1;
-    int rc = cb_h5_set_f64(f, "/", "lsb_gev", 0.5) || cb_h5_set_i64(f, "/", "not_accepted", (int64_t)c->not_accepted) ||
+    int rc = cb_h5_set_f64(f, "/", "lsb_gev", 0.5) ||
+             cb_h5_set_i64(f, "/", "not_accepted", (int64_t)c->not_accepted) ||
              cb_h5_set_i64(f, "/", "copies_dropped", (int64_t)c->crossing);
     for (int k = 0; k < w->n_input && !rc; k++) rc = cb_h5_input(f, w->input[k].name, w->input[k].path);
     if (!rc) rc = write_images(w, f, "et", CB_U16, sizeof(uint16_t));
@@ -235,7 +239,9 @@ int cb_prepare(const char *out, const cb_prepare_input *input, int n_input, cons
     work w = {0};
     *c = (cb_prepare_counts){0};
     int rc = n_input < 1 ? cb_fail("no input files") : 0;
-    if (!rc) rc = allocate(&w, input, n_input) || load_inputs(&w) || assign_splits(&w, o, c) || part_copies(&w, c) || sort_events(&w);
+    if (!rc)
+        rc = allocate(&w, input, n_input) || load_inputs(&w) || assign_splits(&w, o, c) ||
+             part_copies(&w, c) || sort_events(&w);
     c->read = w.n;
     c->kept = w.kept;
     if (!rc) rc = write_all(&w, out, o, c);
