@@ -72,9 +72,9 @@ static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
         row->cycles = cost.cycles;
         row->ii = 1; /* fully unrolled: an event every clock */
         row->fmax_mhz = floor(cost.fmax_mhz * 10 + 0.5) / 10;
-        row->detail = json_pack("{ss sI sI si sf}", "accuracy", i ? cb_cost_sites_accuracy : cb_cost_span_accuracy,
+        row->detail = json_pack("{ss sI sI sI si sf}", "accuracy", i ? cb_cost_sites_accuracy : cb_cost_span_accuracy,
                                 "adders", (json_int_t)cost.adders, "quantizer_sites", (json_int_t)cost.quant_sites,
-                                "levels", cost.levels, "path_ns", cost.path_ns);
+                                "srl", (json_int_t)cost.srl, "levels", cost.levels, "path_ns", cost.path_ns);
         if (!row->detail) return cb_fail("out of memory");
     }
     cb_info("estimate: %lld adders, %lld LUT (adder spans), %lld LUT sites (carry chains), %lld FF, %d stages, %.1f MHz",

@@ -123,23 +123,41 @@ void cb_cost_node(const cb_netlist *g, int32_t node, cb_node_cost *cost) {
     }
 }
 
-/* Flip-flops: every value lives in registers from its stage to its last reader. */
+/* read[node * (n_stage + 1) + stage]: is the node read there? Outputs are read by the
+ * register after the last stage. */
+static uint8_t *mark_readers(const cb_netlist *g) {
+    size_t row = (size_t)g->n_stage + 1;
+    uint8_t *read = cb_alloc((size_t)g->n * row, 1);
+    for (int32_t i = 0; read && i < g->n; i++) {
+        const cb_node *n = &g->node[i];
+        if (n->kind == CB_NODE_INPUT || n->kind == CB_NODE_CONST) continue;
+        read[(size_t)n->a * row + (size_t)n->stage] = 1;
+        if (n->kind == CB_NODE_ADD) read[(size_t)n->b * row + (size_t)n->stage] = 1;
+    }
+    for (int k = 0; read && k < g->n_output; k++) read[(size_t)g->output[k] * row + (size_t)g->n_stage] = 1;
+    return read;
+}
+
+enum { SHIFT_REGISTER = 3 }; /* the least length that the tools make an SRL of */
+
+/* Every value is delayed from its stage to its last reader; a piece of the delay line
+ * that nobody reads in between and is long enough goes into shift registers. */
 static int count_registers(const cb_netlist *g, cb_cost *cost) {
-    int32_t *last = cb_alloc((size_t)g->n, sizeof *last);
-    if (!last) return -1;
+    uint8_t *read = mark_readers(g);
+    if (!read) return -1;
     for (int32_t i = 0; i < g->n; i++) {
         const cb_node *n = &g->node[i];
-        last[i] = n->stage;
-        const int32_t operand[2] = {n->kind == CB_NODE_INPUT ? -1 : n->a, n->kind == CB_NODE_ADD ? n->b : -1};
-        for (int k = 0; k < 2; k++)
-            if (operand[k] >= 0 && last[operand[k]] < n->stage) last[operand[k]] = n->stage;
+        if (n->kind == CB_NODE_CONST) continue;
+        int width = cb_node_width(n), from = n->stage;
+        for (int stage = n->stage + 1; stage <= g->n_stage; stage++) {
+            if (!read[(size_t)i * ((size_t)g->n_stage + 1) + (size_t)stage]) continue;
+            if (stage - from >= SHIFT_REGISTER) cost->srl += width;
+            else cost->ff += (int64_t)(stage - from) * width;
+            from = stage;
+        }
     }
-    for (int k = 0; k < g->n_output; k++)
-        if (last[g->output[k]] < g->n_stage) last[g->output[k]] = g->n_stage;
-    for (int32_t i = 0; i < g->n; i++)
-        if (g->node[i].kind != CB_NODE_CONST)
-            cost->ff += (int64_t)(last[i] - g->node[i].stage) * cb_node_width(&g->node[i]);
-    free(last);
+    free(read);
+    cost->sites += (cost->srl + 1) / 2;
     return 0;
 }
 

@@ -16,8 +16,9 @@
  * over the bits above the format; ReLU and saturation share one LUT per output bit,
  * and two of those (bit, bit, sign, saturated) share a site. span counts half a LUT
  * per output bit for each of ReLU and saturation.
- * Flip-flops: width x (last stage that reads the value - stage that makes it), with
- * outputs held until n_stage; inputs count once they are needed after stage 0.
+ * Registers: width x stages from where the value is made to its last reader; inputs count
+ * once they are needed after stage 0, outputs until n_stage. A delay of three or more
+ * stages without a reader in between is one SRL16 per bit, two to a site, as the tools do.
  * Delay: arrival time of every bit, so that the carries of adders in a row overlap:
  * net + LUT into a carry chain, along it, and out. xc7: arcs of Yosys's cell library
  * (Artix-7 slow corner) and 0.5 ns a net; xcup: 1.094 ns + 25 ps per bit of an adder
@@ -38,7 +39,7 @@ typedef struct {
     int64_t quantizers;          /* that need logic */
     int64_t span, sites, carry;  /* sums over the nodes */
     int64_t quant_sites;         /* part of sites */
-    int64_t ff;
+    int64_t ff, srl;             /* flip-flops; bits of shift registers (their sites are in sites) */
     int levels;                  /* largest node level */
     int cycles;                  /* register layers from input to output */
     double path_ns;              /* slowest stage, clock-to-output included */

@@ -109,11 +109,22 @@ static void test_registers(void) {
     UNIT_OK(cb_cost_estimate(&g, "xc7", &cut));
     CU_ASSERT_EQUAL(whole.ff, 0);
     CU_ASSERT_EQUAL(cut.ff, 11 /* s */ + 10 /* in2 waits */ + 12 /* output */);
+    CU_ASSERT_EQUAL(cut.srl, 0);
     CU_ASSERT_EQUAL(cut.cycles, 2);
     CU_ASSERT_EQUAL(cut.sites, whole.sites);
     CU_ASSERT(cut.path_ns < whole.path_ns && cut.fmax_mhz > whole.fmax_mhz);
     CU_ASSERT_DOUBLE_EQUAL(cut.path_ns, (303 + 500 + 124 + 380 + 10 * 28 + 300) / 1000.0, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(cut.path_ns * cut.fmax_mhz, 1000, 1e-6);
+    cb_cost late;
+    g.node[t].stage = 3; /* s and in2 now wait three stages: shift registers */
+    g.n_stage = 4;
+    UNIT_OK(cb_cost_estimate(&g, "xc7", &late));
+    CU_ASSERT_EQUAL(late.ff, 12);
+    CU_ASSERT_EQUAL(late.srl, 11 + 10);
+    CU_ASSERT_EQUAL(late.sites, cut.sites + 11);
+    g.n_stage = 100; /* the output waits 97 stages */
+    UNIT_OK(cb_cost_estimate(&g, "xc7", &late));
+    CU_ASSERT(late.ff == 0 && late.srl == 11 + 10 + 12);
     cb_netlist_free(&g);
 }
 
