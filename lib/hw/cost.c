@@ -248,8 +248,24 @@ static int find_path(const cb_netlist *g, const char *family, cb_cost *cost) {
     return 0;
 }
 
+/* The graph may come from a file: no value may be read before it is there. */
+static int check_stages(const cb_netlist *g) {
+    enum { MOST = 4096 };
+    if (g->n_stage < 0 || g->n_stage > MOST)
+        return cb_fail("netlist %s: %d stages, 0 to %d expected", g->name, g->n_stage, MOST);
+    for (int32_t i = 0; i < g->n; i++) {
+        const cb_node *n = &g->node[i];
+        int32_t a = n->kind == CB_NODE_INPUT ? -1 : n->a, b = n->kind == CB_NODE_ADD ? n->b : -1;
+        bool early = (a >= 0 && g->node[a].stage > n->stage) || (b >= 0 && g->node[b].stage > n->stage);
+        if (early || n->stage < 0 || (n->stage && n->stage >= g->n_stage))
+            return cb_fail("netlist %s: node %d: stage %d of %d is not possible", g->name, (int)i, (int)n->stage, g->n_stage);
+    }
+    return 0;
+}
+
 int cb_cost_estimate(const cb_netlist *g, const char *family, cb_cost *cost) {
     *cost = (cb_cost){.cycles = g->n_stage};
+    if (check_stages(g)) return -1;
     for (int32_t i = 0; i < g->n; i++) {
         const cb_node *n = &g->node[i];
         cb_node_cost c;

@@ -125,6 +125,11 @@ static void test_registers(void) {
     g.n_stage = 100; /* the output waits 97 stages */
     UNIT_OK(cb_cost_estimate(&g, "xc7", &late));
     CU_ASSERT(late.ff == 0 && late.srl == 11 + 10 + 12);
+    g.node[t].stage = 100;
+    UNIT_FAILS(cb_cost_estimate(&g, "xc7", &late), "stage 100 of 100");
+    g.node[t].stage = 1;
+    g.node[s].stage = 2;
+    UNIT_FAILS(cb_cost_estimate(&g, "xc7", &late), "stage 1 of 100");
     cb_netlist_free(&g);
 }
 
