@@ -12,3 +12,27 @@
 1	fw/netlist.h5	echo no HDF5 > fw/netlist.h5; $BIN/synthesize --in fw --part $root/configs/parts/xc7vx690t.ini --out r.json
 !r.json
 !r
+# a small firmware folder; the estimate needs no tool
+0	-	rm -rf fw; $BIN/import-weights --arch v1 --in $DATA/firmware/v1p1p2 --out s.h5
+0	-	$BIN/emit-hls --in s.h5 --out fw --set hardware.check_software=16 --set hardware.check_simulation=0
+0	carry-chain	$BIN/synthesize --in fw --part $root/configs/parts/xc7vx690t.ini --out a/r.json --set synthesize.yosys=no --set synthesize.vendor=no
+0	-	$BIN/synthesize --in ./fw --part $root/configs/parts/xc7vx690t.ini --out b/r.json --threads 2 --set synthesize.yosys=no --set synthesize.vendor=no && cmp a/r.json b/r.json && cmp a/r/vivado.tcl b/r/vivado.tcl
+0	"step": "estimate"	cat a/r.json
+0	-	! grep -r -q "$PWD" a b
+0	does not fit: 	printf '[part]\nlut = 1000\n' > p.ini; $BIN/synthesize --in fw --part p.ini --out r.json --set synthesize.yosys=no
+0	does not fit: 	cat r.json
+# tools that are missing or broken give a row, not a failure
+0	not run: yosys is not installed	PATH=/none $BIN/synthesize --in fw --part p.ini --out r.json
+0	not run: vivado is not installed	cat r.json
+0	-	mkdir bin; printf '#!/bin/sh\necho ERROR: no such luck\nexit 1\n' > bin/yosys; chmod 755 bin/yosys
+0	exit status 1	PATH=$PWD/bin:$PATH $BIN/synthesize --in fw --part p.ini --out r.json
+0	failed: yosys: exit status 1; last output: ERROR: no such luck	cat r.json
+0	-	printf '#!/bin/sh\n[ "$1" = -V ] || sleep 60\n' > bin/yosys; PATH=$PWD/bin:$PATH $BIN/synthesize --in fw --part p.ini --out r.json --set synthesize.timeout_s=1
+0	failed: yosys: stopped after 1 s	cat r.json
+0	-	test "$(ls r)" = "$(printf 'clock.xdc\nvivado.tcl\nyosys.ys')" && ! ls r.tmp.* 2>/dev/null
+# damaged folders
+1	netlist.h5	rm -rf r r.json; cp fw/netlist.h5 whole.h5; head -c 20000 whole.h5 > fw/netlist.h5; $BIN/synthesize --in fw --part p.ini --out r.json
+1	no such file: run emit-hls again	cp whole.h5 fw/netlist.h5; mv fw/verilog aside; $BIN/synthesize --in fw --part p.ini --out r.json
+!r.json
+!r
+1	/proc	mv aside fw/verilog; $BIN/synthesize --in fw --part p.ini --out /proc/no/r.json --set synthesize.yosys=no
