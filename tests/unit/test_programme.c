@@ -274,13 +274,13 @@ static void test_wide(void) {
     cb_programme p;
     small_programme(&p, 1, (int[]){INT_MIN}, 0, 0, (cb_format){0});
     cb_op *more[3];
+    free(p.op[1].format);
     p.n_op = 1;
     for (int k = 0; k < 3; k++) {
         more[k] = cb_programme_dense(&p, "again", 1, false);
         CU_ASSERT_PTR_NOT_NULL_FATAL(more[k]);
         more[k]->w[0] = INT_MAX;
     }
-    free(p.op[p.n_op].format);
     cb_op *op = cb_programme_quant(&p, "score", 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(op);
     op->format[0] = (cb_format){0, 8, 8};
