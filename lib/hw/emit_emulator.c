@@ -121,6 +121,7 @@ static int write_header(const cb_emit *e, const char *name, const char *dir) {
 int cb_emit_emulator(const cb_emit *e) {
     char name[64];
     const cb_netlist *g = e->net;
+    if (g->n_output != 1) return cb_fail("netlist %s: %d outputs; the emulator prints one score", g->name, g->n_output);
     cb_emit_identifier(g->name, name);
     cb_text t = {0};
     cb_text_put(&t, "#include \"emulator.h\"\n\n");

@@ -172,6 +172,7 @@ static int write_defines(const cb_emit *e, const char *dir) {
 int cb_emit_graph_header(const cb_emit *e, const char *dir) {
     char name[64], file[96];
     const cb_netlist *g = e->net;
+    if (g->n_output != 1) return cb_fail("netlist %s: %d outputs; the C++ back end prints one score", g->name, g->n_output);
     cb_emit_identifier(g->name, name);
     cb_text t = {0};
     cb_text_add(&t,

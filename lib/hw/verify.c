@@ -19,6 +19,7 @@ int cb_verify(const cb_emit *e, const char *scratch, cb_check check[CB_CHECKS], 
     int rc = report(c, cb_verify_interpreter(e, c));
     if (!rc) c++, rc = report(c, cb_verify_hls_cpp(e, scratch, c));
     if (!rc) c++, rc = report(c, cb_verify_emulator(e, scratch, c));
+    if (!rc) c++, rc = report(c, cb_verify_ctp7(e, scratch, c));
     for (int comb = e->net->n_stage ? 0 : 1; comb < 2 && !rc && e->simulate; comb++)
         c++, rc = report(c, cb_verify_verilog(e, scratch, comb, c));
     *n_check = (int)(c - check) + 1;

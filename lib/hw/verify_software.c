@@ -57,7 +57,7 @@ static const char *const main_text =
 
 static void tool_name(const char *compiler, cb_check *c) {
     char *version = cb_process_version(compiler, "--version");
-    snprintf(c->tool, sizeof c->tool, "%s", version ? version : compiler);
+    snprintf(c->tool, sizeof c->tool, "%s%s%s", compiler, version && *version ? " " : "", version ? version : "");
     free(version);
 }
 
@@ -144,4 +144,44 @@ int cb_verify_hls_cpp(const cb_emit *e, const char *scratch, cb_check *c) {
     static const char *const sources[] = {"hls/%s_bridge.cpp", "hls/firmware/%s.cpp", NULL};
     *c = (cb_check){.what = "hls_cpp", .first_bad = -1};
     return check_source(e, scratch, compilers, "-std=c++14", "cpp", "predict", sources, c);
+}
+
+/* The testbench of the wrapper on the vectors of ctp7/data, with the exact-width statements
+ * through stand-in vendor types. */
+static int run_card(const cb_emit *e, const char *scratch, const char *compiler, cb_check *c) {
+    cb_text t[7] = {{0}};
+    static const char *const file[] = {"ctp7/src/algo_unpacked.cpp", "ctp7/src/algo_unpacked_tb.cpp", "ctp7/data/card_in.txt",
+                                       "ctp7/data/card_reference.txt"};
+    for (int i = 0; i < 4; i++) cb_text_add(&t[i], "%s/%s", e->dir, file[i]);
+    cb_text_add(&t[4], "-I%s/ctp7/standin", e->dir);
+    cb_text_add(&t[5], "%s/check", scratch);
+    cb_text_add(&t[6], "%s/out.txt", scratch);
+    const char *const compile_argv[] = {compiler, "-O0", "-std=c++14", "-Wno-unknown-pragmas", "-DCICADA_AP_TYPES", t[4].s,
+                                        "-o", t[5].s, t[0].s, t[1].s, NULL};
+    const char *const run_argv[] = {t[5].s, t[2].s, t[6].s, t[3].s, NULL};
+    cb_process compile = {.argv = compile_argv, .wall_s = COMPILE_LIMIT_S, .memory_mib = MEMORY_MIB};
+    cb_process run = {.argv = run_argv, .wall_s = RUN_LIMIT_S, .memory_mib = MEMORY_MIB};
+    cb_process_end end = {0};
+    bool failed = false;
+    for (int i = 0; i < 7; i++) failed |= t[i].failed;
+    int rc = failed || cb_process_run(&compile, NULL) || cb_process_run(&run, &end) ? -1 : 0;
+    unsigned long long mismatches = 0, events = 0;
+    if (sscanf(end.tail, "%llu mismatches of %llu", &mismatches, &events) == 2) c->mismatches = mismatches, c->checked = events;
+    else if (!rc) rc = cb_fail("the testbench does not say how many events it ran");
+    for (int i = 0; i < 7; i++) cb_text_free(&t[i]);
+    return rc;
+}
+
+int cb_verify_ctp7(const cb_emit *e, const char *scratch, cb_check *c) {
+    *c = (cb_check){.what = "ctp7", .first_bad = -1};
+    char path[1024];
+    snprintf(path, sizeof path, "%s/ctp7", e->dir);
+    const char *compiler = cb_process_exists("g++") ? "g++" : "c++";
+    if (!cb_file_exists(path)) snprintf(c->status, sizeof c->status, "not run: the card has 18 x 14 regions, the student %d inputs", e->net->n_input);
+    else if (!cb_process_exists(compiler)) snprintf(c->status, sizeof c->status, "not run: neither g++ nor c++ is installed");
+    if (c->status[0]) return 0;
+    tool_name(compiler, c);
+    int rc = cb_mkdirs(scratch) || run_card(e, scratch, compiler, c) ? cb_fail_in("%s: ctp7", e->net->name) : 0;
+    snprintf(c->status, sizeof c->status, "%s", !rc ? "ok" : c->mismatches ? "mismatch" : "failed");
+    return cb_remove_tree(scratch) || rc ? -1 : 0;
 }

@@ -83,6 +83,9 @@ static void test_ctp7(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, expected));
     UNIT_OK(cb_process_run(&(cb_process){.argv = recorded, .wall_s = 100}, &end));
     CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, "0 mismatches of 256"));
+    cb_check c;
+    UNIT_OK(cb_verify_ctp7(&card.emit, card.scratch, &c));
+    CU_ASSERT(c.checked == card.emit.n_simulation && c.mismatches == 0);
     UNIT_FAILS(cb_process_run(&(cb_process){.argv = wrong, .wall_s = 100}, &end), "mismatches of 256");
 }
 
@@ -164,6 +167,9 @@ static void test_modes(void) {
         char path[512];
         snprintf(path, sizeof path, "%s/ctp7", x.dir);
         CU_ASSERT_FALSE(cb_file_exists(path));
+        cb_check c;
+        UNIT_OK(cb_verify_ctp7(&x.emit, x.scratch, &c));
+        CU_ASSERT_PTR_NOT_NULL(strstr(c.status, "not run"));
         emitted_free(&x);
     }
 }
