@@ -43,6 +43,37 @@ static void test_card_recorded(void) {
     cb_images_free(&decoded);
 }
 
+/* Words written by hand from the format: region 0 of link 0 is 5 counts with e/gamma veto, region 1
+ * 1023 counts with tau veto (it crosses the first two words), the last region of link 35 is 7. */
+static void test_card_by_hand(void) {
+    const char *path = unit_scratch("hand.txt");
+    char *text = cb_strdup("#BeginData\n");
+    for (int row = 0; row < 4 && text; row++)
+        for (int link = -1; link < 36 && text; link++) {
+            unsigned word = link == 0 && row == 0    ? (5u | 1u << 10) << 8 | 0xffu << 24
+                            : link == 0 && row == 1  ? 0x3u | 1u << 3 | 0xf0u /* position bits */
+                            : link == 35 && row == 3 ? 7u << 8
+                                                     : 0;
+            char *more = link < 0 ? cb_textf("%s0x%04x", text, row) : cb_textf("%s\t0x%08x%s", text, word, link == 35 ? "\n" : "");
+            free(text);
+            text = more;
+        }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    UNIT_OK(cb_file_write(path, text));
+    cb_images m;
+    UNIT_OK(cb_images_load(&m, path));
+    CU_ASSERT_FATAL(m.n == 1 && m.et && m.bits);
+    CU_ASSERT(m.et[0] == 5 && m.bits[0] == CB_BIT_EG);
+    CU_ASSERT(m.et[1] == 1023 && m.bits[1] == CB_BIT_TAU);
+    CU_ASSERT(m.et[251] == 7 && m.bits[251] == 0);
+    unsigned sum = 0;
+    for (int i = 0; i < CB_REGIONS; i++) sum += m.et[i] + m.bits[i];
+    CU_ASSERT_EQUAL(sum, 5 + 1023 + 7 + CB_BIT_EG + CB_BIT_TAU);
+    cb_images_free(&m);
+    free(text);
+    unlink(path);
+}
+
 static void test_card_round_trip(void) {
     const char *path = unit_scratch("card.txt");
     cb_images a, b;
@@ -234,6 +265,11 @@ static void test_opendata_bad(void) {
     UNIT_FAILS(load_fails(path), "dataset taubit: event 1 region 48 (phi 3, eta 6) is 2; a whole number from 0 to 1 wanted");
     opendata_file(path, true, 14, 1, 3);
     UNIT_FAILS(load_fails(path), "dataset split: event 1 is 3; 0 to 2 wanted");
+    cb_h5 *f = cb_h5_create(path, "x/1", "test", "");
+    UNIT_OK(cb_h5_write(f, "CaloRegions", CB_U8, 3, (uint64_t[]){2, 2, 2}, (uint8_t[8]){0}));
+    UNIT_OK(cb_h5_write(f, "AcceptanceFlag", CB_U8, 1, (uint64_t[]){3}, (uint8_t[3]){0}));
+    UNIT_OK(cb_h5_commit(&f));
+    UNIT_FAILS(load_fails(path), "dataset AcceptanceFlag has shape (3), (2) wanted");
     unlink(path);
 }
 
@@ -404,6 +440,7 @@ static void test_into_dataset(void) {
 }
 
 UNIT_MAIN("layouts", {"recorded trigger-card events", test_card_recorded},
+          {"a trigger-card event by hand", test_card_by_hand},
           {"trigger-card text there and back", test_card_round_trip}, {"bad trigger-card text", test_card_bad},
           {"CSV", test_csv}, {"CaloRegions", test_regions}, {"bad open data", test_opendata_bad},
           {"open data there and back", test_opendata_round_trip}, {"compound", test_compound},

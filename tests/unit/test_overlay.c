@@ -281,8 +281,42 @@ static void test_bad_library(void) {
     unlink(path);
 }
 
+/* One collision of two hits: all 18 rotations and both mirror images, about equally often. */
+static void test_orientations(void) {
+    const char *path = unit_scratch("library.h5");
+    cb_library l;
+    cb_overlay o;
+    UNIT_OK(tiny_library(path, ""));
+    UNIT_OK(cb_library_read(&l, path));
+    UNIT_OK(cb_overlay_new(&o, &l, "nu", everything, 1));
+    uint16_t et[CB_REGIONS];
+    uint8_t bits[CB_REGIONS];
+    int found[18][2] = {{0}}, alone = 0;
+    for (uint64_t e = 0; e < 20000; e++) {
+        cb_overlay_event(&o, 0, e, et, bits);
+        unsigned sum = 0;
+        int five = -1, six = -1;
+        for (int i = 0; i < CB_REGIONS; i++) {
+            sum += et[i];
+            if (et[i] == 5) five = i;
+            if (et[i] == 6) six = i;
+        }
+        if (sum != 11 || five < 0 || six < 0) continue;
+        alone++; /* hits of the library: phi 0 eta 0, and phi 17 eta 13 */
+        int phi = five / 14, mirror = five % 14 == 13;
+        CU_ASSERT(five % 14 == (mirror ? 13 : 0) && six == (phi + 17) % 18 * 14 + (mirror ? 0 : 13));
+        found[phi][mirror]++;
+    }
+    CU_ASSERT(alone > 2000);
+    for (int i = 0; i < 36; i++) CU_ASSERT_DOUBLE_EQUAL(found[i / 2][i % 2], alone / 36.0, 5 * sqrt(alone / 36.0));
+    cb_overlay_free(&o);
+    cb_library_free(&l);
+    unlink(path);
+}
+
 static void test_close(void) { cb_library_free(&lib); }
 
 UNIT_MAIN("overlay", {"statistics of targets.csv", test_targets}, {"division of the library", test_division},
           {"threads, order and number of events", test_independence}, {"saturation and veto bits", test_rules},
-          {"bad samples and splits", test_bad}, {"bad libraries", test_bad_library}, {"library released", test_close})
+          {"bad samples and splits", test_bad}, {"bad libraries", test_bad_library},
+          {"rotations and mirror images", test_orientations}, {"library released", test_close})
