@@ -4,7 +4,8 @@
 Usage: hgq_vs_qkeras.py RESULTS_DIR OUT.pdf|OUT.png
 
 Reads performance, students, resources, roc and histograms (.tsv) of RESULTS_DIR, and the published
-synthesis table beside this script's folder (data/published). What a table lacks, such as the
+synthesis table beside this script's folder (data/published). A folder named opendata is labelled as CMS Open Data,
+any other as simulation. A student NAME@SEED is drawn small, in the style of NAME. What a table lacks, such as the
 resources of a student whose synthesis failed, is left out and named in the foot line.
 """
 import math
@@ -75,10 +76,6 @@ class Study:
         return qkeras[:1] + chosen
 
 
-def base(student):
-    return student.split("@")[0]
-
-
 def look(study, student):
     """Colour, marker and line style of a row; each of them alone tells rows apart."""
     family = study.family.get(student, "")
@@ -107,7 +104,8 @@ def line(study, student, **more):
 
 def points(study, student, size=5.5):
     s = look(study, student)
-    fill = s.get("fill", True) and "@" not in student
+    fill = s.get("fill", True)
+    size = 0.6 * size if "@" in student else size  # a further seed of the same student
     return dict(color=s["color"], marker=s["marker"], markersize=size, linestyle="none", elinewidth=1.1, capsize=0,
                 markerfacecolor=s["color"] if fill else "white", markeredgewidth=1.2)
 
@@ -137,12 +135,15 @@ def off_scale(study, ax, outside, bottom):
     """Arrows at the edge, with the values, for points that would flatten all others."""
     low, high = (math.log(v) for v in ax.get_xlim())
     at = [(math.log(x) - low) / (high - low) for _, x, _ in outside]
-    for (s, _, y), u, text in zip(outside, at, spread(at, 0.085, 0.03, 0.97)):
+    names = [k for k, (s, _, _) in enumerate(outside) if "@" not in s]
+    label = dict(zip(names, spread([at[k] for k in names], 0.085, 0.05, 0.95)))
+    for k, ((s, _, y), u) in enumerate(zip(outside, at)):
         down, color = y < bottom, look(study, s)["color"]
         edge = 0.04 if down else 0.96
         ax.plot([u], [edge], transform=ax.transAxes, marker="v" if down else "^", color=color, markersize=6, zorder=5)
-        ax.text(text, edge + (0.07 if down else -0.07), f"{y:.2f}", transform=ax.transAxes, ha="center",
-                va="bottom" if down else "top", fontsize=7.5, color=color)
+        if k in label:
+            ax.text(label[k], edge + (0.07 if down else -0.07), f"{y:.2f}", transform=ax.transAxes, ha="center",
+                    va="bottom" if down else "top", fontsize=7.5, color=color)
 
 
 def auc_range(study, process):

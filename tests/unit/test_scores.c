@@ -172,6 +172,23 @@ static void test_tables(void) {
     free(x);
 }
 
+/* Edges belong to the bin above; what lies outside the range goes to the first and last bin. */
+static void test_histogram(void) {
+    static float score[] = {-3, 0, 3.99f, 4, 7.5f, 8, 255.99f, 300, 1, 2};
+    static const char *const name[] = {"zb"};
+    size_t first[] = {0, 10};
+    cb_event_set set = {1, 0, name, first};
+    cb_scored row = {.student = "a", .family = "f", .teacher_scale = true, .score = score};
+    cb_performance p;
+    UNIT_OK(cb_performance_make(&p, &set, &row, 1, 0, &few));
+    CU_ASSERT_EQUAL_FATAL(p.histograms.n, CB_SCORE_BINS);
+    CU_ASSERT_STRING_EQUAL(p.histograms.row[0], "a\tzb\t0\t4\t5");
+    CU_ASSERT_STRING_EQUAL(p.histograms.row[1], "a\tzb\t4\t8\t2");
+    CU_ASSERT_STRING_EQUAL(p.histograms.row[2], "a\tzb\t8\t12\t1");
+    CU_ASSERT_STRING_EQUAL(p.histograms.row[63], "a\tzb\t252\t256\t2");
+    cb_performance_free(&p);
+}
+
 static void test_bad_scores(void) {
     fixture *x = make_fixture();
     cb_programme p = firmware("v2");
@@ -266,6 +283,6 @@ static void test_hardware(void) {
     UNIT_FAILS(cb_reports_hardware(&h, "build/no/report.json"), "build/no/report.json");
 }
 
-UNIT_MAIN("scores", {"rows", test_rows}, {"bad events", test_bad_events}, {"tables", test_tables},
+UNIT_MAIN("scores", {"rows", test_rows}, {"bad events", test_bad_events}, {"tables", test_tables}, {"histogram", test_histogram},
           {"bad scores", test_bad_scores}, {"scores file", test_scores_file}, {"synthesis reports", test_resources},
           {"hardware reports", test_hardware})

@@ -18,7 +18,7 @@ static void draw(cb_rng *r, float *v, size_t n, unsigned levels, float shift) {
 }
 
 static void test_sample(void) {
-    float v[] = {3, -0.0f, 1e-30f, -2.5f, 0.0f, 3, -1e30f, 65535};
+    float v[] = {3, 0.0f, 1e-30f, -2.5f, -0.0f, 3, -1e30f, 65535};
     float want[] = {-1e30f, -2.5f, 0, 0, 1e-30f, 3, 3, 65535};
     uint32_t event[] = {6, 3, 1, 4, 2, 0, 5, 7};
     cb_sample s = sample(v, 8);
@@ -127,6 +127,27 @@ static void test_threshold(void) {
     cb_sample_free(&x);
     cb_sample_free(&z);
     cb_sample_free(&t);
+}
+
+/* The interval by its definition: Wilson at the thresholds that order statistics allow. */
+static void test_efficiency_interval(void) {
+    enum { N = 1000, M = 400 };
+    static float b[N], s[M];
+    for (int i = 0; i < N; i++) b[i] = (float)i;
+    for (int i = 0; i < M; i++) s[i] = (float)(N - M) + (float)i + 0.5f; /* 400 half steps up to the top */
+    cb_sample x = sample(s, M), z = sample(b, N);
+    double rate = 20, crossing = 1000, lo, hi, none;
+    uint64_t k_lo, k_hi;
+    cb_binomial_range(N, rate / crossing, 0.0125, &k_lo, &k_hi);
+    CU_ASSERT(k_lo > 3 && k_hi > 30);
+    cb_efficiency e = cb_roc_efficiency(&x, &z, rate, crossing);
+    /* above the k-th highest background score 1000 - k lie k signals; above the (k+1)-th, k + 1 */
+    CU_ASSERT_EQUAL(e.signal, 21);
+    cb_wilson(k_lo, M, CB_Z_975, &lo, &none);
+    cb_wilson(k_hi + 1, M, CB_Z_975, &none, &hi);
+    CU_ASSERT(e.lo == lo && e.hi == hi);
+    cb_sample_free(&x);
+    cb_sample_free(&z);
 }
 
 static void test_curve(void) {
@@ -309,6 +330,7 @@ static void test_table(void) {
 }
 
 UNIT_MAIN("stats", {"samples", test_sample}, {"AUC by definition", test_auc}, {"order of events", test_permutation},
-          {"thresholds", test_threshold}, {"ROC curve", test_curve}, {"Wilson", test_wilson},
+          {"thresholds", test_threshold},
+          {"efficiency interval", test_efficiency_interval}, {"ROC curve", test_curve}, {"Wilson", test_wilson},
           {"binomial range", test_binomial}, {"coverage", test_coverage}, {"EMD", test_emd},
           {"bootstrap", test_bootstrap}, {"tables", test_table})

@@ -1,0 +1,13 @@
+# tables of one student, written by hand: the page is drawn, twice the same bytes, without a date
+0	-	mkdir t && printf 'student\tfamily\tseed\tprocess\tn\tauc\tauc_lo\tauc_hi\temd\temd_lo\temd_hi\tmae\teff_3khz\teff_3khz_lo\teff_3khz_hi\nhgq-1e-4\thgq\t1\ttt_had\t100\t0.9\t0.88\t0.92\t2\t1.5\t2.5\t3\t0.1\t0.05\t0.2\nhgq-1e-4\thgq\t1\tzb\t900\tnan\tnan\tnan\t1\t0.9\t1.1\t3\tnan\tnan\tnan\nteacher\tteacher\t1\ttt_had\t100\t0.95\t0.94\t0.96\t0\t0\t0\t0\t0.2\t0.1\t0.3\n' > t/performance.tsv
+0	-	printf 'student\tfamily\tseed\tebops\tadders\tdepth\tparameters\tmismatches\tchecked\nhgq-1e-4\thgq\t1\t7500\t400\t12\t4000\t0\t10500\n' > t/students.tsv; printf 'student\tprocess\trate_khz\tefficiency\nhgq-1e-4\ttt_had\t10\t0.2\nhgq-1e-4\ttt_had\t28610\t1\n' > t/roc.tsv; printf 'student\tprocess\tbin_lo\tbin_hi\tcount\nteacher\tzb\t0\t4\t500\nteacher\tzb\t4\t8\t400\n' > t/histograms.tsv
+0	-	printf 'student\tstep\ttool\tversion\tpart\trule\tlut\tff\tdsp\tbram\tcarry\tcycles\tii\tfmax_mhz\tstatus\nhgq-1e-4\tyosys-synth\tyosys\t0.23\tp\traw-cells\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tfailed: memory limit\n' > t/resources.tsv
+0	-	${PYTHON:-/usr/bin/python3} $root/plots/hgq_vs_qkeras.py t a.pdf && sleep 1 && ${PYTHON:-/usr/bin/python3} $root/plots/hgq_vs_qkeras.py t b.pdf && cmp a.pdf b.pdf && head -c 5 a.pdf | grep -q %PDF && ! grep -a -q CreationDate a.pdf && [ ! -e $root/plots/__pycache__ ]
+# wrong usage, missing and broken tables, outputs that cannot be: a message and no file
+2	Usage: hgq_vs_qkeras.py	${PYTHON:-/usr/bin/python3} $root/plots/hgq_vs_qkeras.py t
+1	nothing/performance.tsv	${PYTHON:-/usr/bin/python3} $root/plots/hgq_vs_qkeras.py nothing c.pdf
+1	no column emd	mkdir u && cut -f 1-8 t/performance.tsv > u/performance.tsv && ${PYTHON:-/usr/bin/python3} $root/plots/hgq_vs_qkeras.py u c.pdf
+1	.pdf, .png or .svg is wanted	${PYTHON:-/usr/bin/python3} $root/plots/hgq_vs_qkeras.py t c.jpg
+1	absent/c.pdf	${PYTHON:-/usr/bin/python3} $root/plots/hgq_vs_qkeras.py t absent/c.pdf
+!c.pdf
+0	-	! ls | grep tmp
