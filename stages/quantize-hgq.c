@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nn/targets.h"
+#include "quant/ebops.h"
 #include "quant/hgq_calibrate.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_fit.h"
@@ -85,7 +86,7 @@ static int write_student(const work *w, const char *config) {
     if (!f) return -1;
     int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) || cb_programme_write(&w->p, f) ||
              cb_h5_set_i64(f, "/", "checked", w->checked) || cb_h5_set_i64(f, "/", "mismatches", w->mismatches) ||
-             cb_h5_set_f64(f, "/", "ebops_exact", cb_hgq_ebops_exact(&w->model, &w->p)) ||
+             cb_h5_set_f64(f, "/", "ebops_exact", cb_programme_ebops_exact(&w->p)) ||
              cb_hgq_history_write(&w->history, f) || cb_hgq_student_write(w->s, f, "/float") || cb_h5_commit(&f);
     cb_h5_close(&f);
     return rc ? -1 : 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nn/targets.h"
+#include "quant/ebops.h"
 #include "quant/qkeras_export.h"
 #include "quant/qkeras_train.h"
 #include "stage.h"

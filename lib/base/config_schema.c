@@ -49,7 +49,7 @@ const cb_config_key cb_config_schema[] = {
     REAL("student", "learning_rate", "0.001", 0, 1, "Adam"),
     INT("student", "seed", "1", 0, 1e15, "initial weights, dropout, shuffling"),
 
-    CHOICE("hgq", "bits", "head", "2025 head data", "initial bit widths: spec hgq 8; data = from calibration ranges"),
+    CHOICE("hgq", "bits", "data", "2025 head data", "initial bit widths: spec hgq 8; data = from calibration ranges"),
     CHOICE("hgq", "bias_bits", "head", "2025 head", "bias quantizer flavour: SAT_SYM or WRAP"),
     REAL("hgq", "beta", "1e-4", 0, 1, "loss per EBOP (start of the schedule)"),
     REAL("hgq", "beta_end", "0", 0, 1, "mixed schedule: beta after the log ramp; 0 = constant beta"),

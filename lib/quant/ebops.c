@@ -93,3 +93,30 @@ int cb_bit_span(int64_t w) {
     for (; u; u >>= 1) n++;
     return n;
 }
+
+enum { INPUT_BITS = 10 };
+
+/* Bits of element e of the tensor that op k reads. */
+static int input_bits(const cb_programme *p, int k, int64_t e) {
+    if (k == 0) return INPUT_BITS;
+    const cb_op *q = &p->op[k - 1];
+    if (q->kind != CB_OP_QUANT) return 0;
+    return cb_format_width(q->format[q->n_format == 1 ? 0 : e]);
+}
+
+double cb_programme_ebops_exact(const cb_programme *p) {
+    double sum = 0;
+    for (int k = 0; k < p->n_op; k++) {
+        const cb_op *op = &p->op[k];
+        if (op->kind == CB_OP_QUANT) continue;
+        for (int pos = 0; pos < op->out_h * op->out_w; pos++)
+            for (int dy = 0; dy < op->kh; dy++)
+                for (int x = 0; x < op->kw * op->in_c; x++) {
+                    int64_t row = pos / op->out_w * op->sy + dy, column = pos % op->out_w * op->sx * op->in_c + x;
+                    int bits = input_bits(p, k, row * op->in_w * op->in_c + column);
+                    const int32_t *w = op->w + ((int64_t)dy * op->kw * op->in_c + x) * op->out_c;
+                    for (int o = 0; o < op->out_c; o++) sum += bits * cb_bit_span(w[o]);
+                }
+    }
+    return sum;
+}

@@ -17,6 +17,7 @@
 #define CB_QUANT_EBOPS_H
 
 #include "quant/hgq_quantizer.h"
+#include "quant/programme.h"
 
 typedef struct {
     int n_pos, n_in, n_out; /* n_pos: product of the input axes between batch and features */
@@ -50,5 +51,9 @@ void cb_ebops_backward(const cb_hgq_quantizer *q, const uint32_t *map, size_t n,
 /* Exact cost of a constant (HGQ v1's rule after training): the span of its one bits,
  * most significant to least significant: 1 -> 1, 6 -> 2, 5 -> 3, 0 -> 0. */
 int cb_bit_span(int64_t w);
+
+/* Of a finished programme, whoever trained it: sum over its multiplications of bits of the data
+ * format (10 for the image) x span of the weight, no bias. */
+double cb_programme_ebops_exact(const cb_programme *p);
 
 #endif

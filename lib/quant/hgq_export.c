@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "quant/ebops.h"
 #include "quant/student_check.h"
 
 static int add_input(cb_programme *p, const char *name, const cb_hgq_model *m, int l, bool relu) {
@@ -94,28 +93,6 @@ int cb_hgq_programme(cb_programme *p, const cb_hgq_model *m, const char *name, i
     if (!add_layers(p, m) && !cb_programme_finish(p)) return 0;
     cb_programme_free(p);
     return -1;
-}
-
-/* Bits of one data element in hardware. */
-static int data_bits(const cb_hgq_format *t) { return t->hi == 0 ? 0 : t->i + t->f > 0 ? t->i + t->f : 0; }
-
-double cb_hgq_ebops_exact(const cb_hgq_model *m, const cb_programme *p) {
-    const cb_hgq_student *s = m->s;
-    double sum = 0;
-    for (int k = 0, l = s->first; k < p->n_op; k++) {
-        const cb_op *op = &p->op[k];
-        if (op->kind == CB_OP_QUANT) continue;
-        int z = s->d.size, n_out = op->out_c;
-        for (size_t e = 0; e < s->iq[l].n; e++) {
-            int x = (int)e % s->d.width, y = (int)e / s->d.width;
-            if (l == CB_HGQ_CONV && (y / z >= s->oh || x / z >= s->ow)) continue; /* no patch there */
-            size_t row = l == CB_HGQ_CONV ? (size_t)(y % z * z + x % z) : e;
-            for (int o = 0; o < n_out; o++)
-                sum += data_bits(&m->iq[l][e]) * cb_bit_span(op->w[row * (size_t)n_out + (size_t)o]);
-        }
-        l++;
-    }
-    return sum;
 }
 
 /* ---- the check ---- */

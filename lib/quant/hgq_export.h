@@ -12,8 +12,8 @@
  * on the 1/256 grid, as for every student here. Data are never negative (counts, relu), so the
  * formats are written without their sign, where SAT and SAT_SYM are the same.
  *
- * ebops is HGQ2's count of the current widths (ebops.h). ebops_exact counts a product by bits of the
- * data format times the span of ones of the weight (HGQ v1's rule after training), no bias.
+ * ebops is HGQ2's count of the current widths (ebops.h); the exact count by the span of each
+ * weight's ones is cb_programme_ebops_exact, the same for every family.
  */
 #ifndef CB_QUANT_HGQ_EXPORT_H
 #define CB_QUANT_HGQ_EXPORT_H
@@ -24,8 +24,6 @@
 /* p is overwritten; the caller frees it. name: row in the tables; seed: of the student. Fails if
  * data formats wrap or a weight does not fit 32 bits on the common grid. */
 int cb_hgq_programme(cb_programme *p, const cb_hgq_model *m, const char *name, int64_t seed) CB_MUST;
-/* The span-rule cost of the exported student. */
-double cb_hgq_ebops_exact(const cb_hgq_model *m, const cb_programme *p);
 /* Exact evaluation of the model against the programme (student_check.h). */
 int cb_hgq_check(const cb_hgq_model *m, const cb_programme *p, const cb_student_set *set, int64_t *checked,
                  int64_t *mismatches) CB_MUST;

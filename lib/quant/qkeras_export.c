@@ -6,8 +6,8 @@
 
 #include "base/fmath.h"
 #include "base/log.h"
-#include "base/rng.h"
 #include "quant/ebops.h"
+#include "quant/student_check.h"
 
 enum { INPUT_BITS = 10 };
 
@@ -136,81 +136,27 @@ double cb_qkeras_ebops(const cb_qkeras_student *m) {
     return conv < 0 || first < 0 || second < 0 ? -1 : conv + first + second;
 }
 
-/* Bits of element e of the tensor that op k reads. */
-static int input_bits(const cb_programme *p, int k, int64_t e) {
-    if (k == 0) return INPUT_BITS;
-    const cb_op *q = &p->op[k - 1];
-    if (q->kind != CB_OP_QUANT) return 0;
-    return cb_format_width(q->format[q->n_format == 1 ? 0 : e]);
-}
-
-double cb_programme_ebops_exact(const cb_programme *p) {
-    double sum = 0;
-    for (int k = 0; k < p->n_op; k++) {
-        const cb_op *op = &p->op[k];
-        if (op->kind == CB_OP_QUANT) continue;
-        for (int pos = 0; pos < op->out_h * op->out_w; pos++)
-            for (int dy = 0; dy < op->kh; dy++)
-                for (int x = 0; x < op->kw * op->in_c; x++) {
-                    int64_t row = pos / op->out_w * op->sy + dy, column = pos % op->out_w * op->sx * op->in_c + x;
-                    int bits = input_bits(p, k, row * op->in_w * op->in_c + column);
-                    const int32_t *w = op->w + ((int64_t)dy * op->kw * op->in_c + x) * op->out_c;
-                    for (int o = 0; o < op->out_c; o++) sum += bits * cb_bit_span(w[o]);
-                }
-    }
-    return sum;
-}
-
 /* ---- the check ---- */
 
-static void random_image(uint16_t *image, int n, uint64_t seed, uint32_t index) {
-    cb_rng r = cb_rng_at(seed, "student-check", index);
-    uint32_t level = cb_rng_below(&r, CB_ET_MAX + 1);
-    for (int e = 0; e < n; e++) {
-        uint32_t a = cb_rng_below(&r, CB_ET_MAX + 1), b = cb_rng_below(&r, CB_ET_MAX + 1), c = cb_rng_below(&r, CB_ET_MAX + 1);
-        switch (index % 4) {
-        case 0: image[e] = (uint16_t)a; break;
-        case 1: image[e] = (uint16_t)((uint64_t)a * b * c >> 20); break;
-        case 2: image[e] = (uint16_t)(a * 32 < level ? CB_ET_MAX : b < 100 ? c & 3 : 0); break;
-        default: image[e] = (uint16_t)level; break;
-        }
+/* The trainer's own codes of n images. */
+static int folded_codes(void *context, const uint16_t *et, uint32_t n, uint16_t *code) {
+    const cb_qkeras_folded *f = context;
+    size_t pixels = (size_t)f->m->shape.height * (size_t)f->m->shape.width;
+    const uint16_t **image = cb_alloc(n, sizeof *image);
+    double *score = cb_alloc(n, sizeof *score);
+    int rc = image && score ? 0 : -1;
+    for (uint32_t e = 0; !rc && e < n; e++) image[e] = et + e * pixels;
+    if (!rc) cb_qkeras_infer(f, image, n, score, NULL);
+    for (uint32_t e = 0; !rc && e < n; e++) {
+        code[e] = (uint16_t)(score[e] * 256);
+        if (code[e] != score[e] * 256) rc = cb_fail("score %.17g is not on the grid of 1/256", score[e]);
     }
-}
-
-/* n images: rows of et, pointed to by image as well. */
-static int compare(const cb_qkeras_folded *f, const cb_programme *p, const uint16_t *et, const uint16_t *const *image,
-                   uint32_t n, double *score, uint16_t *code, int64_t *mismatches) {
-    cb_qkeras_infer(f, image, n, score, NULL);
-    if (cb_programme_score(p, et, n, code)) return -1;
-    for (uint32_t e = 0; e < n; e++) *mismatches += score[e] * 256 != code[e];
-    return 0;
+    free(image);
+    free(score);
+    return rc;
 }
 
 int cb_qkeras_check(const cb_qkeras_folded *f, const cb_programme *p, const cb_student_set *set, int64_t *checked,
                     int64_t *mismatches) {
-    enum { CHUNK = 4096 };
-    size_t pixels = (size_t)set->n_feature;
-    uint16_t *et = cb_alloc(CHUNK * pixels, sizeof *et), *code = cb_alloc(CHUNK, sizeof *code);
-    const uint16_t **image = cb_alloc(CHUNK, sizeof *image);
-    double *score = cb_alloc(CHUNK, sizeof *score);
-    uint64_t total = (uint64_t)set->n[CB_VAL] + CB_CHECK_RANDOM;
-    int rc = et && code && image && score ? 0 : -1;
-    *checked = *mismatches = 0;
-    for (uint64_t first = 0; first < total && !rc; first += CHUNK) {
-        uint32_t n = total - first < CHUNK ? (uint32_t)(total - first) : CHUNK;
-        for (uint32_t k = 0; k < n; k++) {
-            uint16_t *row = et + k * pixels;
-            uint64_t e = first + k;
-            image[k] = row;
-            if (e < set->n[CB_VAL]) memcpy(row, set->image[CB_VAL][e], pixels * sizeof *row);
-            else random_image(row, set->n_feature, f->m->shape.seed, (uint32_t)(e - set->n[CB_VAL]));
-        }
-        rc = compare(f, p, et, image, n, score, code, mismatches);
-        *checked += n;
-    }
-    free(et);
-    free(code);
-    free(image);
-    free(score);
-    return rc;
+    return cb_student_check(p, set, f->m->shape.seed, folded_codes, (void *)f, checked, mismatches);
 }

@@ -27,13 +27,8 @@ int cb_qkeras_programme(cb_programme *p, const cb_qkeras_folded *f, const char *
 
 /* The uniform-width EBOPs of an architecture; negative without memory. */
 double cb_qkeras_ebops(const cb_qkeras_student *m);
-/* Sum over the multiplications of any programme: bits of the input's format (10 for the image) x
- * span of ones of the weight. */
-double cb_programme_ebops_exact(const cb_programme *p);
 
-enum { CB_CHECK_RANDOM = 4096 };
-/* Compares the trainer's scores with the programme's codes on all validation events and
- * CB_CHECK_RANDOM random images (stream "student-check": uniform, steeply falling, sparse saturated, constant). */
+/* The trainer's scores against the programme's codes: student_check.h. */
 int cb_qkeras_check(const cb_qkeras_folded *f, const cb_programme *p, const cb_student_set *set, int64_t *checked,
                     int64_t *mismatches) CB_MUST;
 

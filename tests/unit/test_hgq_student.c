@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/threads.h"
 #include "nn/isa.h"
+#include "quant/ebops.h"
 #include "quant/hgq_calibrate.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_fit.h"
@@ -223,7 +224,7 @@ static void check_export(const toy *t, bool v2, uint64_t seed) {
     UNIT_OK(cb_hgq_check(&m, &p, &t->set, &checked, &mismatches));
     CU_ASSERT_EQUAL(mismatches, 0);
     CU_ASSERT_EQUAL(checked, t->set.n[CB_VAL] + 4096);
-    CU_ASSERT(p.ebops > 0 && cb_hgq_ebops_exact(&m, &p) <= p.ebops);
+    CU_ASSERT(p.ebops > 0 && cb_programme_ebops_exact(&p) <= p.ebops);
     cb_programme_free(&p);
     cb_hgq_model_free(&m);
     cb_hgq_student_free(s);
