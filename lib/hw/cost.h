@@ -10,15 +10,17 @@
  *          site. (a << s) - b: a borrow ripples through the low bits too, so all
  *          result bits. -a: the same. A bit where both operands are constant, as the
  *          carry out of two unsigned ones, has a carry bit but no LUT. Disjoint
- *          operands are wires.
+ *          operands are wires. Measured: within 1 % of Yosys's packed count, flip-flops
+ *          and CARRY4 too, on v1p1p2 and v2p1p2 with registers.
  * Quantizers: truncation and wrap-around are wires (half a unit is an addition of
  * the graph); half-to-even has a tree of LUT6 over the dropped bits, saturation one
  * over the bits above the format; ReLU and saturation share one LUT per output bit,
  * and two of those (bit, bit, sign, saturated) share a site. span counts half a LUT
  * per output bit for each of ReLU and saturation.
- * Registers: width x stages from where the value is made to its last reader; inputs count
- * once they are needed after stage 0, outputs until n_stage. A delay of three or more
- * stages without a reader in between is one SRL16 per bit, two to a site, as the tools do.
+ * Registers: each bit from the stage that makes it to its last reader, bits that are
+ * wires of another value once; inputs count once they are needed after stage 0, outputs
+ * until n_stage. A delay of three or more stages without a reader in between is one
+ * SRL16, two to a site, as the tools do.
  * Delay: arrival time of every bit, so that the carries of adders in a row overlap:
  * net + LUT into a carry chain, along it, and out. xc7: arcs of Yosys's cell library
  * (Artix-7 slow corner) and 0.5 ns a net; xcup: 1.094 ns + 25 ps per bit of an adder

@@ -133,5 +133,25 @@ static void test_registers(void) {
     cb_netlist_free(&g);
 }
 
+/* y = x + (in1 << 4): its low 4 bits are x's, so registers for both hold them once. */
+static void test_shared_bits(void) {
+    cb_netlist g = graph();
+    int32_t x = in(&g, 0), y = add(&g, x, 0, in(&g, 1), 4, false);
+    g.output = malloc(2 * sizeof *g.output);
+    g.output[0] = x;
+    g.output[1] = y;
+    g.n_output = 2;
+    g.n_stage = 1;
+    cb_cost c;
+    UNIT_OK(cb_cost_estimate(&g, "xc7", &c));
+    CU_ASSERT_EQUAL(c.ff, 10 + 15 - 4);
+    int32_t cut = cb_netlist_quant(&g, y, (cb_format){0, 13, -2}, CB_TRN, CB_WRAP, false);
+    g.output[0] = cut; /* a slice of y: nothing of its own */
+    UNIT_OK(cb_cost_estimate(&g, "xc7", &c));
+    CU_ASSERT_EQUAL(c.ff, 15);
+    cb_netlist_free(&g);
+}
+
 UNIT_MAIN("cost", {"adders", test_adders}, {"delays", test_delays}, {"quantizers", test_quantizers},
-          {"registers", test_registers})
+          {"registers", test_registers},
+          {"shared bits", test_shared_bits})
