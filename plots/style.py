@@ -32,7 +32,8 @@ RC = {
 
 PROCESS = {
     "zb": "zero bias", "nu": "single neutrino", "qcd": "QCD", "tt_had": r"$t\bar{t}$ hadronic",
-    "tt_lep": r"$t\bar{t}$ semileptonic", "tt_dil": r"$t\bar{t}$ dileptonic", "haa4b": r"$h\to aa\to 4b$", "suep": "SUEP",
+    "tt_lep": r"$t\bar{t}$ semileptonic", "tt_dil": r"$t\bar{t}$ dileptonic", "haa4b": r"$h\to aa\to 4b$",
+    "suep": "SUEP",
 }
 
 

@@ -133,7 +133,8 @@ static int run(void) {
 
 int main(int argc, char **argv) {
     cb_stage st = {.name = "published", .options = options,
-                   .summary = "Recomputes the published table from the published scores; fails if a printed digit differs."};
+                   .summary = "Recomputes the published table from the published scores; fails if a printed "
+                              "digit differs."};
     cb_stage_begin(&st, argc, argv);
     return cb_stage_end(&st, run());
 }

@@ -1,0 +1,98 @@
+"""The result tables of one configuration, indexed, and how each row of them looks in every panel."""
+import math
+import os
+
+from style import BLACK, BLUE, BROWN, DEEP, ORANGE, RED, SAND, SLATE, VIOLET, read_table, require
+
+YOSYS_RULE, ESTIMATE_RULE = "packed", "carry-chain"  # the counting rules shown; see lib/hw/sites.h, cost.h
+RATES = ["0.3", "1", "3", "10"]  # working points [kHz], as in the names of the columns
+
+
+class Study:
+    """The tables, indexed."""
+
+    def __init__(self, folder):
+        self.performance = read_table(folder, "performance.tsv")
+        require(self.performance, "performance.tsv", ["student", "family", "process", "auc", "emd"])
+        self.by = {(r["student"], r["process"]): r for r in self.performance}
+        self.students = read_table(folder, "students.tsv")
+        self.resources = read_table(folder, "resources.tsv")
+        self.roc = {}
+        for r in read_table(folder, "roc.tsv"):
+            self.roc.setdefault((r["student"], r["process"]), []).append((r.num("rate_khz"), r.num("efficiency")))
+        self.histograms = {}
+        for r in read_table(folder, "histograms.tsv"):
+            self.histograms.setdefault((r["student"], r["process"]), []).append(
+                (r.num("bin_lo"), r.num("bin_hi"), r.num("count")))
+        self.ebops = {r["student"]: r.num("ebops") for r in self.students}
+        self.family = {r["student"]: r["family"] for r in self.performance}
+        self.names = sorted((r["student"] for r in self.students), key=self.order)
+        names = [r["process"] for r in self.performance]
+        self.signals = [p for p in dict.fromkeys(names) if p != "zb"]
+        self.simulation = os.path.basename(os.path.abspath(folder)) != "opendata"
+        self.notes = []
+
+    def order(self, student):
+        ebops = self.ebops.get(student, math.nan)
+        return (self.family.get(student) != "qkeras", -ebops if ebops == ebops else 0, student)
+
+    def value(self, student, process, column):
+        row = self.by.get((student, process))
+        return row.num(column) if row else math.nan
+
+    def resource(self, student, step, rule):
+        for r in self.resources:
+            if (r["student"], r["step"], r["rule"]) == (student, step, rule):
+                return r
+        return None
+
+    def lut(self, student):
+        row = self.resource(student, "yosys-synth", YOSYS_RULE)
+        return row.num("lut") if row else math.nan
+
+    def shown(self):
+        """The few students that curves show: the best QKeras one, HGQ at 1e-4 and mixed (or the first two)."""
+        first = self.signals[0] if "tt_had" not in self.signals else "tt_had"
+        plain = [s for s in self.names if "@" not in s]
+        qkeras = sorted((s for s in plain if self.family[s] == "qkeras"), key=lambda s: -self.value(s, first, "auc"))
+        hgq = [s for s in plain if self.family[s] == "hgq"]
+        chosen = [s for s in ("hgq-1e-4", "hgq-mixed") if s in hgq] or hgq[:2]
+        return qkeras[:1] + chosen
+
+
+def look(study, student):
+    """Colour, marker and line style of a row; each of them alone tells rows apart."""
+    family = study.family.get(student, "")
+    if student == "teacher":
+        return dict(color=BLACK, marker="|", linestyle=(0, (6, 2)))
+    if family == "float":
+        return dict(color=SLATE, marker="x", linestyle=(0, (1.2, 1.2)))
+    if student == "total-et":
+        return dict(color=BROWN, marker="^", linestyle=(0, (5, 1.5, 1, 1.5)))
+    if student == "max-et":
+        return dict(color=SAND, marker="v", linestyle=(0, (5, 1.5, 1, 1.5, 1, 1.5)))
+    if family == "qkeras":
+        v1 = "v1" in student
+        return dict(color=DEEP if v1 else RED, marker="s", linestyle="-", fill=not v1)
+    if "mixed" in student:
+        return dict(color=VIOLET, marker="D", linestyle=(0, (3, 1)))
+    if family == "hgq":
+        return dict(color=BLUE, marker="o", linestyle="-")
+    return dict(color=ORANGE, marker="P", linestyle="-")
+
+
+def line(study, student, **more):
+    style = {k: v for k, v in look(study, student).items() if k in ("color", "linestyle")}
+    return {**style, "linewidth": 1.4, **more}
+
+
+def points(study, student, size=5.5):
+    s = look(study, student)
+    fill = s.get("fill", True)
+    size = 0.6 * size if "@" in student else size  # a further seed of the same student
+    return dict(color=s["color"], marker=s["marker"], markersize=size, linestyle="none", elinewidth=1.1, capsize=0,
+                markerfacecolor=s["color"] if fill else "white", markeredgewidth=1.2)
+
+
+def short(student):
+    return {"hgq-mixed": "mixed"}.get(student, student.replace("hgq-1e-", "1e-").replace("qkeras-", ""))
