@@ -50,7 +50,8 @@ def page(study):
     ladder(study, figure, figure.add_gridspec(1, 1, left=left, right=0.505, top=top, bottom=middle)[0, 0])
     shown = study.shown()
     rows = ["teacher", *(["float"] if "float" in study.family else []), *shown, "total-et", "max-et"]
-    picked = ([p for p in ("tt_had", "haa4b") if p in study.signals] or study.signals)[:2]
+    wanted = [p for p in ("tt_had", "haa4b", "tt_dil") if p in study.signals]
+    picked = list(dict.fromkeys(wanted + study.signals))[:2]
     upper = figure.add_gridspec(1, 2, left=0.555, right=right, top=top, bottom=0.67, wspace=0.2)
     for k, p in enumerate(picked):
         roc_panel(study, figure.add_subplot(upper[0, k]), p, rows)
