@@ -75,7 +75,7 @@ student_bin  = $(BIN)/quantize-$(call ini,family,$(call student_ini,$(1)))
 define STUDENT_RULES
 $(B)/students/$(1).h5: $(call student_bin,$(1)) $(B)/dataset.h5 $(B)/targets.h5 $(INI) $(call student_ini,$(1))
 	$$(call RUN,$(call student_bin,$(1))) --student $(call student_ini,$(1)) \
-	  $(if $(call student_seed,$(1)),--set student.seed=$(call student_seed,$(1))) \
+	  $(if $(call student_seed,$(1)),--set student.seed=$(call student_seed,$(1)) --set student.name=$(1)) \
 	  --data $(B)/dataset.h5 --targets $(B)/targets.h5 --out $$@
 
 $(F)/$(1)/report.json: $(BIN)/emit-hls $(B)/students/$(1).h5 $(B)/dataset.h5 $(INI)
