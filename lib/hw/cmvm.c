@@ -182,7 +182,9 @@ static int attempt(const task *t, const cb_attempt *how, cb_cmvm_graph *g) {
     if (columns >= 0 && !cb_build_begin(&b, &t->p) && !first_rows(t, m0, columns, row) &&
         !cb_cse(&b, row, columns, how) && !second_rows(&b, t, m1, columns, row, row + n_out, how))
         rc = cb_cse(&b, row + n_out, n_out, how);
-    for (int o = 0; o < n_out && !rc; o++) rc = cb_row_sum(&b, &row[n_out + o], how, &g->out[o]);
+    cb_attempt final = *how;
+    final.positive = true;
+    for (int o = 0; o < n_out && !rc; o++) rc = cb_row_sum(&b, &row[n_out + o], &final, &g->out[o]);
     if (!rc) rc = finish(&b, g);
     for (int o = 0; row && o < 2 * n_out; o++) free(row[o].d);
     free(row);
@@ -220,19 +222,29 @@ static int tree_limits(const task *t, int *dc) {
     return m0 && m1 ? n : -1;
 }
 
-static int plan(const task *t, cb_attempt *how) {
-    static const cb_attempt any[] = {{.narrow_first = true},
+static int64_t all_digits(const task *t) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < (int64_t)t->p.n_in * t->p.n_out; i++) n += csd_count(t->w[i]);
+    return n;
+}
+
+/* The attempts: every tree with several scores; of a large matrix, for which the tree matters
+ * most, only decomposed ones with the two scores that win most often. */
+static int plan(const task *t, int limit, cb_attempt *how) {
+    static const cb_attempt any[] = {{.by_saving = true, .latency_weight = 4, .narrow_first = true},
+                                     {.narrow_first = true},
                                      {.by_saving = true, .narrow_first = true},
-                                     {.by_saving = true, .latency_weight = 4},
-                                     {.by_saving = true, .latency_weight = 4, .narrow_first = true}};
-    static const cb_attempt shallow[] = {{.narrow_first = true},
-                                         {.latency_weight = 4},
-                                         {.by_saving = true, .latency_weight = 4},
-                                         {.by_saving = true, .latency_weight = 256}};
+                                     {.by_saving = true, .latency_weight = 4}};
+    static const cb_attempt shallow[] = {{.by_saving = true, .latency_weight = 4, .narrow_first = true},
+                                         {.by_saving = true, .latency_weight = 256, .narrow_first = true},
+                                         {.latency_weight = 4, .narrow_first = true},
+                                         {.latency_weight = 4096}}; /* shares only within a level */
     int dc[MAX_TREES], n = 0, trees = tree_limits(t, dc);
-    for (int i = 0; i < trees; i++)
-        for (int k = 0; k < 4; k++) {
-            how[n] = t->p.max_depth < 0 ? any[k] : shallow[k];
+    bool large = all_digits(t) > 1500 && trees > 1;
+    for (int i = large; i < trees; i++)
+        for (int k = 0; k < (large ? 2 : 4); k++) {
+            how[n] = limit < 0 ? any[k] : shallow[k];
+            how[n].limit = limit;
             how[n++].dc = dc[i];
         }
     return trees < 0 ? -1 : n;
@@ -254,11 +266,12 @@ int cb_cmvm_solve(const cb_cmvm_problem *p, cb_cmvm_graph *g) {
     int rc[MAX_ATTEMPTS], best = -1;
     memset(g, 0, sizeof *g);
     if (prepare(&t, p)) return task_free(&t), -1;
-    int n = plan(&t, how), limit = p->max_depth;
-    if (n < 0) return task_free(&t), -1;
+    int limit = p->max_depth;
     for (int i = 0; i < p->n_in && limit >= 0 && p->level; i++)
         if (p->level[i] + p->max_depth > limit) limit = p->level[i] + p->max_depth;
     if (limit >= 0) limit += t.least_depth;
+    int n = plan(&t, limit, how);
+    if (n < 0) return task_free(&t), -1;
 #pragma omp parallel for schedule(static, 1)
     for (int k = 0; k < n; k++) rc[k] = attempt(&t, &how[k], &made[k]);
     for (int k = 0; k < n; k++)

@@ -30,7 +30,8 @@ typedef struct {
     const int *exp;          /* [n_in], 0..40; NULL = all 0 */
     const int *level;        /* [n_in] adder levels before the input; NULL = all 0 */
     const int64_t *constant; /* [n_out]; NULL = all 0 */
-    int max_depth;           /* adder levels allowed above the least possible; < 0 = any */
+    int max_depth;           /* adder levels allowed above the least possible, exceeded only if no
+                              * attempt keeps to it (a negated output is a level); < 0 = any */
 } cb_cmvm_problem;
 
 typedef struct {

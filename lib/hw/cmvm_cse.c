@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     uint64_t key; /* pattern packed, 0 = free */
     int32_t count;
-    int32_t useless; /* count at which fewer than two disjoint matches were found */
+    int32_t queued; /* highest count with an entry in the heap, at least `count` from 2 on */
 } cell;
 
 typedef struct {
@@ -37,6 +37,7 @@ typedef struct {
     size_t n_cell, used;
     candidate *heap;
     size_t n_heap, heap_room;
+    bool starting;
 } state;
 
 static uint64_t pack(pattern p) {
@@ -129,11 +130,14 @@ static int64_t score(const state *s, pattern p, int32_t count) {
     return v * 1024 - (int64_t)s->how->latency_weight * 1024 * (late < 0 ? -late : late);
 }
 
-static int offer(state *s, uint64_t key, int32_t count) {
-    return push(s, (candidate){score(s, unpack(key), count), key, count});
+static int offer(state *s, cell *c) {
+    if (c->count < 2 || c->queued >= c->count) return 0;
+    c->queued = c->count;
+    return push(s, (candidate){score(s, unpack(c->key), c->count), c->key, c->count});
 }
 
-/* The pattern of two digits of one row appears (+1) or disappears (-1). */
+/* The pattern of two digits of one row appears (+1) or disappears (-1). The first count of all
+ * (`starting`) goes without the heap. */
 static int change(state *s, const cb_digit *x, const cb_digit *y, int by) {
     pattern p = relation(x, y);
     if (p.shift > 120 || p.shift < -120) return 0;
@@ -145,7 +149,7 @@ static int change(state *s, const cb_digit *x, const cb_digit *y, int by) {
         s->used++;
     }
     c->count += by;
-    return by > 0 && c->count >= 2 ? offer(s, key, c->count) : 0;
+    return by > 0 && !s->starting ? offer(s, c) : 0;
 }
 
 /* ---- rows ---- */
@@ -165,7 +169,7 @@ int cb_row_put(cb_row *r, int32_t node, int shift, int sign) {
         r->d = d;
         r->room = room;
     }
-    r->d[r->n++] = (cb_digit){node, (int16_t)shift, (int8_t)sign};
+    r->d[r->n++] = (cb_digit){node, (int16_t)shift, (int8_t)sign, false};
     return 0;
 }
 
@@ -192,7 +196,7 @@ static int put(state *s, cb_row *r, int32_t node, int shift, int sign) {
     i = 0;
     while (i < r->n && r->d[i].sign) i++; /* a used-up place */
     if (i == r->n && cb_row_put(r, node, shift, sign)) return -1;
-    r->d[i] = (cb_digit){node, (int16_t)shift, (int8_t)sign};
+    r->d[i] = (cb_digit){node, (int16_t)shift, (int8_t)sign, false};
     return count_with(s, r, i, +1);
 }
 
@@ -252,24 +256,34 @@ static int replace(state *s, pattern p) {
     return 0;
 }
 
-static int run(state *s) {
+/* Counts everything, then queues what occurs twice. */
+static int start(state *s) {
+    s->starting = true;
     for (int o = 0; o < s->n_row; o++)
         for (int i = 1; i < s->row[o].n; i++)
             for (int j = 0; j < i; j++)
                 if (change(s, &s->row[o].d[i], &s->row[o].d[j], +1)) return -1;
+    s->starting = false;
+    for (size_t i = 0; i < s->n_cell; i++)
+        if (s->cell[i].key && offer(s, &s->cell[i])) return -1;
+    return 0;
+}
+
+static int run(state *s) {
+    if (start(s)) return -1;
     while (s->n_heap) {
         candidate c = pop(s);
         cell *now = find(s, c.key);
-        if (now->count != c.count) { /* out of date; a higher count has an entry of its own */
-            if (now->count >= 2 && now->count < c.count && offer(s, c.key, now->count)) return -1;
+        if (c.count != now->queued) continue; /* a better entry came later */
+        if (now->count < c.count) {           /* matches were used up meanwhile */
+            now->queued = 0;
+            if (offer(s, now)) return -1;
             continue;
         }
-        if (now->useless == c.count) continue;
+        if (c.score < 0 && s->how->latency_weight >= 4096) break; /* what is left would cost levels */
         pattern p = unpack(c.key);
-        if (p.first == p.second && matches(s, p) < 2) { /* x + x<<s + x<<2s: one use only */
-            now->useless = c.count;
-            continue;
-        }
+        if (p.first == p.second && matches(s, p) < 2) continue; /* x + x<<s + x<<2s: one use only */
+        now->queued = 0;
         if (replace(s, p)) return -1;
     }
     return 0;
@@ -292,11 +306,12 @@ static int64_t urgency(const cb_build *b, const cb_digit *d, const cb_attempt *h
     return (level << 40) + ((int64_t)(d->sign < 0) << 39) * !how->narrow_first + (top << 24) + d->shift;
 }
 
-static int earliest(const cb_build *b, const cb_row *r, const cb_attempt *how) {
+/* The most urgent term but `not` and those set aside, or -1. */
+static int earliest(const cb_build *b, const cb_row *r, const cb_attempt *how, int not) {
     int best = -1;
     int64_t least = 0;
     for (int i = 0; i < r->n; i++) {
-        if (!r->d[i].sign) continue;
+        if (!r->d[i].sign || i == not || r->d[i].aside) continue;
         int64_t u = urgency(b, &r->d[i], how);
         if (best < 0 || u < least || (u == least && r->d[i].node < r->d[best].node)) best = i, least = u;
     }
@@ -318,7 +333,7 @@ static int combine(cb_build *b, cb_digit x, cb_digit y, bool last, cb_digit *sum
     }
     int32_t n = cb_build_add(b, x.node, x.shift - low, y.node, y.shift - low, x.sign != y.sign);
     if (n < 0) return -1;
-    *sum = (cb_digit){n, (int16_t)low, x.sign};
+    *sum = (cb_digit){n, (int16_t)low, x.sign, false};
     return 0;
 }
 
@@ -343,29 +358,70 @@ static int join_constant(cb_build *b, cb_row *r) {
     }
     int32_t c = cb_build_const(b, value);
     if (c < 0) return -1;
-    cb_digit term = {c, (int16_t)shift, 1};
+    cb_digit term = {c, (int16_t)shift, 1, false};
     r->constant = 0;
     if (best < 0) return cb_row_put(r, term.node, term.shift, 1);
     return combine(b, term, r->d[best], left == 1, &r->d[best]);
 }
 
+/* Would a tree of what is left, with terms i and j added first, fit into the limit? Terms of level
+ * l fill 2^l of the 2^limit places of a balanced tree (Kraft). */
+static bool fits(const cb_build *b, const cb_row *r, int i, int j, int limit) {
+    uint64_t places = 0;
+    for (int k = 0; k < r->n; k++)
+        if (r->d[k].sign && k != i && k != j) places += (uint64_t)1 << b->node[r->d[k].node].level;
+    int li = b->node[r->d[i].node].level, lj = b->node[r->d[j].node].level;
+    places += (uint64_t)2 << (li > lj ? li : lj);
+    return places <= (uint64_t)1 << limit;
+}
+
+/* The next two terms to add: the two most urgent, if the limit allows. False: fewer than two are left. */
+static bool next_pair(const cb_build *b, cb_row *r, const cb_attempt *how, int *i, int *j) {
+    cb_attempt soon = *how;
+    soon.narrow_first = false;
+    if ((*i = earliest(b, r, how, -1)) < 0 || (*j = earliest(b, r, how, *i)) < 0) return false;
+    if (how->limit < 0 || how->limit > 60 || !how->narrow_first) return true;
+    for (int a = 0; a < r->n; a++) r->d[a].aside = 0;
+    while (!fits(b, r, *i, *j, how->limit)) { /* another partner for the narrowest, then for the second narrowest... */
+        r->d[*j].aside = 1;
+        int k = earliest(b, r, how, *i);
+        if (k < 0) break;
+        *j = k;
+    }
+    bool good = fits(b, r, *i, *j, how->limit);
+    for (int a = 0; a < r->n; a++) r->d[a].aside = 0;
+    if (!good) { /* the two earliest always fit, if anything does */
+        *i = earliest(b, r, &soon, -1);
+        *j = earliest(b, r, &soon, *i);
+    }
+    return true;
+}
+
+/* A node with the value -n at the same level, or -1 if there is none within `deep` nodes: a subtraction
+ * turned round; a sum one of whose terms can be negated. */
+static int32_t negated(cb_build *b, int32_t n, int deep) {
+    cb_cmvm_node x = b->node[n];
+    if (x.a < 0 || !deep) return -1;
+    if (x.sub) return cb_build_add(b, x.b, x.sb, x.a, x.sa, true);
+    int32_t minus = negated(b, x.a, deep - 1);
+    if (minus >= 0) return cb_build_add(b, minus, x.sa, x.b, x.sb, true);
+    minus = negated(b, x.b, deep - 1);
+    return minus < 0 ? -1 : cb_build_add(b, minus, x.sb, x.a, x.sa, true);
+}
+
 int cb_row_sum(cb_build *b, cb_row *r, const cb_attempt *how, cb_cmvm_ref *out) {
     if (r->constant && join_constant(b, r)) return -1;
-    int left = 0;
-    for (int i = 0; i < r->n; i++) left += r->d[i].sign != 0;
-    for (;; left--) {
-        int i = earliest(b, r, how);
-        if (i < 0) {
-            *out = (cb_cmvm_ref){-1, 0, false};
-            return 0;
-        }
+    int left = 0, i, j;
+    for (int k = 0; k < r->n; k++) left += r->d[k].sign != 0;
+    for (; next_pair(b, r, how, &i, &j); left--) {
         cb_digit x = r->d[i];
         r->d[i].sign = 0;
-        int j = earliest(b, r, how);
-        if (j < 0) {
-            *out = (cb_cmvm_ref){x.node, x.shift, x.sign < 0};
-            return 0;
-        }
         if (combine(b, x, r->d[j], left == 2, &r->d[j])) return -1;
     }
+    if (i >= 0 && r->d[i].sign < 0 && how->positive) {
+        int32_t n = negated(b, r->d[i].node, 3);
+        if (n >= 0) r->d[i].node = n, r->d[i].sign = 1;
+    }
+    *out = i < 0 ? (cb_cmvm_ref){-1, 0, false} : (cb_cmvm_ref){r->d[i].node, r->d[i].shift, r->d[i].sign < 0};
+    return 0;
 }

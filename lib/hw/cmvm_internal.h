@@ -9,6 +9,7 @@ typedef struct {
     int32_t node;
     int16_t shift;
     int8_t sign;
+    bool aside; /* left out of one search */
 } cb_digit;
 
 /* One sum of digits plus a constant: an output on its way to become a node. */
@@ -31,7 +32,9 @@ typedef struct {
     int dc;             /* depth limit of the spanning tree; -1 = no decomposition */
     bool by_saving;     /* score (count - 1) * cost instead of count * overlap */
     int latency_weight; /* taken off the score per level of difference */
-    bool narrow_first;  /* trees add the narrowest terms first, not the earliest */
+    bool narrow_first;  /* trees add the narrowest terms first (within the limit), not the earliest */
+    bool positive;      /* sums are outputs, for which a minus sign costs an adder */
+    int limit;          /* adder levels that an output may have; < 0 = any */
 } cb_attempt;
 
 int cb_build_begin(cb_build *b, const cb_cmvm_problem *p) CB_MUST;

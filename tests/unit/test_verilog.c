@@ -59,7 +59,7 @@ static void test_random_graphs(void) {
         fprintf(stderr, "\n  iverilog is not installed: not simulated\n");
         return;
     }
-    for (uint64_t trial = 0; trial < 12; trial++) {
+    for (uint64_t trial = 0; trial < 8; trial++) {
         cb_rng r = cb_rng_at(21, "verilog", trial);
         cb_netlist g = {.name = "random-graph", .n_input = 6, .input_bits = 5};
         random_graph(&r, &g);
@@ -83,7 +83,7 @@ static void test_firmware_and_mutation(void) {
     cb_programme p;
     cb_netlist g;
     UNIT_OK(cb_firmware_import(&p, "v1", "cicada-v1", "data/firmware/v1p1p2", NULL));
-    UNIT_OK(cb_netlist_from_programme(&g, &p));
+    UNIT_OK(cb_netlist_lower(&g, &p, 1));
     uint16_t et[40 * 252], code[40];
     cb_rng r = cb_rng_at(22, "v1", 0);
     for (int e = 0; e < 40; e++)

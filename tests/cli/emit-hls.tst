@@ -1,0 +1,20 @@
+# emit-hls: the deployed nets as firmware folders, every representation checked; bad input leaves nothing
+0	-	$BIN/import-weights -q --arch v2 --in $DATA/firmware/v2p1p2 --out v2.h5
+0	-	$BIN/emit-hls -q --in v2.h5 --data $DATA/firmware/testvectors_in.txt --out fw --set hardware.check_software=400 --set hardware.check_simulation=12
+0	"student": "cicada-v2"	cat fw/report.json
+0	-	test "$(grep -c '"mismatches": 0' fw/report.json)" -ge 3 && ! grep -q '"mismatches": [1-9]' fw/report.json
+0	-	test -f fw/netlist.h5 -a -f fw/verilog/cicada_v2.v -a -f fw/verilog/cicada_v2_comb.v -a -d fw/hls -a -d fw/emulator -a -d fw/ctp7
+0	-	test -z "$(find . -name '*.tmp.*' -o -name .check)"
+0	-	! grep -rl "$PWD" fw
+0	-	$BIN/emit-hls -q --threads 1 --in v2.h5 --data $DATA/firmware/testvectors_in.txt --out again --set hardware.check_software=400 --set hardware.check_simulation=12 && diff -r fw again
+0	not installed	PATH= $BIN/emit-hls --in v2.h5 --out bare --set hardware.check_software=50 --set hardware.check_simulation=2
+1	no.h5	$BIN/emit-hls --in no.h5 --out bad
+!bad
+1	schema	$BIN/emit-hls --in $DATA/golden/cmvm.h5 --out bad
+!bad
+1	no.csv	$BIN/emit-hls --in v2.h5 --data no.csv --out bad
+!bad
+1	/proc	$BIN/emit-hls --in v2.h5 --out /proc/fw
+2	out of range	$BIN/emit-hls --in v2.h5 --out bad --set hardware.levels_per_stage=-1
+!bad
+2	--out	$BIN/emit-hls --in v2.h5
