@@ -11,7 +11,8 @@ else
 ISA_LEVELS := v2
 ISA_FLAGS_v2 :=
 endif
-CFLAGS += $(ISA_LEVELS:%=-DCB_HAVE_ISA_%)
+# Not CFLAGS: that of the command line would win, and only v2 would be used.
+CFLAGS_ALL += $(ISA_LEVELS:%=-DCB_HAVE_ISA_%)
 ISA_OBJ := $(foreach v,$(ISA_LEVELS),$(ISA_SRC:%.c=$(OBJ)/%.$(v).o))
 
 define ISA_RULE
