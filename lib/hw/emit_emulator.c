@@ -1,41 +1,48 @@
 /* The netlist as plain C: emulator/emulator.c, emulator.h. One function a student,
  * no state, no library; compiles anywhere. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "hw/emit_common.h"
 
-static const char *const helpers =
-    "/* Right shifts of negative numbers are arithmetic in every compiler that matters. */\n"
-    "static inline int64_t floor_shift(int64_t v, int s) { return v >> s; }\n"
-    "/* Half a unit is in v already: floor, and to even where the dropped bits are all 0. */\n"
-    "static inline int64_t even_shift(int64_t v, int s) {\n"
-    "    int64_t q = v >> s;\n"
-    "    return (v & (((int64_t)1 << s) - 1)) == 0 ? q & ~(int64_t)1 : q;\n"
-    "}\n"
-    "static inline int64_t rest_of(int64_t v, int s) { return v & (((int64_t)1 << s) - 1); }\n"
-    "static inline int64_t zero_shift(int64_t v, int s) { return (v >> s) + (v < 0 && rest_of(v, s) != 0); }\n"
-    "static inline int64_t half_zero_shift(int64_t v, int s) {\n"
-    "    return (v >> s) + (rest_of(v, s) + (v < 0) > (int64_t)1 << (s - 1));\n"
-    "}\n"
-    "static inline int64_t half_away_shift(int64_t v, int s) {\n"
-    "    return (v >> s) + (rest_of(v, s) + (v >= 0) > (int64_t)1 << (s - 1));\n"
-    "}\n"
-    "static inline int64_t relu(int64_t v) { return v < 0 ? 0 : v; }\n"
-    "static inline int64_t at_least(int64_t v, int64_t min) { return v < min ? min : v; }\n"
-    "static inline int64_t at_most(int64_t v, int64_t max) { return v > max ? max : v; }\n"
-    "/* The low `bits` bits of v, as two's complement if sign. */\n"
-    "static inline int64_t wrap(int64_t v, int bits, int sign) {\n"
-    "    int64_t low = v & (((int64_t)1 << bits) - 1);\n"
-    "    return sign && low >> (bits - 1) ? low - ((int64_t)1 << bits) : low;\n"
-    "}\n";
+/* Printed in front of the graph, each only if it is called. */
+static const struct { const char *call, *text; } helpers[] = {
+    {"floor_shift(", "static inline int64_t floor_shift(int64_t v, int s) { return v >> s; }\n"},
+    {"even_shift(",
+     "/* Half a unit is in v already: floor, and to even where the dropped bits are all 0. */\n"
+     "static inline int64_t even_shift(int64_t v, int s) {\n"
+     "    int64_t q = v >> s;\n"
+     "    return (v & (((int64_t)1 << s) - 1)) == 0 ? q & ~(int64_t)1 : q;\n"
+     "}\n"},
+    {"zero_shift(",
+     "static inline int64_t zero_shift(int64_t v, int s) {\n"
+     "    return (v >> s) + (v < 0 && (v & (((int64_t)1 << s) - 1)) != 0);\n"
+     "}\n"},
+    {"half_to_zero(",
+     "static inline int64_t half_to_zero(int64_t v, int s) {\n"
+     "    return (v >> s) + ((v & (((int64_t)1 << s) - 1)) + (v < 0) > (int64_t)1 << (s - 1));\n"
+     "}\n"},
+    {"half_away(",
+     "static inline int64_t half_away(int64_t v, int s) {\n"
+     "    return (v >> s) + ((v & (((int64_t)1 << s) - 1)) + (v >= 0) > (int64_t)1 << (s - 1));\n"
+     "}\n"},
+    {"relu(", "static inline int64_t relu(int64_t v) { return v < 0 ? 0 : v; }\n"},
+    {"at_least(", "static inline int64_t at_least(int64_t v, int64_t min) { return v < min ? min : v; }\n"},
+    {"at_most(", "static inline int64_t at_most(int64_t v, int64_t max) { return v > max ? max : v; }\n"},
+    {"wrap(",
+     "/* The low `bits` bits of v, as two's complement if sign. */\n"
+     "static inline int64_t wrap(int64_t v, int bits, int sign) {\n"
+     "    int64_t low = v & (((int64_t)1 << bits) - 1);\n"
+     "    return sign && low >> (bits - 1) ? low - ((int64_t)1 << bits) : low;\n"
+     "}\n"}};
 
 static const char *rounding_name(uint8_t round) {
     switch (round) {
     case CB_TRN: return "floor_shift";
     case CB_ROUND_EVEN_BIASED: return "even_shift";
     case CB_TRN_ZERO: return "zero_shift";
-    case CB_RND_ZERO: return "half_zero_shift";
-    default: return "half_away_shift";
+    case CB_RND_ZERO: return "half_to_zero";
+    default: return "half_away";
     }
 }
 
@@ -118,27 +125,42 @@ static int write_header(const cb_emit *e, const char *name, const char *dir) {
     return cb_text_write(&t, dir, "emulator.h");
 }
 
-int cb_emit_emulator(const cb_emit *e) {
-    char name[64];
-    const cb_netlist *g = e->net;
-    if (g->n_output != 1) return cb_fail("netlist %s: %d outputs; the emulator prints one score", g->name, g->n_output);
-    cb_emit_identifier(g->name, name);
-    cb_text t = {0};
-    cb_text_put(&t, "#include \"emulator.h\"\n\n");
-    cb_text_put(&t, helpers);
-    cb_text_add(&t, "\nstatic uint16_t score_one(const uint16_t et[%d]) {\n", g->n_input);
-    int rc = 0;
-    for (int32_t n = 0; n < g->n && !rc; n++) rc = put_node(&t, g, n);
-    cb_text_put(&t, "    return (uint16_t)(");
-    put_operand(&t, g, g->output[0], 0, false);
-    cb_text_put(&t, ");\n}\n");
+/* score_one(): the graph. */
+static int put_graph(cb_text *t, const cb_netlist *g) {
+    cb_text_add(t, "\nstatic uint16_t score_one(const uint16_t et[%d]) {\n", g->n_input);
+    for (int32_t n = 0; n < g->n; n++)
+        if (put_node(t, g, n)) return -1;
+    cb_text_put(t, "    return (uint16_t)(");
+    put_operand(t, g, g->output[0], 0, false);
+    cb_text_put(t, ");\n}\n");
+    return 0;
+}
+
+static int write_source(const cb_emit *e, const char *name, const char *dir) {
+    cb_text t = {0}, graph = {0};
+    int rc = put_graph(&graph, e->net);
+    cb_text_put(&t, "#include \"emulator.h\"\n\n/* Right shifts of negative numbers are arithmetic with every compiler that matters. */\n");
+    for (size_t i = 0; graph.s && i < sizeof helpers / sizeof *helpers; i++)
+        if (strstr(graph.s, helpers[i].call)) cb_text_put(&t, helpers[i].text);
+    if (graph.s) cb_text_put(&t, graph.s);
+    t.failed |= graph.failed;
+    cb_text_free(&graph);
     cb_text_add(&t,
                 "\nvoid %s_score(const uint16_t *et, size_t n, uint16_t *code) {\n"
                 "    for (size_t e = 0; e < n; e++) code[e] = score_one(et + e * %s_INPUTS);\n}\n",
                 name, name);
-    char *dir = rc ? NULL : cb_textf("%s/emulator", e->dir);
-    if (dir) rc = cb_text_write(&t, dir, "emulator.c") || write_header(e, name, dir) ? -1 : 0;
-    else cb_text_free(&t), rc = -1;
+    if (!rc) return cb_text_write(&t, dir, "emulator.c");
+    cb_text_free(&t);
+    return -1;
+}
+
+int cb_emit_emulator(const cb_emit *e) {
+    char name[64];
+    if (e->net->n_output != 1)
+        return cb_fail("netlist %s: %d outputs; the emulator prints one score", e->net->name, e->net->n_output);
+    cb_emit_identifier(e->net->name, name);
+    char *dir = cb_textf("%s/emulator", e->dir);
+    int rc = dir && !write_source(e, name, dir) && !write_header(e, name, dir) ? 0 : -1;
     free(dir);
     return rc;
 }
