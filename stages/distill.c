@@ -5,6 +5,7 @@
 #include "nn/autoencoder.h"
 #include "nn/outliers.h"
 #include "nn/teacher.h"
+#include "quant/qkeras_train.h"
 #include "stage.h"
 
 static const char *data, *teacher_file, *out;
@@ -47,13 +48,28 @@ static char *settings(const cb_config *c) {
     return text;
 }
 
-static int write_targets(const cb_targets *t, const cb_config *c) {
+/* The float student on the same events and targets; none if float_epochs is 0. */
+static int train_float(cb_float_student *s, const cb_dataset *d, const cb_targets *t, const cb_config *c) {
+    cb_qkeras_plan plan = {.epochs = (int)cb_config_int(c, "distill", "float_epochs"),
+                           .batch = (uint32_t)cb_config_int(c, "distill", "float_batch"),
+                           .learning_rate = 0.001};
+    cb_outliers extra = {t->n_outlier, t->outlier_et, t->outlier_target, t->outlier_split};
+    cb_student_set set;
+    if (!plan.epochs) return 0;
+    if (cb_student_set_new(&set, d, t->target, &extra)) return -1;
+    int rc = cb_float_student_new(s, d, &set, &plan, (uint64_t)cb_config_int(c, "run", "seed"));
+    cb_student_set_free(&set);
+    return rc;
+}
+
+static int write_targets(const cb_targets *t, const cb_float_student *s, const cb_config *c) {
     char *config = settings(c);
     cb_h5 *f = config ? cb_h5_create(out, CB_TARGETS_SCHEMA, "distill", config) : NULL;
     free(config);
     if (!f) return -1;
     if (cb_h5_input(f, "dataset", data) || cb_h5_input(f, "teacher", teacher_file) ||
-        cb_targets_write(t, cb_config_text(c, "distill", "outlier"), f)) {
+        cb_targets_write(t, cb_config_text(c, "distill", "outlier"), f) ||
+        (s->score && cb_float_student_write(s, f, "/float"))) {
         cb_h5_close(&f);
         return -1;
     }
@@ -63,6 +79,7 @@ static int write_targets(const cb_targets *t, const cb_config *c) {
 static int run(const cb_config *c) {
     cb_dataset d = {0};
     cb_targets t = {0};
+    cb_float_student s = {0};
     cb_teacher *teacher = cb_teacher_read(teacher_file);
     if (!teacher) return -1;
     int rc = cb_dataset_read(&d, data);
@@ -70,7 +87,9 @@ static int run(const cb_config *c) {
         rc = cb_fail("%s: images of %d x %d; the teacher %s was trained on %d x %d: train it on this dataset", data,
                      d.height, d.width, teacher_file, teacher->image_height, teacher->image_width);
     if (!rc) rc = make_targets(&t, &d, teacher, c);
-    if (!rc) rc = write_targets(&t, c);
+    if (!rc) rc = train_float(&s, &d, &t, c);
+    if (!rc) rc = write_targets(&t, &s, c);
+    cb_float_student_free(&s);
     cb_targets_free(&t);
     cb_dataset_free(&d);
     cb_teacher_free(teacher);
@@ -79,8 +98,11 @@ static int run(const cb_config *c) {
 
 int main(int argc, char **argv) {
     cb_stage st = {.name = "distill", .options = options,
-                   .summary = "Scores every event with the teacher, puts the scores on the students' target grid and "
-                              "adds outlier exposure."};
+                   .summary = "Scores every event with the teacher, puts the scores on the students' target grid, "
+                              "adds outlier exposure and trains the float student (distill.float_epochs)."};
     cb_stage_begin(&st, argc, argv);
+    if (cb_config_int(st.config, "distill", "float_batch") % CB_LANES)
+        cb_stage_usage(&st, "distill.float_batch = %s: a multiple of %d wanted",
+                       cb_config_text(st.config, "distill", "float_batch"), CB_LANES);
     return cb_stage_end(&st, run(st.config));
 }

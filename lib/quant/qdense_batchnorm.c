@@ -79,7 +79,6 @@ static double folded_code(cb_qbits q, double x) {
 void cb_qdense_bn_fold_batch(cb_qdense_bn *l, const float *z, size_t n_event) {
     l->frozen = l->freeze_delay >= 0 && l->calls - 1 > l->freeze_delay; /* the package's counter starts at -1 */
     l->calls++;
-#pragma omp parallel for schedule(static)
     for (int j = 0; j < l->n_out; j++) {
         double variance;
         moments(z, j, l->n_out, n_event, &l->mu[j], &variance);
@@ -154,7 +153,6 @@ static void backward_column(cb_qdense_bn *l, int j, float *z, float *a, float *g
 }
 
 void cb_qdense_bn_backward(cb_qdense_bn *l, float *z, float *a, float *g, size_t n_event) {
-#pragma omp parallel for schedule(static)
     for (int j = 0; j < l->n_out; j++)
         backward_column(l, j, z + j * CB_LANES, a + j * CB_LANES, g + j * CB_LANES, n_event);
 }

@@ -22,7 +22,8 @@
  * These are the formulas of spec 2.4 with sum_i dK_ij W_ij = rho sum_b G (z - b) put in.
  *
  * Statistics, folding and column sums are float64; a sum over a batch runs block by
- * block in 16 lanes, then over the lanes ascending, so it does not depend on threads.
+ * block in 16 lanes, then over the lanes ascending, one thread: it is a few per cent of a step, and a
+ * parallel loop costs more than it saves when cores are shared.
  */
 #ifndef CB_QUANT_QDENSE_BATCHNORM_H
 #define CB_QUANT_QDENSE_BATCHNORM_H

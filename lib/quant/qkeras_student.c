@@ -178,10 +178,11 @@ static void quantize_kernels(const cb_qkeras_student *m, cb_qkeras_work *w) {
 }
 
 /* Image -> flat -> z, block by block. */
-static void forward_to_z(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b) {
+static void forward_to_z(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_batch *b) {
     size_t flat = (size_t)m->n_flat * CB_LANES, hidden = (size_t)m->shape.hidden * CB_LANES;
 #pragma omp parallel for schedule(static)
     for (size_t k = 0; k < b->n_block; k++) {
+        if (b->set) cb_student_batch_block(b, k);
         if (m->shape.conv) {
             fill_mask(m, w->keep_flat, m->n_flat, m->shape.drop_flat, "dropout-flat", k, w->flat_slope + k * flat);
             conv_forward(m, w, b->x + k * (size_t)b->n_feature * CB_LANES, w->flat + k * flat,
@@ -189,6 +190,7 @@ static void forward_to_z(cb_qkeras_student *m, cb_qkeras_work *w, const cb_stude
         }
         cb_dense_forward(flat_block(m, w, b, k), m->kernel, m->bias, m->n_flat, m->shape.hidden, w->z + k * hidden);
     }
+    b->set = NULL;
 }
 
 /* Folded dense layer -> score -> loss, and back to G = d loss / d dense output; one block. */
@@ -263,7 +265,7 @@ static void backward(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_b
     }
 }
 
-double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b) {
+double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_batch *b) {
     double loss[CB_SHARDS] = {0}, total = 0;
     quantize_kernels(m, w);
     forward_to_z(m, w, b);

@@ -73,8 +73,8 @@ int cb_qkeras_work_new(cb_qkeras_work *w, const cb_qkeras_student *m, uint32_t r
 void cb_qkeras_work_free(cb_qkeras_work *w);
 
 /* Forward in training mode and all gradients of the batch; updates the moving statistics. Returns the
- * loss (mean |score - target|). */
-double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b);
+ * loss (mean |score - target|). Blocks of b that were only chosen are loaded on the way. */
+double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_batch *b);
 /* Adam with these gradients, then the constraints. */
 void cb_qkeras_update(cb_qkeras_student *m, double learning_rate);
 

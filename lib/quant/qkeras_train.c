@@ -70,7 +70,7 @@ static double train_epoch(run *r, cb_qkeras_student *m, const cb_student_set *se
     double sum = 0;
     cb_student_order_shuffle(&r->order, (uint64_t)epoch);
     for (uint32_t k = 0; k < r->order.n_batch; k++) {
-        cb_student_batch_load(&r->batch, set, CB_TRAIN, r->order.event + (size_t)k * r->order.batch, r->order.batch);
+        cb_student_batch_choose(&r->batch, set, CB_TRAIN, r->order.event + (size_t)k * r->order.batch, r->order.batch);
         sum += cb_qkeras_gradients(m, &r->work, &r->batch);
         cb_qkeras_update(m, plan->learning_rate);
         cb_progress(m->shape.quantized ? "QKeras student" : "float student",

@@ -117,24 +117,34 @@ void cb_lanes_set_images(float *block, const uint16_t *const image[CB_LANES], in
         for (int l = 0; l < CB_LANES; l++) block[l] = image[l] ? image[l][f] : 0;
 }
 
-void cb_student_batch_load(cb_student_batch *b, const cb_student_set *s, int split, const uint32_t *event,
-                           uint32_t n) {
+void cb_student_batch_choose(cb_student_batch *b, const cb_student_set *s, int split, const uint32_t *event,
+                             uint32_t n) {
     b->n_event = n < b->room ? n : b->room;
     b->n_block = cb_blocks(b->n_event);
-    size_t stride = (size_t)b->n_feature * CB_LANES;
-#pragma omp parallel for schedule(static)
-    for (size_t k = 0; k < b->n_block; k++) {
-        const uint16_t *image[CB_LANES] = {NULL};
-        float *y = b->y + k * CB_LANES;
-        int lanes = cb_student_lanes(b, k);
-        for (int l = 0; l < CB_LANES; l++) {
-            uint32_t e = (uint32_t)k * CB_LANES + (uint32_t)l;
-            if (l < lanes && event) e = event[e];
-            if (l < lanes) image[l] = s->image[split][e];
-            y[l] = l < lanes ? (float)s->code[split][e] / 256 : 0;
-        }
-        cb_lanes_set_images(b->x + k * stride, image, b->n_feature);
+    b->set = s;
+    b->split = split;
+    b->event = event;
+}
+
+void cb_student_batch_block(cb_student_batch *b, size_t k) {
+    const uint16_t *image[CB_LANES] = {NULL};
+    float *y = b->y + k * CB_LANES;
+    int lanes = cb_student_lanes(b, k);
+    for (int l = 0; l < CB_LANES; l++) {
+        uint32_t e = (uint32_t)k * CB_LANES + (uint32_t)l;
+        if (l < lanes && b->event) e = b->event[e];
+        if (l < lanes) image[l] = b->set->image[b->split][e];
+        y[l] = l < lanes ? (float)b->set->code[b->split][e] / 256 : 0;
     }
+    cb_lanes_set_images(b->x + k * (size_t)b->n_feature * CB_LANES, image, b->n_feature);
+}
+
+void cb_student_batch_load(cb_student_batch *b, const cb_student_set *s, int split, const uint32_t *event,
+                           uint32_t n) {
+    cb_student_batch_choose(b, s, split, event, n);
+#pragma omp parallel for schedule(static)
+    for (size_t k = 0; k < b->n_block; k++) cb_student_batch_block(b, k);
+    b->set = NULL;
 }
 
 /* ---- dropout ---- */

@@ -69,6 +69,10 @@ typedef struct {
     int n_feature;
     float *x;               /* [n_block][n_feature][16] counts */
     float *y;               /* [n_block][16] target values */
+    /* where they come from, while cb_student_batch_block has still to be called */
+    const cb_student_set *set;
+    const uint32_t *event;
+    int split;
 } cb_student_batch;
 
 int cb_student_batch_new(cb_student_batch *b, const cb_student_set *s, uint32_t room) CB_MUST;
@@ -76,6 +80,11 @@ int cb_student_batch_new(cb_student_batch *b, const cb_student_set *s, uint32_t 
  * the last event are zero images with target 0. Threads over blocks. */
 void cb_student_batch_load(cb_student_batch *b, const cb_student_set *s, int split,
                            const uint32_t *event, uint32_t n);
+/* The same in two parts, for a trainer that loads each block where it first needs it (one
+ * parallel loop less): choose the events, then fill block k, any thread. */
+void cb_student_batch_choose(cb_student_batch *b, const cb_student_set *s, int split, const uint32_t *event,
+                             uint32_t n);
+void cb_student_batch_block(cb_student_batch *b, size_t k);
 /* Events in a block: 16, fewer in the last one. */
 static inline int cb_student_lanes(const cb_student_batch *b, size_t block) {
     uint32_t left = b->n_event - (uint32_t)block * CB_LANES;
