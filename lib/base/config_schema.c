@@ -35,7 +35,7 @@ const cb_config_key cb_config_schema[] = {
     CHOICE("distill", "outlier", "signal", "none signal dummy augment", "outlier exposure of the students"),
     TEXT("distill", "outlier_process", "tt_dil", "signal sample used for outlier = signal"),
     REAL("distill", "outlier_fraction", "0.022", 0, 0.9, "outliers / (zero bias + outliers) in train and val"),
-    INT("distill", "float_epochs", "20", 0, 100000, "epochs of the float student (the ceiling); 0 = none"),
+    INT("distill", "float_epochs", "40", 0, 100000, "epochs of the float student (the ceiling); 0 = none"),
     INT("distill", "float_batch", "256", 16, 65536, "batch of the float student (multiple of 16)"),
 
     TEXT("student", "name", "student", "row name in the tables"),
