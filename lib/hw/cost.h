@@ -10,7 +10,7 @@
  *          site. (a << s) - b: a borrow ripples through the low bits too, so all
  *          result bits. -a: the same. A bit where both operands are constant, as the
  *          carry out of two unsigned ones, has a carry bit but no LUT. Disjoint
- *          operands are wires. Measured: within 1 % of Yosys's packed count, flip-flops
+ *          operands are wires. Measured: within 2 % of Yosys's packed count, flip-flops
  *          and CARRY4 too, on v1p1p2 and v2p1p2 with registers.
  * Quantizers: truncation and wrap-around are wires (half a unit is an addition of
  * the graph); half-to-even has a tree of LUT6 over the dropped bits, saturation one
