@@ -1,5 +1,7 @@
 /* Verilog: simulated against the interpreter and the programme; a changed bit is seen. */
 #include "base/rng.h"
+#include "base/log.h"
+#include "hw/check_events.h"
 #include "hw/process.h"
 #include "hw/verify.h"
 #include "quant/firmware_import.h"
@@ -138,5 +140,72 @@ static void test_pipeline(void) {
     cb_programme_free(&p);
 }
 
+/* Small students through every back end: one whose score never changes, one of a single sum. */
+static void test_small_students(void) {
+    cb_log_level(CB_QUIET);
+    for (int dead = 0; dead < 2; dead++) {
+        cb_programme p = {.name = "2nd small/student", .family = "test", .input_h = 1, .input_w = 3};
+        cb_op *d = cb_programme_dense(&p, "dense", 1, true);
+        for (int i = 0; i < 3; i++) d->w[i] = dead ? 0 : 5 - 3 * i;
+        d->w_frac = 3, d->bias[0] = 21, d->bias_frac = 3;
+        cb_op *q = cb_programme_quant(&p, "score", 1);
+        q->relu = true, q->round = CB_RND_CONV, q->overflow = CB_SAT, q->format[0] = (cb_format){0, 8, 8};
+        UNIT_OK(cb_programme_finish(&p));
+        cb_netlist g;
+        UNIT_OK(cb_netlist_from_programme(&g, &p));
+        UNIT_OK(cb_netlist_pipeline(&g, 2));
+        cb_check_events v;
+        UNIT_OK(cb_check_events_make(&v, &g, NULL, 80, 1));
+        uint16_t code[80];
+        UNIT_OK(cb_programme_score(&p, v.et, 80, code));
+        CU_ASSERT(code[0] == 21 * 32 && dead == (code[1] == code[0])); /* 1023 * (5 + 2 - 1) / 8 saturates */
+        CU_ASSERT(dead || code[1] == 65535);
+        char dir[512], scratch[600];
+        snprintf(dir, sizeof dir, "%s", unit_scratch("small"));
+        snprintf(scratch, sizeof scratch, "%s/sim", dir);
+        cb_emit e = {.programme = &p, .net = &g, .dir = dir, .part = "xc7vx690tffg1927-2", .clock_ns = 6.25, .et = v.et,
+                     .code = code, .n_event = 80, .n_simulation = 80, .simulate = true};
+        cb_check check[CB_CHECKS];
+        int n_check;
+        UNIT_OK(cb_emit_verilog(&e));
+        UNIT_OK(cb_emit_hls_cpp(&e));
+        UNIT_OK(cb_emit_emulator(&e));
+        UNIT_OK(cb_emit_ctp7(&e));
+        UNIT_OK(cb_verify(&e, scratch, check, &n_check));
+        CU_ASSERT_EQUAL(n_check, CB_CHECKS);
+        for (int k = 0; k < n_check; k++) CU_ASSERT(check[k].mismatches == 0);
+        UNIT_OK(cb_remove_tree(dir));
+        cb_check_events_free(&v);
+        cb_netlist_free(&g);
+        cb_programme_free(&p);
+    }
+}
+
+/* The chosen events: corners first, nearly every condition of the quantizers met, reproducible. */
+static void test_check_events(void) {
+    cb_programme p;
+    cb_netlist g;
+    UNIT_OK(cb_firmware_import(&p, "v2", "v2", "data/firmware/v2p1p2", NULL));
+    UNIT_OK(cb_netlist_lower(&g, &p, 0));
+    cb_dataset data = {.n = 3, .height = 18, .width = 14, .et = calloc(3 * 252, 2)};
+    for (int i = 0; i < 3 * 252; i++) data.et[i] = (uint16_t)(i % 777);
+    cb_check_events a, b;
+    UNIT_OK(cb_check_events_make(&a, &g, &data, 600, 1));
+    UNIT_OK(cb_check_events_make(&b, &g, &data, 600, 1));
+    CU_ASSERT(a.n_directed + a.n_data + a.n_random == 600 && a.n_data == 3 && a.n_directed >= 254);
+    CU_ASSERT(a.conditions > 1000 && a.covered >= a.conditions - 4 && a.covered <= a.conditions);
+    CU_ASSERT(a.et[0] == 0 && a.et[252 + 251] == 1023 && a.et[2 * 252] == 1023 && a.et[2 * 252 + 1] == 0);
+    CU_ASSERT(!memcmp(a.et + a.n_directed * 252, data.et, 252 * sizeof *data.et));
+    CU_ASSERT(!memcmp(a.et, b.et, 600 * 252 * sizeof *a.et));
+    data.width = 13;
+    cb_check_events_free(&b);
+    UNIT_FAILS(cb_check_events_make(&b, &g, &data, 600, 1), "18 x 13 regions, the student has 252 inputs");
+    free(data.et);
+    cb_check_events_free(&a);
+    cb_netlist_free(&g);
+    cb_programme_free(&p);
+}
+
 UNIT_MAIN("verilog", {"random graphs simulated", test_random_graphs}, {"firmware and mutations", test_firmware_and_mutation},
-          {"pipeline", test_pipeline})
+          {"pipeline", test_pipeline}, {"small students, all forms", test_small_students},
+          {"check events", test_check_events})
