@@ -25,7 +25,7 @@ int cb_quant_form_of(const cb_netlist *g, int32_t n, cb_quant_form *q) CB_MUST;
 /* Is the node the constant 0? */
 bool cb_node_is_zero(const cb_netlist *g, int32_t n);
 
-/* The graph as one C++ function (emit_hls_cpp.c): writes dir/defines.h, the types, and
+/* The graph as one C++ function (emit_graph_cpp.c): writes dir/defines.h, the types, and
  * dir/<name>_graph.h. */
 int cb_emit_graph_header(const cb_emit *e, const char *dir) CB_MUST;
 

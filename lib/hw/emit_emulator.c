@@ -6,7 +6,7 @@
 #include "hw/emit_common.h"
 
 /* Printed in front of the graph, each only if it is called. */
-static const struct { const char *call, *text; } helpers[] = {
+static const struct { const char *call, *text; } functions[] = {
     {"floor_shift(", "static inline int64_t floor_shift(int64_t v, int s) { return v >> s; }\n"},
     {"even_shift(",
      "/* Half a unit is in v already: floor, and to even where the dropped bits are all 0. */\n"
@@ -140,8 +140,8 @@ static int write_source(const cb_emit *e, const char *name, const char *dir) {
     cb_text t = {0}, graph = {0};
     int rc = put_graph(&graph, e->net);
     cb_text_put(&t, "#include \"emulator.h\"\n\n/* Right shifts of negative numbers are arithmetic with every compiler that matters. */\n");
-    for (size_t i = 0; graph.s && i < sizeof helpers / sizeof *helpers; i++)
-        if (strstr(graph.s, helpers[i].call)) cb_text_put(&t, helpers[i].text);
+    for (size_t i = 0; graph.s && i < sizeof functions / sizeof *functions; i++)
+        if (strstr(graph.s, functions[i].call)) cb_text_put(&t, functions[i].text);
     if (graph.s) cb_text_put(&t, graph.s);
     t.failed |= graph.failed;
     cb_text_free(&graph);
