@@ -1,6 +1,6 @@
 /* HGQ: seven recorded students: single training steps, inference and tracing from stored states,
- * and twenty Adam steps. Rules: data/golden/README.md. (Quantizers and EBOPs row by row:
- * tests/unit/test_hgq_quantizer.c.) */
+ * and twenty Adam steps. Rules: data/golden/README.md.
+ * Quantizers and EBOPs: golden_hgq_quantizers.c. */
 #include <jansson.h>
 
 #include "golden.h"
