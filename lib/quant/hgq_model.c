@@ -74,13 +74,13 @@ static double quantize64(const cb_hgq_format *t, bool wrap, double x) {
     if (t->lo == 0 && t->hi == 0) return 0;
     if (x > t->hi) return t->hi;
     if (x < t->lo) return t->lo;
-    double q = floor(ldexp(x, t->f) + 0.5);
+    double q = floor(x * (double)t->scale + 0.5);
     if (wrap) {
         int ie = t->i > -t->f ? t->i : -t->f;
         double m = ldexp(1, ie + t->k + t->f), b = t->k * m / 2;
         q = q + b - m * floor((q + b) / m) - b;
     }
-    return ldexp(q, -t->f) + 0.0;
+    return q * (double)t->step + 0.0;
 }
 
 static void event_conv(const cb_hgq_model *m, const float *image, double *flat) {
