@@ -38,6 +38,8 @@ static cb_hgq_design design_of(const cb_config *c, const cb_dataset *d) {
         place[k]->rules.l1_w = factor;
         if (place[k]->rules.kind == CB_KIF) place[k]->rules.l1_i = factor;
     }
+    design.saturate = !strcmp(cb_config_text(c, "hgq", "range"), "tracked");
+    for (int l = 0; design.saturate && l < CB_HGQ_LAYERS; l++) design.iq[l].rules.overflow = CB_WRAP;
     design.exact_fold = !strcmp(cb_config_text(c, "hgq", "fold"), "exact");
     return design;
 }
@@ -51,7 +53,8 @@ static cb_hgq_plan plan_of(const cb_config *c) {
                          .beta_end = cb_config_real(c, "hgq", "beta_end"),
                          .ramp_start = cb_config_real(c, "hgq", "ramp_start"),
                          .ramp_stop = cb_config_real(c, "hgq", "ramp_stop"),
-                         .seed = (uint64_t)cb_config_int(c, "student", "seed")};
+                         .seed = (uint64_t)cb_config_int(c, "student", "seed"),
+                         .trace = (uint32_t)cb_config_int(c, "hgq", "calibrate")};
 }
 
 static int train(work *w, const cb_config *c) {

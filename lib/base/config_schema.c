@@ -56,8 +56,9 @@ const cb_config_key cb_config_schema[] = {
     REAL("hgq", "ramp_start", "0.25", 0, 1, "fraction of the epochs with constant beta before the ramp"),
     REAL("hgq", "ramp_stop", "0.9", 0, 1, "fraction of the epochs at which the ramp ends; the best later epoch is kept"),
     REAL("hgq", "rate_end", "1", 1e-6, 1, "learning rate of the last epoch / student.learning_rate (log-linear)"),
+    CHOICE("hgq", "range", "tracked", "tracked trained", "integer bits of data: follow the data (HGQ's WRAP, saturating at inference), or trained (SAT_SYM)"),
     INT("hgq", "start_bits", "6", 1, 20, "bits = data: significant bits of a weight, width of later data"),
-    INT("hgq", "calibrate", "4096", 16, 1e9, "bits = data: training events that set the ranges"),
+    INT("hgq", "calibrate", "4096", 16, 1e9, "bits = data: training events that set the ranges (also when traced)"),
     CHOICE("hgq", "fold", "upstream", "upstream exact", "batch-norm offset of dense1: HGQ2's, or a true batch norm"),
     REAL("hgq", "regularizer", "1e-8", 0, 1, "MonoL1 on bit variables"),
 

@@ -39,6 +39,11 @@ static void fit_weights(cb_hgq_site *site, const float *w, int bits) {
     }
 }
 
+/* Event e of n, evenly spaced over the training set: zero bias and outliers in proportion. */
+static const uint16_t *sample(const cb_student_set *set, uint32_t n, uint32_t e) {
+    return set->image[CB_TRAIN][(uint64_t)e * set->n[CB_TRAIN] / n];
+}
+
 /* Over the events: largest element of dense1's and dense2's inputs (`hidden` NULL: only the first), and
  * the moments of dense1's quantized input. */
 typedef struct {
@@ -49,7 +54,7 @@ typedef struct {
 static void scan(events *w, const cb_hgq_model *m, const cb_student_set *set, uint32_t n) {
     int flat = m->s->n_flat, h = m->s->d.hidden;
     for (uint32_t e = 0; e < n; e++) {
-        for (int c = 0; c < set->n_feature; c++) w->image[c] = set->image[CB_TRAIN][e][c];
+        for (int c = 0; c < set->n_feature; c++) w->image[c] = sample(set, n, e)[c];
         cb_hgq_model_event(m, w->image, w->flat, w->hidden);
         for (int c = 0; c < flat; c++) w->peak_flat[c] = fmax(w->peak_flat[c], w->flat[c]);
         for (int o = 0; o < h; o++) w->peak_hidden[o] = fmax(w->peak_hidden[o], w->hidden[o]);
@@ -61,7 +66,7 @@ static void set_moments(events *w, cb_hgq_student *s, const cb_hgq_model *m, con
     memset(sum, 0, (size_t)s->n_flat * sizeof *sum);
     memset(square, 0, (size_t)s->n_flat * sizeof *square);
     for (uint32_t e = 0; e < n; e++) {
-        for (int c = 0; c < set->n_feature; c++) w->image[c] = set->image[CB_TRAIN][e][c];
+        for (int c = 0; c < set->n_feature; c++) w->image[c] = sample(set, n, e)[c];
         cb_hgq_model_event(m, w->image, w->flat, w->hidden);
         for (int c = 0; c < s->n_flat; c++) {
             double q = cb_hgq_round(&m->iq[CB_HGQ_DENSE1][c], CB_RND, (float)w->flat[c]);
@@ -79,7 +84,7 @@ static void set_moments(events *w, cb_hgq_student *s, const cb_hgq_model *m, con
 static int fit_all(events *w, cb_hgq_model *m, cb_hgq_student *s, const cb_student_set *set, uint32_t n, int bits) {
     int image = s->d.height * s->d.width, first = s->first;
     for (uint32_t e = 0; e < n; e++)
-        for (int c = 0; c < image; c++) w->peak_flat[c] = fmax(w->peak_flat[c], set->image[CB_TRAIN][e][c]);
+        for (int c = 0; c < image; c++) w->peak_flat[c] = fmax(w->peak_flat[c], sample(set, n, e)[c]);
     fit_input(&s->iq[first], w->peak_flat, bits, true);
     if (s->d.conv) {
         fit_weights(&s->kq[0], s->kernel[0], bits);

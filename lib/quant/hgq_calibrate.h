@@ -17,7 +17,7 @@
 
 #include "quant/hgq_student.h"
 
-/* Uses the first min(n, all) training events of the set. bits: 1 to 20. */
+/* Uses min(n, all) training events, evenly spaced over the set. bits: 1 to 20. */
 int cb_hgq_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, int bits, uint64_t seed) CB_MUST;
 
 #endif

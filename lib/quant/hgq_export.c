@@ -8,7 +8,7 @@
 
 static int add_input(cb_programme *p, const char *name, const cb_hgq_model *m, int l, bool relu) {
     const cb_hgq_site *site = &m->s->iq[l];
-    if (site->q.overflow == CB_WRAP) return cb_fail("student '%s': %s: data formats that wrap are not exported", p->name, name);
+    if (cb_hgq_model_wraps(m, l)) return cb_fail("student '%s': %s: data formats that wrap are not exported", p->name, name);
     cb_op *op = cb_programme_quant(p, name, (int)site->n);
     if (!op) return -1;
     op->relu = relu;

@@ -56,6 +56,8 @@ typedef struct {
     cb_hgq_model model;          /* of copy */
     cb_student_order order;
     cb_student_batch batch;
+    uint32_t n_trace;
+    float *trace;                /* [n_trace][features]: events for min/max tracing; NULL: only the bias needs it */
 } fit;
 
 static void train_epoch(fit *w, const cb_student_set *set, double beta, int epoch, int epochs, double *loss) {
@@ -70,11 +72,26 @@ static void train_epoch(fit *w, const cb_student_set *set, double beta, int epoc
     }
 }
 
-/* Validation with the bias range as tracing gives it: training tracks i but never wraps. */
+/* n training events, evenly spaced: zero bias and outliers in proportion. */
+static int trace_events(fit *w, const cb_student_set *set, uint32_t n) {
+    uint32_t all = set->n[CB_TRAIN];
+    w->n_trace = n < all ? n : all;
+    w->trace = cb_alloc((size_t)w->n_trace * (size_t)set->n_feature, sizeof *w->trace);
+    for (uint32_t e = 0; w->trace && e < w->n_trace; e++)
+        for (int c = 0; c < set->n_feature; c++)
+            w->trace[(size_t)e * (size_t)set->n_feature + (size_t)c] = set->image[CB_TRAIN][(uint64_t)e * all / w->n_trace][c];
+    return w->trace ? 0 : -1;
+}
+
+static int trace(fit *w) {
+    return w->trace ? cb_hgq_trace_student(w->copy, w->trace, w->n_trace, 256, true) : cb_hgq_student_trace_bias(w->copy);
+}
+
+/* Validation with ranges as tracing gives them: training tracks i but never wraps. */
 static int validate(fit *w, const cb_student_set *set, double *mae, double *ebops) {
     double layer[CB_HGQ_LAYERS];
     cb_hgq_student_copy(w->copy, w->t->s);
-    if (cb_hgq_student_trace_bias(w->copy)) return -1;
+    if (trace(w)) return -1;
     cb_hgq_model_update(&w->model);
     *ebops = cb_hgq_student_ebops(w->copy, layer, 0, NULL);
     return cb_hgq_model_mae(&w->model, set, CB_VAL, mae);
@@ -108,7 +125,10 @@ int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *
     double start = cb_log_seconds();
     int rc = history_new(h, p->epochs);
     for (int l = s->first; !rc && l < CB_HGQ_LAYERS; l++)
-        if (s->iq[l].q.overflow == CB_WRAP) rc = cb_fail("HGQ students train with saturating data formats only");
+        if (s->iq[l].q.overflow == CB_WRAP) {
+            if (!s->d.saturate) rc = cb_fail("HGQ students are exported with saturating data formats only");
+            else if (!w.trace) rc = trace_events(&w, set, p->trace);
+        }
     if (!rc) rc = cb_student_order_new(&w.order, set, p->batch, p->seed);
     if (!rc) rc = cb_student_batch_new(&w.batch, set, w.order.batch);
     if (!rc) rc = (w.t = cb_hgq_trainer_new(s, w.order.batch, p->learning_rate, p->seed)) ? 0 : -1;
@@ -121,6 +141,7 @@ int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *
         cb_info("kept epoch %d of %d: val MAE %.4f, %.0f EBOPs (%.0f events/s)", h->best + 1, h->n, h->val_mae[h->best],
                 h->ebops[h->best], seconds > 0 ? events / seconds : 0);
     }
+    free(w.trace);
     cb_hgq_model_free(&w.model);
     cb_hgq_student_free(w.copy);
     cb_hgq_student_free(w.best);

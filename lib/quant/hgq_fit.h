@@ -12,6 +12,7 @@ typedef struct {
     double beta, beta_end;        /* loss per EBOP; beta_end 0: constant */
     double ramp_start, ramp_stop; /* fractions of the epochs: beta until start, beta_end from stop on */
     uint64_t seed;
+    uint32_t trace;               /* WRAP data: training events that fix the ranges for validation and export */
 } cb_hgq_plan;
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
  * last epoch always has beta_end. */
 double cb_hgq_beta(const cb_hgq_plan *p, int epoch);
 
-/* Trains s and leaves the best epoch in it, the bias range traced. Best: smallest validation
+/* Trains s and leaves the best epoch in it, the ranges of WRAP quantizers traced. Best: smallest validation
  * MAE + beta EBOPs, the objective of the training, among the epochs whose beta is the final one
  * (all, if it is constant). By MAE alone an early, wide student would win whenever beta matters.
  * h (not initialised) receives the history; the caller frees it. */

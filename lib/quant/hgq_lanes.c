@@ -4,6 +4,7 @@
 
 CB_ISA_DECLARE(void, cb_hgq_lanes_quantize, const cb_hgq_format *, int, const float *, float *);
 CB_ISA_DECLARE(void, cb_hgq_lanes_moments, const float *, int, double *, double *);
+CB_ISA_DECLARE(void, cb_hgq_lanes_peak, const float *, int, float *);
 CB_ISA_DECLARE(void, cb_hgq_lanes_normalise, const float *, int, const float *, const float *, const float *, float *);
 CB_ISA_DECLARE(void, cb_hgq_lanes_backward, const cb_hgq_format *, int, const float *, const float *, const float *,
                float *, float *, float *);
@@ -20,6 +21,11 @@ void cb_hgq_lanes_quantize(const cb_hgq_format *t, int n, const float *x, float 
 void cb_hgq_lanes_moments(const float *q, int n, double *sum, double *square) {
     static void (*const table[])(const float *, int, double *, double *) = CB_ISA_TABLE(cb_hgq_lanes_moments);
     table[cb_isa()](q, n, sum, square);
+}
+
+void cb_hgq_lanes_peak(const float *q, int n, float *peak) {
+    static void (*const table[])(const float *, int, float *) = CB_ISA_TABLE(cb_hgq_lanes_peak);
+    table[cb_isa()](q, n, peak);
 }
 
 void cb_hgq_lanes_normalise(const float *q, int n, const float *mean, const float *shift, const float *slope,

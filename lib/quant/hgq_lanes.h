@@ -13,6 +13,8 @@
 void cb_hgq_lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q);
 /* sum += q, square += q^2, float64, [n][16]. */
 void cb_hgq_lanes_moments(const float *q, int n, double *sum, double *square);
+/* peak = max(peak, |q|), [n][16]. */
+void cb_hgq_lanes_peak(const float *q, int n, float *peak);
 /* Batch-norm part of an input gradient: g += shift[f] + slope[f] (q - mean[f]). */
 void cb_hgq_lanes_normalise(const float *q, int n, const float *mean, const float *shift, const float *slope,
                             float *g);

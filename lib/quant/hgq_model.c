@@ -17,18 +17,23 @@ static void apply_site(const cb_hgq_site *site, const float *x, float *y) {
     }
 }
 
-static void input_formats(const cb_hgq_site *site, cb_hgq_format *t) {
+static void input_formats(const cb_hgq_site *site, cb_overflow o, cb_hgq_format *t) {
     for (size_t e = 0; e < site->n; e++) {
         cb_format r = cb_hgq_rounded(&site->q, site->map ? site->map[e] : e);
-        t[e] = cb_hgq_format_make(r.k, r.i, r.f, site->q.overflow);
+        t[e] = cb_hgq_format_make(r.k, r.i, r.f, o);
         if (r.k + r.i + r.f <= 0) t[e].lo = t[e].hi = 0; /* zero width */
     }
+}
+
+bool cb_hgq_model_wraps(const cb_hgq_model *m, int layer) {
+    return m->s->iq[layer].q.overflow == CB_WRAP && !m->s->d.saturate;
 }
 
 void cb_hgq_model_update(cb_hgq_model *m) {
     const cb_hgq_student *s = m->s;
     for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
-        input_formats(&s->iq[l], m->iq[l]);
+        input_formats(&s->iq[l], cb_hgq_model_wraps(m, l) ? CB_WRAP : s->iq[l].q.overflow == CB_SAT ? CB_SAT : CB_SAT_SYM,
+                      m->iq[l]);
         if (l != CB_HGQ_DENSE1) apply_site(&s->kq[l], s->kernel[l], m->kernel[l]);
     }
     cb_hgq_student_fuse(s, s->mean, s->variance, m->fused, m->fused_bias, NULL);
@@ -86,7 +91,7 @@ static double quantize64(const cb_hgq_format *t, bool wrap, double x) {
 static void event_conv(const cb_hgq_model *m, const float *image, double *flat) {
     const cb_hgq_student *s = m->s;
     int z = s->d.size, nf = s->d.filters;
-    bool wrap = s->iq[0].q.overflow == CB_WRAP;
+    bool wrap = cb_hgq_model_wraps(m, 0);
     for (int oy = 0; oy < s->oh; oy++)
         for (int ox = 0; ox < s->ow; ox++) {
             double *sum = flat + (oy * s->ow + ox) * nf;
@@ -108,14 +113,14 @@ double cb_hgq_model_event(const cb_hgq_model *m, const float *image, double *fla
         for (int c = 0; c < s->n_flat; c++) flat[c] = image[c];
     for (int o = 0; o < h; o++) hidden[o] = m->bias[o];
     for (int c = 0; c < s->n_flat; c++) {
-        double x = quantize64(&m->iq[1][c], s->iq[1].q.overflow == CB_WRAP, flat[c]);
+        double x = quantize64(&m->iq[1][c], cb_hgq_model_wraps(m, 1), flat[c]);
         const float *k = m->kernel[1] + (size_t)c * (size_t)h;
         for (int o = 0; x != 0 && o < h; o++) hidden[o] += x * k[o];
     }
     double out = 0;
     for (int o = 0; o < h; o++) {
         hidden[o] = hidden[o] > 0 ? hidden[o] : 0;
-        out += quantize64(&m->iq[2][o], s->iq[2].q.overflow == CB_WRAP, hidden[o]) * m->kernel[2][o];
+        out += quantize64(&m->iq[2][o], cb_hgq_model_wraps(m, 2), hidden[o]) * m->kernel[2][o];
     }
     return out > 0 ? out : 0;
 }

@@ -1,5 +1,7 @@
 /* hgq_model.h - an HGQ student at inference: fixed kernels and formats.
  *
+ * With design.saturate a WRAP data format keeps its tracked or traced range but clips instead of
+ * wrapping: an event beyond everything seen in training must not turn into a small number.
  * Made from a student's current values: moving statistics folded, weights and bias quantized
  * by the inference rules (zero-width elements are 0, WRAP wraps). Two evaluations:
  *   cb_hgq_model_event  float64, exact (all values lie on binary grids well within 53 bits);
@@ -21,6 +23,8 @@ typedef struct {
 } cb_hgq_model;
 
 int cb_hgq_model_new(cb_hgq_model *m, const cb_hgq_student *s) CB_MUST;
+/* Whether the data of a layer wrap at inference. */
+bool cb_hgq_model_wraps(const cb_hgq_model *m, int layer);
 /* After the student's values changed. */
 void cb_hgq_model_update(cb_hgq_model *m);
 void cb_hgq_model_free(cb_hgq_model *m);

@@ -42,6 +42,7 @@ typedef struct {
     bool conv; /* v2 */
     int height, width, size, filters, hidden;
     bool exact_fold;
+    bool saturate; /* WRAP data: ranges follow the data in training, and saturate at inference */
     cb_hgq_place iq[CB_HGQ_LAYERS], kq[CB_HGQ_LAYERS], bq;
 } cb_hgq_design;
 

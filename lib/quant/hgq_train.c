@@ -15,7 +15,7 @@ typedef struct {
     float *di[CB_HGQ_LAYERS], *df[CB_HGQ_LAYERS]; /* [elements of iq][16] */
     float *dconv;                      /* [taps*filters][16] */
     float *dk1, *do1, *dk2;            /* [n_flat*hidden], [hidden], [hidden] */
-    float *peak[CB_HGQ_LAYERS];        /* [elements of iq]: largest |q| (WRAP data only) */
+    float *peak[CB_HGQ_LAYERS];        /* the same: largest |q| (WRAP data only) */
     float *scratch;                    /* [max(image, n_flat)][16] */
     float *zero_from;                  /* all of the above floats: one block, cleared each step */
     size_t n_zero;
@@ -55,7 +55,7 @@ static void shard_new(shard *p, const cb_hgq_student *s, bool *bad) {
         size_t e = l < s->first ? 0 : s->iq[l].n;
         at[k] = &p->di[l], part[k++] = e * 16;
         at[k] = &p->df[l], part[k++] = e * 16;
-        at[k] = &p->peak[l], part[k++] = (e + 15) / 16 * 16;
+        at[k] = &p->peak[l], part[k++] = e * 16;
     }
     at[k] = &p->dconv, part[k++] = (size_t)(s->d.size * s->d.size * s->d.filters) * 16;
     at[k] = &p->dk1, part[k++] = flat * h;
@@ -170,9 +170,7 @@ static void quantize_weights(work *w, cb_hgq_site *site, cb_hgq_format *t, const
 
 static void note_peak(const cb_hgq_student *s, int l, shard *p, const float *q) {
     if (s->iq[l].q.overflow != CB_WRAP) return;
-    for (size_t e = 0; e < s->iq[l].n; e++)
-        for (int lane = 0; lane < CB_LANES; lane++)
-            p->peak[l][e] = fmaxf(p->peak[l][e], fabsf(q[e * CB_LANES + (size_t)lane]));
+    cb_hgq_lanes_peak(q, (int)s->iq[l].n, p->peak[l]);
 }
 
 /* Up to the quantized input of dense1, and its moments. */
@@ -370,9 +368,10 @@ static void track_input(cb_hgq_trainer *t, int l) {
     if (site->q.overflow != CB_WRAP) return;
     memset(m, 0, site->q.n * sizeof *m);
     for (size_t e = 0; e < site->n; e++)
-        for (int k = 0; k < CB_SHARDS; k++) {
+        for (int k = 0; k < CB_SHARDS * CB_LANES; k++) {
             size_t v = site->map ? site->map[e] : e;
-            m[v] = fmaxf(m[v], t->work->part[k].peak[l][e]);
+            float peak = t->work->part[k / CB_LANES].peak[l][e * CB_LANES + (size_t)(k % CB_LANES)];
+            m[v] = peak > m[v] ? peak : m[v];
         }
     cb_hgq_track(&site->q, m);
 }

@@ -6,7 +6,7 @@
 0	-	$BIN/quantize-hgq -q --student s.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp a.h5 b.h5
 0	-	for i in v2 v3 v4; do CB_ISA=$i $BIN/quantize-hgq -q --student s.ini -d d.h5 -t y.h5 -o b.h5 2>/dev/null; sha256sum < b.h5; done | sort -u | wc -l | grep -qx 1
 0	programme equals trainer	$BIN/quantize-hgq --student v1.ini -d d.h5 -t y.h5 -o v1.h5
-0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.bits=2025 --set hgq.bias_bits=2025 -d d.h5 -t y.h5 -o c.h5
+0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.bits=2025 --set hgq.bias_bits=2025 --set hgq.range=trained -d d.h5 -t y.h5 -o c.h5
 0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.bits=head --set hgq.fold=exact -d d.h5 -t y.h5 -o h.h5
 0	epoch 3: beta 0.001	$BIN/quantize-hgq -v --student s.ini --set hgq.beta=1e-5 --set hgq.beta_end=1e-3 -d d.h5 -t y.h5 -o m.h5
 0	-	$BIN/quantize-hgq -q --student s.ini --set student.seed=2 -d d.h5 -t y.h5 -o other.h5 && ! cmp -s a.h5 other.h5

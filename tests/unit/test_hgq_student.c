@@ -155,6 +155,8 @@ static void toy_new(toy *t) {
 static cb_hgq_student *toy_student(const toy *t, bool v2, int bits) {
     cb_hgq_design d = v2 ? cb_hgq_design_v2(H, W, 2, 3, 5, CB_HGQ_HEAD, CB_HGQ_HEAD)
                          : cb_hgq_design_v1(H, W, 5, CB_HGQ_HEAD, CB_HGQ_2025);
+    d.saturate = !v2; /* v1: ranges that follow the data; v2: trained ranges */
+    for (int l = 0; d.saturate && l < CB_HGQ_LAYERS; l++) d.iq[l].rules.overflow = CB_WRAP;
     cb_hgq_student *s = cb_hgq_student_new(&d, 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     if (bits) UNIT_OK(cb_hgq_calibrate(s, &t->set, 300, bits, 1));
@@ -164,7 +166,7 @@ static cb_hgq_student *toy_student(const toy *t, bool v2, int bits) {
 static cb_hgq_student *toy_fit(const toy *t, bool v2, int threads, cb_hgq_history *h) {
     cb_hgq_student *s = toy_student(t, v2, 7);
     cb_hgq_plan p = {.epochs = 4, .batch = 96, .learning_rate = 0.01, .rate_end = 0.5, .beta = 1e-5, .beta_end = 1e-3,
-                     .ramp_start = 0.25, .ramp_stop = 0.75, .seed = 2};
+                     .ramp_start = 0.25, .ramp_stop = 0.75, .seed = 2, .trace = 300};
     int before = cb_threads();
     cb_threads_set(threads);
     cb_log_level(CB_QUIET);
@@ -254,6 +256,29 @@ static void test_export(void) {
     cb_student_set_free(&t.set);
 }
 
+/* Ranges that follow the data clip at inference: an image ten times beyond training scores like
+ * the largest one, where a wrapping format would start from zero again. */
+static void test_saturation(void) {
+    static toy t;
+    toy_new(&t);
+    cb_hgq_student *s = toy_student(&t, false, 7);
+    cb_hgq_model m;
+    UNIT_OK(cb_hgq_model_new(&m, s));
+    double flat[H * W], hidden[5], first[5];
+    float big[H * W], bigger[H * W];
+    for (int c = 0; c < H * W; c++) bigger[c] = 10 * (big[c] = 1023);
+    cb_hgq_model_event(&m, big, flat, first);
+    cb_hgq_model_event(&m, bigger, flat, hidden);
+    CU_ASSERT(!memcmp(first, hidden, sizeof first));
+    s->d.saturate = false;
+    cb_hgq_model_update(&m);
+    cb_hgq_model_event(&m, bigger, flat, hidden);
+    CU_ASSERT(memcmp(first, hidden, sizeof first));
+    cb_hgq_model_free(&m);
+    cb_hgq_student_free(s);
+    cb_student_set_free(&t.set);
+}
+
 /* float32 lanes and float64 events agree where nothing sits on a tie. */
 static void test_model(void) {
     static toy t;
@@ -332,5 +357,5 @@ static void test_start(void) {
 }
 
 UNIT_MAIN("hgq students", {"recorded training and inference", test_recorded}, {"kernels of every level", test_kernels},
-          {"threads", test_threads}, {"integer programme", test_export}, {"two evaluations", test_model},
+          {"threads", test_threads}, {"integer programme", test_export}, {"two evaluations", test_model}, {"saturation", test_saturation},
           {"calibration", test_calibration}, {"schedule of beta", test_schedule}, {"start states", test_start})

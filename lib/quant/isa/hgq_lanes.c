@@ -6,12 +6,14 @@
 
 #define lanes_quantize CB_ISA_FN(cb_hgq_lanes_quantize)
 #define lanes_moments CB_ISA_FN(cb_hgq_lanes_moments)
+#define lanes_peak CB_ISA_FN(cb_hgq_lanes_peak)
 #define lanes_normalise CB_ISA_FN(cb_hgq_lanes_normalise)
 #define lanes_backward CB_ISA_FN(cb_hgq_lanes_backward)
 #define lanes_conv CB_ISA_FN(cb_hgq_lanes_conv)
 #define lanes_conv_backward CB_ISA_FN(cb_hgq_lanes_conv_backward)
 void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q);
 void lanes_moments(const float *q, int n, double *sum, double *square);
+void lanes_peak(const float *q, int n, float *peak);
 void lanes_normalise(const float *q, int n, const float *mean, const float *shift, const float *slope, float *g);
 void lanes_backward(const cb_hgq_format *t, int n, const float *x, const float *q, const float *g, float *dx,
                     float *di, float *df);
@@ -54,6 +56,14 @@ void lanes_moments(const float *q, int n, double *restrict sum, double *restrict
         double v = q[e];
         sum[e] += v;
         square[e] += v * v;
+    }
+}
+
+void lanes_peak(const float *q, int n, float *peak) {
+    for (int f = 0; f < n; f++, q += 16, peak += 16) {
+        vec16 v = v16_load(q), minus = v16_sub(v16_zero(), v), p = v16_load(peak);
+        v = v16_select_gt(minus, v, minus, v);
+        v16_store(peak, v16_select_gt(v, p, v, p));
     }
 }
 
