@@ -17,7 +17,7 @@ static int wrong_products(const cb_cmvm_problem *p, const cb_cmvm_graph *g, cb_r
         UNIT_OK(cb_cmvm_eval(g, x, y));
         for (int o = 0; o < p->n_out; o++) {
             int64_t sum = p->constant[o];
-            for (int i = 0; i < p->n_in; i++) sum += p->w[i * p->n_out + o] * (x[i] << p->exp[i]);
+            for (int i = 0; i < p->n_in; i++) sum += p->w[i * p->n_out + o] * x[i] * (1 << p->exp[i]);
             wrong += sum != y[o];
         }
     }

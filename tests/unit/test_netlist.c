@@ -154,6 +154,45 @@ static void test_limits(void) {
     cb_netlist_free(&g);
 }
 
+/* A graph written with one wrong field is refused with the node's number. */
+static void refuse(cb_netlist *g, const char *part) {
+    const char *path = unit_scratch("bad.h5");
+    cb_h5 *f = cb_h5_create(path, CB_NETLIST_SCHEMA, "test", "");
+    UNIT_OK(f ? cb_netlist_write(g, f) : -1);
+    UNIT_OK(cb_h5_commit(&f));
+    cb_netlist back;
+    UNIT_FAILS(cb_netlist_read(&back, path), part);
+    unlink(path);
+}
+
+static void test_damaged_files(void) {
+    cb_netlist g = fresh();
+    int32_t a = cb_netlist_input(&g, 0), b = cb_netlist_input(&g, 1), s = cb_netlist_add(&g, a, 0, b, 3, true);
+    int32_t q = cb_netlist_quant(&g, s, (cb_format){0, 3, -1}, CB_RND_CONV, CB_SAT, true);
+    g.output = &q, g.n_output = 1;
+    cb_node was = g.node[s], quant = g.node[q];
+    g.node[s].a = s;
+    refuse(&g, "node 2: operand is not an earlier node");
+    g.node[s] = was;
+    g.node[s].sb = 62;
+    refuse(&g, "node 2: shift out of range");
+    g.node[s] = was;
+    g.node[s].lo = was.hi + 1;
+    refuse(&g, "node 2: bounds out of range");
+    g.node[s] = was;
+    g.node[q].round = 9;
+    refuse(&g, "not a quantizer");
+    g.node[q] = quant;
+    g.node[a].a = N_INPUT;
+    refuse(&g, "node 0: no such input");
+    g.node[a].a = 0;
+    q = 1000;
+    refuse(&g, "output 0: no such node");
+    UNIT_FAILS(cb_netlist_read(&(cb_netlist){0}, "build/no/such.h5"), "build/no/such.h5");
+    g.output = NULL;
+    cb_netlist_free(&g);
+}
+
 static void test_process(void) {
     cb_process_end end;
     const char *const good[] = {"sh", "-c", "echo one; echo two >&2", NULL};
@@ -182,4 +221,4 @@ static void test_text(void) {
 }
 
 UNIT_MAIN("netlist", {"random graphs against plain arithmetic", test_random_graphs}, {"folding", test_folding},
-          {"limits", test_limits}, {"child processes", test_process}, {"text", test_text})
+          {"limits", test_limits}, {"damaged files", test_damaged_files}, {"child processes", test_process}, {"text", test_text})
