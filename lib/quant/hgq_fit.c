@@ -72,15 +72,53 @@ static void train_epoch(fit *w, const cb_student_set *set, double beta, int epoc
     }
 }
 
-/* n training events, evenly spaced: zero bias and outliers in proportion. */
+/* Copies event e into the tracing sample, once. */
+static void take(fit *w, const cb_student_set *set, uint32_t room, uint32_t e, uint8_t *taken) {
+    if (taken[e] || w->n_trace == room) return;
+    float *row = w->trace + (size_t)w->n_trace++ * (size_t)set->n_feature;
+    for (int c = 0; c < set->n_feature; c++) row[c] = set->image[CB_TRAIN][e][c];
+    taken[e] = 1;
+}
+
+static uint32_t total_et(const uint16_t *image, int n) {
+    uint32_t sum = 0;
+    for (int c = 0; c < n; c++) sum += image[c];
+    return sum;
+}
+
+/* Smallest total E_T that at most n training events reach. */
+static uint32_t high_et(const cb_student_set *set, uint32_t n, uint32_t *count, uint32_t top) {
+    for (uint32_t e = 0; e < set->n[CB_TRAIN]; e++) count[total_et(set->image[CB_TRAIN][e], set->n_feature)]++;
+    uint32_t above = 0, t = top;
+    while (t > 0 && above + count[t - 1] <= n) above += count[--t];
+    return t;
+}
+
+/* n training events that span the ranges: the maximum of every region, the highest total E_T
+ * (half of them), the rest evenly spaced. An even sample alone misses the rare hard jets. */
 static int trace_events(fit *w, const cb_student_set *set, uint32_t n) {
-    uint32_t all = set->n[CB_TRAIN];
-    w->n_trace = n < all ? n : all;
-    w->trace = cb_alloc((size_t)w->n_trace * (size_t)set->n_feature, sizeof *w->trace);
-    for (uint32_t e = 0; w->trace && e < w->n_trace; e++)
-        for (int c = 0; c < set->n_feature; c++)
-            w->trace[(size_t)e * (size_t)set->n_feature + (size_t)c] = set->image[CB_TRAIN][(uint64_t)e * all / w->n_trace][c];
-    return w->trace ? 0 : -1;
+    uint32_t all = set->n[CB_TRAIN], top = (uint32_t)set->n_feature * CB_ET_MAX + 1;
+    n = n < all ? n : all;
+    w->n_trace = 0;
+    w->trace = cb_alloc((size_t)n * (size_t)set->n_feature, sizeof *w->trace);
+    uint8_t *taken = cb_alloc(all, 1);
+    uint32_t *count = cb_alloc(top, sizeof *count);
+    if (w->trace && taken && count) {
+        for (int c = 0; c < set->n_feature; c++) {
+            uint32_t best = 0;
+            for (uint32_t e = 1; e < all; e++)
+                if (set->image[CB_TRAIN][e][c] > set->image[CB_TRAIN][best][c]) best = e;
+            take(w, set, n, best, taken);
+        }
+        uint32_t threshold = high_et(set, n / 2, count, top);
+        for (uint32_t e = 0; e < all; e++)
+            if (total_et(set->image[CB_TRAIN][e], set->n_feature) >= threshold) take(w, set, n, e, taken);
+        for (uint32_t k = 0; k < n; k++) take(w, set, n, (uint32_t)((uint64_t)k * all / n), taken);
+    }
+    bool good = w->trace && taken && count;
+    free(taken);
+    free(count);
+    return good ? 0 : -1;
 }
 
 static int trace(fit *w) {
