@@ -52,9 +52,7 @@ static int add_layers(cb_programme *p, const cb_hgq_model *m) {
     if (add_input(p, "dense1_in", m, CB_HGQ_DENSE1, s->d.conv)) return -1;
     cb_op *op = cb_programme_dense(p, "dense1", s->d.hidden, true);
     if (!op || set_weights(op, p->name, m->kernel[1], s->kq[1].n)) return -1;
-    int in_frac = 0; /* the bias grid must not be finer than the sum's */
-    for (int c = 0; c < s->n_flat; c++)
-        if (m->iq[1][c].hi > 0 && m->iq[1][c].f > in_frac) in_frac = m->iq[1][c].f;
+    int in_frac = cb_op_quant_frac(op - 1); /* the bias grid must not be finer than the sum's */
     op->bias_frac = grid(m->bias, (size_t)s->d.hidden);
     if (op->bias_frac > in_frac + op->w_frac) { /* a finer weight grid changes no value */
         int up = op->bias_frac - in_frac - op->w_frac;

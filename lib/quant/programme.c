@@ -118,19 +118,26 @@ static int64_t magnitude_shifted(int64_t v, int up) {
 
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
+int cb_op_quant_frac(const cb_op *op) {
+    int frac = 0;
+    bool any = false;
+    for (int e = 0; e < op->n_format; e++) {
+        if (!cb_format_width(op->format[e])) continue;
+        if (!any || op->format[e].f > frac) frac = op->format[e].f;
+        any = true;
+    }
+    return frac;
+}
+
 static int quant_formats(cb_programme *p, int k) {
     cb_op *op = &p->op[k];
-    bool any = false;
-    op->out_frac = 0;
     for (int e = 0; e < op->n_format; e++) {
         cb_format t = op->format[e];
         if ((t.k != 0 && t.k != 1) || abs(t.i) > 64 || abs(t.f) > 64 || cb_format_width(t) > MAX_WIDTH)
             return cb_fail("student '%s': operation %d '%s': format %d is (k, i, f) = (%d, %d, %d); k 0 or 1, |i|, |f| <= 64 "
                            "and at most %d bits expected", p->name, k, op->name, e, t.k, t.i, t.f, MAX_WIDTH);
-        if (!cb_format_width(t)) continue;
-        if (!any || t.f > op->out_frac) op->out_frac = t.f;
-        any = true;
     }
+    op->out_frac = cb_op_quant_frac(op);
     return 0;
 }
 

@@ -83,6 +83,8 @@ cb_op *cb_programme_quant(cb_programme *p, const char *name, int n_format) CB_MU
 cb_op *cb_programme_dense(cb_programme *p, const char *name, int n_out, bool bias) CB_MUST;
 cb_op *cb_programme_conv2d(cb_programme *p, const char *name, int kh, int kw, int sy, int sx, int filters,
                            bool bias) CB_MUST;
+/* out_frac of a QUANT from its formats (may be negative), before cb_programme_finish. */
+int cb_op_quant_frac(const cb_op *op);
 /* Fills the derived fields and proves the accumulators. The last op must be a
  * QUANT to one element of format (0, 8, 8). */
 int cb_programme_finish(cb_programme *p) CB_MUST;

@@ -325,6 +325,28 @@ static void write_programme(const cb_programme *p, const char *path) {
     UNIT_OK(cb_h5_commit(&f));
 }
 
+/* The grid of a QUANT may be coarser than 1; a bias finer than the sums is refused. An
+ * exporter that took 0 for the grid of all-negative f once made such a bias. */
+static void test_coarse_grid(void) {
+    cb_programme p = {.input_h = 1, .input_w = 2};
+    cb_op *q = cb_programme_quant(&p, "in", 2);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(q);
+    q->format[0] = (cb_format){0, 10, -3};
+    q->format[1] = (cb_format){0, 0, 0}; /* no width: does not count */
+    CU_ASSERT_EQUAL(cb_op_quant_frac(q), -3);
+    cb_op *d = cb_programme_dense(&p, "dense", 1, true);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+    d->w[0] = 1, d->w_frac = 5, d->bias[0] = 1, d->bias_frac = 3;
+    cb_op *score = cb_programme_quant(&p, "score", 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(score);
+    score->format[0] = (cb_format){0, 8, 8};
+    UNIT_FAILS(cb_programme_finish(&p), "the bias has 3 fraction bits, the sums only 2");
+    p.op[1].bias_frac = 2;
+    UNIT_OK(cb_programme_finish(&p));
+    CU_ASSERT_EQUAL(p.op[0].out_frac, -3);
+    cb_programme_free(&p);
+}
+
 static void test_round_trip(void) {
     for (uint64_t seed = 0; seed < 8; seed++) {
         cb_programme p, q;
@@ -457,5 +479,5 @@ UNIT_MAIN("programme", {"recorded firmware, 4096 events", test_recorded}, {"reco
           {"random programmes: lanes = plain", test_lanes},
           {"bounds and accumulators", test_bounds}, {"formats out of range", test_formats},
           {"sums that int64 cannot hold", test_wide}, {"counts above 1023", test_counts},
-          {"building", test_builder}, {"files: round trip", test_round_trip}, {"files: bad ones", test_bad_files},
+          {"building", test_builder}, {"grids coarser than 1", test_coarse_grid}, {"files: round trip", test_round_trip}, {"files: bad ones", test_bad_files},
           {"bounds of v2p1p2", test_published_bounds}, {"integer weights in JSON", test_json}, {"left-over layers", test_left_overs})
