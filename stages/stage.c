@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/fmath.h"
 #include "base/threads.h"
@@ -41,7 +42,7 @@ static error_t on_option(int key, char *arg, struct argp_state *as) {
     case KEY_THREADS: {
         char *end;
         long n = strtol(arg, &end, 10);
-        if (*end || n < 0 || n > 1024) argp_error(as, "--threads %s: 0 to 1024 wanted", arg);
+        if (end == arg || *end || n < 0 || n > 1024) argp_error(as, "--threads %s: 0 to 1024 wanted", arg);
         ps->threads = (int)n;
         return 0;
     }
@@ -103,7 +104,21 @@ static void load_config(parse_state *ps) {
     ps->st->config = c;
 }
 
+/* Threads that wait in a barrier must sleep: by default they spin for milliseconds, which
+ * on a busy machine costs ten times the work. libgomp reads its environment before main
+ * (and has no call for it), so the program starts itself again with the policy set: the same
+ * process, some milliseconds. Who sets OMP_WAIT_POLICY decides; if exec fails, only speed is lost. */
+static void wait_without_spinning(char **argv) {
+    char self[4096];
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || getenv("KMP_BLOCKTIME")) return;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 1 || n >= (ssize_t)sizeof self - 1 || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
+    self[n] = 0;
+    execv(self, argv);
+}
+
 void cb_stage_begin(cb_stage *st, int argc, char **argv) {
+    wait_without_spinning(argv);
     static char version[64];
     snprintf(version, sizeof version, "%s (cicada-bench) %s", st->name, CB_VERSION);
     argp_program_version = version;
