@@ -7,7 +7,10 @@ BIN=$(cd "$1" && pwd); DATA=$root/data; export BIN DATA root; shift
 scratch=$root/build/scratch/cli.$$; passed=0; failed=0
 trap 'rm -rf "$scratch"' EXIT
 tab=$(printf '\t')
+start=$PWD
 for table; do
+  case $table in /*) ;; *) table=$start/$table ;; esac
+  [ -r "$table" ] || { echo "FAIL $table: no such table"; failed=$((failed + 1)); continue; }
   rm -rf "$scratch"; mkdir -p "$scratch"; cd "$scratch" || exit 1
   n=0
   while IFS="$tab" read -r status text command || [ -n "$status" ]; do
@@ -28,4 +31,4 @@ for table; do
   cd "$root" || exit 1
 done
 echo "command lines: $passed passed, $failed failed"
-[ "$failed" = 0 ]
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
