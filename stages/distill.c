@@ -80,7 +80,7 @@ static int run(const cb_config *c) {
     cb_dataset d = {0};
     cb_targets t = {0};
     cb_float_student s = {0};
-    cb_teacher *teacher = cb_teacher_read(teacher_file);
+    cb_teacher *teacher = cb_output_check(out) ? NULL : cb_teacher_read(teacher_file);
     if (!teacher) return -1;
     int rc = cb_dataset_read(&d, data);
     if (!rc && (d.height != teacher->image_height || d.width != teacher->image_width))

@@ -60,7 +60,7 @@ static int train(const cb_config *c, const cb_dataset *d, cb_teacher *t, const c
 
 static int run(const cb_stage *st) {
     cb_dataset d;
-    if (cb_dataset_read(&d, data)) return -1;
+    if (cb_output_check(out) || cb_dataset_read(&d, data)) return -1;
     double w[3];
     int n = cb_config_reals(st->config, "teacher", "width", w, 3), width[3] = {0};
     for (int k = 0; k < n && k < 3; k++) width[k] = (int)w[k];

@@ -97,8 +97,19 @@ static void remove_stale(const char *dir, const char *base) {
     closedir(d);
 }
 
-int cb_atomic_begin(cb_atomic *a, const char *path) {
+/* What lies at path may be replaced: nothing, or a file (folder) like the new one; never
+ * a device, a pipe, or a folder in the place of a file. */
+static int check_target(const char *path, bool folder) {
+    struct stat st;
+    if (!*cb_basename(path)) return cb_fail("'%s': the name of a file wanted", path);
+    if (stat(path, &st)) return 0;
+    if (folder ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode)) return 0;
+    return cb_fail("%s: cannot be replaced: it is not a %s", path, folder ? "folder" : "regular file");
+}
+
+static int begin(cb_atomic *a, const char *path, bool folder) {
     *a = (cb_atomic){.slot = -1};
+    if (check_target(path, folder)) return -1;
     char *dir = parent_of(path);
     if (!dir) return -1;
     if (cb_mkdirs(dir)) {
@@ -120,6 +131,17 @@ int cb_atomic_begin(cb_atomic *a, const char *path) {
     }
     a->slot = slot_take(a->tmp);
     return 0;
+}
+
+int cb_atomic_begin(cb_atomic *a, const char *path) { return begin(a, path, false); }
+
+int cb_output_check(const char *path) {
+    cb_atomic a;
+    if (cb_atomic_begin(&a, path)) return -1;
+    int fd = open(a.tmp, O_WRONLY | O_CREAT, 0666);
+    int rc = fd < 0 || close(fd) ? cb_fail("%s: cannot write: %s", path, strerror(errno)) : 0;
+    cb_atomic_abort(&a);
+    return rc;
 }
 
 static int sync_path(const char *path, int flags) {
@@ -167,7 +189,12 @@ void cb_atomic_abort(cb_atomic *a) {
 }
 
 int cb_atomic_dir_begin(cb_atomic *a, const char *path) {
-    if (cb_atomic_begin(a, path)) return -1;
+    char *name = cb_strdup(path);
+    if (!name) return -1;
+    for (size_t n = strlen(name); n > 1 && name[n - 1] == '/';) name[--n] = 0;
+    int rc = begin(a, name, true);
+    free(name);
+    if (rc) return -1;
     if (cb_remove_tree(a->tmp)) {
         forget(a);
         return -1;

@@ -18,15 +18,19 @@ typedef struct cb_atomic {
 } cb_atomic;
 
 /* Chooses the temporary name, makes missing parent folders, removes stale
- * temporaries. Nothing is opened: write to a->tmp. */
+ * temporaries. Nothing is opened: write to a->tmp. Refuses a path where
+ * something else than a regular file is (a device, a folder). */
 int cb_atomic_begin(cb_atomic *a, const char *path) CB_MUST;
 /* Syncs a->tmp (closed by the caller) and renames it; frees the names. */
 int cb_atomic_commit(cb_atomic *a) CB_MUST;
 /* Removes a->tmp; frees the names. Safe after commit and on a zeroed struct. */
 void cb_atomic_abort(cb_atomic *a);
 
+/* Before hours of work: could <path> be written? Makes missing parent folders. */
+int cb_output_check(const char *path) CB_MUST;
+
 /* Folders: the same with a directory as the unit. a->tmp is created empty;
- * commit replaces an existing folder <path>. */
+ * commit replaces an existing folder <path> ("/" at its end is ignored). */
 int cb_atomic_dir_begin(cb_atomic *a, const char *path) CB_MUST;
 int cb_atomic_dir_commit(cb_atomic *a) CB_MUST;
 

@@ -124,7 +124,7 @@ int cb_layout_card(cb_images *m, const char *path) {
     m->layout = "trigger card";
     m->height = CB_PHI;
     m->width = CB_ETA;
-    char *text = cb_file_read(path, NULL);
+    char *text = cb_layout_text(path);
     if (!text) return -1;
     reader r = {.path = path, .next = text};
     bool found = false;

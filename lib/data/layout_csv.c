@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "data/dataset.h"
 #include "data/layouts.h"
 
@@ -57,11 +56,9 @@ int cb_layout_csv(cb_images *m, const char *path) {
     m->layout = "CSV";
     m->height = CB_PHI;
     m->width = CB_ETA;
-    size_t size;
-    char *text = cb_file_read(path, &size);
+    char *text = cb_layout_text(path);
     if (!text) return -1;
-    int rc = strlen(text) == size ? parse(m, path, text)
-                                  : cb_fail("%s: a zero byte at %zu: not text", path, strlen(text));
+    int rc = parse(m, path, text);
     free(text);
     return rc;
 }

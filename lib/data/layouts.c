@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "data/dataset.h"
 
 void cb_images_free(cb_images *m) {
@@ -26,6 +28,9 @@ static bool looks_like_card(const char *head) {
 static int find_form(const char *path, form *found) {
     static const unsigned char hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     char head[4096];
+    struct stat st;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) /* it is read twice; a pipe may block */
+        return cb_fail("%s: not a regular file", path);
     FILE *f = fopen(path, "rb");
     if (!f) return cb_fail("%s: cannot open: %s", path, strerror(errno));
     size_t n = fread(head, 1, sizeof head - 1, f);
@@ -46,6 +51,15 @@ static int find_form(const char *path, form *found) {
                            "trigger-card text or CSV wanted", path, i);
     *found = looks_like_card(head) ? FORM_CARD : FORM_CSV;
     return 0;
+}
+
+char *cb_layout_text(const char *path) {
+    size_t size;
+    char *text = cb_file_read(path, &size);
+    if (!text || strlen(text) == size) return text;
+    cb_fail("%s: a zero byte at %zu: not text", path, strlen(text));
+    free(text);
+    return NULL;
 }
 
 static int load_hdf5(cb_images *m, const char *path) {

@@ -65,6 +65,9 @@ int cb_images_save_opendata(const cb_images *m, const char *path, const char *st
                             const char *config, const char *input) CB_MUST;
 int cb_images_save_card(const cb_images *m, const char *path) CB_MUST;
 
+/* A whole text file; NULL also if it holds a zero byte, where it would seem to end. free(). */
+char *cb_layout_text(const char *path) CB_MUST;
+
 /* The readers behind cb_images_load; path is a text, f an HDF5 file. */
 int cb_layout_hdf5(cb_images *m, cb_h5 *f) CB_MUST;
 int cb_layout_card(cb_images *m, const char *path) CB_MUST;

@@ -164,7 +164,8 @@ static int sort_events(work *w) {
         }
         cb_info("%-8s %8llu train %8llu val %8llu test", w->name[p], (ull)count[p][0], (ull)count[p][1],
                 (ull)count[p][2]);
-        if (w->kept == before) return cb_fail("process %s: no events are left", w->name[p]);
+        if (w->kept == before) return cb_fail("process %s: no events are left: all were not accepted (preprocess.require_acceptance) or "
+                           "copies of events in another split", w->name[p]);
     }
     w->order = cb_alloc(w->kept, sizeof *w->order);
     if (!w->order) return -1;

@@ -13,6 +13,7 @@
 2	distill.outlier	$BIN/distill -q --set distill.outlier=all -d d.h5 -t t.h5 -o no.h5
 2	out of range	$BIN/distill -q --set distill.outlier_fraction=1 -d d.h5 -t t.h5 -o no.h5
 # wrong input
+1	/proc/no.h5	$BIN/distill -q --set distill.float_epochs=100000 -d d.h5 -t t.h5 -o /proc/no.h5
 1	absent.h5	$BIN/distill -q -d d.h5 -t absent.h5 -o no.h5
 1	d.h5	$BIN/distill -q -d d.h5 -t d.h5 -o no.h5
 1	t.h5	$BIN/distill -q -d t.h5 -t t.h5 -o no.h5

@@ -21,6 +21,11 @@
 1	bad.csv:1: region 0 is -5	sed "s/^0/-5/" one.csv >bad.csv; $BIN/preprocess --out x.h5 zb=bad.csv
 1	bad.csv:1: region 0: 'nan' is not a whole number	sed "s/^0/nan/" one.csv >bad.csv; $BIN/preprocess --out x.h5 zb=bad.csv
 1	the last event is cut	head -n 1026 $DATA/firmware/testvectors_in.txt >cut.txt; $BIN/preprocess --out x.h5 zb=cut.txt
+1	a zero byte at	(cat $DATA/firmware/testvectors_in.txt; printf '\0\n') >zero.txt; $BIN/preprocess --out x.h5 zb=zero.txt
+1	pipe: not a regular file	mkfifo pipe; timeout 20 $BIN/preprocess --out x.h5 zb=pipe
+1	x.pipe: cannot be replaced: it is not a regular file	mkfifo x.pipe; $BIN/preprocess --out x.pipe zb=zb.h5
+1	folder: cannot be replaced: it is not a regular file	mkdir folder; $BIN/preprocess --out folder zb=zb.h5
+1	the name of a file wanted	$BIN/preprocess --out "" zb=zb.h5
 1	zb.h5: cannot read: Is a directory	mkdir -p dir; cd dir; mkdir zb.h5; $BIN/preprocess --out ../x.h5 zb=zb.h5
 !x.h5
 0	-	! ls | grep tmp

@@ -27,5 +27,6 @@
 1	cut.h5	head -c 5000 d.h5 > cut.h5; $BIN/train-teacher -q -d cut.h5 -o no.h5
 1	lower teacher.batch	$BIN/train-teacher -q -d d.h5 -o no.h5
 1	zb	$BIN/preprocess -q -o nozb.h5 tt_dil=tt_dil.h5; $BIN/train-teacher -q -d nozb.h5 -o no.h5
-1	-	$BIN/train-teacher -q --set teacher.batch=64 -d d.h5 -o /proc/no.h5
+1	/proc/no.h5	$BIN/train-teacher -q --set teacher.batch=64 --set teacher.epochs=100000 -d d.h5 -o /proc/no.h5
+1	it is not a regular file	mkdir folder; $BIN/train-teacher -q --set teacher.batch=64 --set teacher.epochs=100000 -d d.h5 -o folder
 !no.h5

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/config.h"
@@ -119,6 +120,26 @@ static void test_files(void) {
     unlink(path);
 }
 
+/* Only a regular file is ever replaced: renaming over a device would destroy it. */
+static void test_targets_of_files(void) {
+    const char *path = unit_scratch("pipe");
+    UNIT_OK(cb_remove_tree(path));
+    CU_ASSERT_EQUAL(mkfifo(path, 0600), 0);
+    UNIT_FAILS(cb_file_write(path, "x"), "it is not a regular file");
+    UNIT_FAILS(cb_output_check(path), "it is not a regular file");
+    struct stat st;
+    CU_ASSERT(!lstat(path, &st) && S_ISFIFO(st.st_mode));
+    UNIT_OK(cb_remove_tree(path));
+    UNIT_OK(cb_output_check(path)); /* tried, and nothing left */
+    CU_ASSERT(lstat(path, &st) != 0);
+    UNIT_OK(cb_mkdirs(path));
+    UNIT_FAILS(cb_file_write(path, "x"), "it is not a regular file");
+    UNIT_OK(cb_remove_tree(path));
+    UNIT_FAILS(cb_output_check("/proc/file.h5"), "/proc/file.h5");
+    UNIT_FAILS(cb_file_write("", "x"), "the name of a file wanted");
+    UNIT_FAILS(cb_file_write("build/scratch/", "x"), "the name of a file wanted");
+}
+
 static int fill_folder(const char *path, const char *file) {
     cb_atomic a;
     if (cb_atomic_dir_begin(&a, path)) return -1;
@@ -136,7 +157,8 @@ static void test_folders(void) {
     UNIT_OK(fill_folder(path, "one"));
     snprintf(left, sizeof left, "%s.tmp.%d.old", path, 4194305); /* beyond any process id of Linux */
     UNIT_OK(cb_mkdirs(left));
-    UNIT_OK(fill_folder(path, "two"));
+    snprintf(name, sizeof name, "%s//", path);
+    UNIT_OK(fill_folder(name, "two")); /* "/" at the end means the same folder */
     CU_ASSERT(!cb_file_exists(left));
     snprintf(name, sizeof name, "%s/one", path);
     CU_ASSERT(!cb_file_exists(name));
@@ -158,7 +180,11 @@ static void test_folders(void) {
     CU_ASSERT(!cb_file_exists(left));
     CU_ASSERT(cb_file_exists(path));
     UNIT_OK(cb_remove_tree(path));
+    UNIT_OK(cb_file_write(path, "a file"));
+    UNIT_FAILS(fill_folder(path, "x"), "it is not a folder");
+    UNIT_OK(cb_remove_tree(path));
 }
 
 UNIT_MAIN("base", {"philox known answers", test_philox}, {"streams", test_streams},
-          {"log and exp", test_fmath}, {"configuration", test_config}, {"atomic files", test_files}, {"atomic folders", test_folders})
+          {"log and exp", test_fmath}, {"configuration", test_config}, {"atomic files", test_files},
+          {"what a file may replace", test_targets_of_files}, {"atomic folders", test_folders})
