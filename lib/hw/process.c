@@ -175,13 +175,22 @@ int cb_process_run(const cb_process *p, cb_process_end *given) {
     return verdict(p, end, why);
 }
 
-char *cb_process_version(const char *program, const char *argument) {
+/* The first word of s outside parentheses that is a number, an initial v left out:
+ * "g++ (Debian 12.2.0-14+deb12u1) 12.2.0" has 12.2.0, "Vivado v2021.1 (64-bit)" 2021.1. */
+static const char *version_number(const char *s) {
+    static const char blank[] = " \t\r\n";
+    for (int depth = 0; *(s += strspn(s, blank)); s += strcspn(s, blank)) {
+        const char *number = s + (*s == 'v');
+        if (!depth && *number >= '0' && *number <= '9') return number;
+        for (const char *at = s; !strchr(blank, *at); at++) depth += (*at == '(') - (*at == ')' && depth);
+    }
+    return s;
+}
+
+void cb_process_version(const char *program, const char *argument, char *version, size_t size) {
     const char *const argv[] = {program, argument, NULL};
     cb_process_end end;
     if (cb_process_run(&(cb_process){.argv = argv, .wall_s = 30}, &end) && end.exit_status < 0) end.tail[0] = 0;
-    end.tail[strcspn(end.tail, "\r\n")] = 0;
-    const char *s = end.tail;
-    size_t n = strlen(program);
-    if (!strncmp(s, program, n) && s[n] == ' ') s += n + 1;
-    return cb_strdup(s);
+    const char *number = version_number(end.tail);
+    snprintf(version, size, "%.*s", (int)strcspn(number, " \t\r\n,"), number);
 }

@@ -35,7 +35,7 @@ typedef struct {
 int cb_process_run(const cb_process *p, cb_process_end *end) CB_MUST;
 /* Is there such a program on PATH? */
 bool cb_process_exists(const char *program);
-/* First output line of `program argument` without leading "program "; "" if none. free(). */
-char *cb_process_version(const char *program, const char *argument) CB_MUST;
+/* The version number in what `program argument` prints, e.g. "12.2.0"; "" if there is none. */
+void cb_process_version(const char *program, const char *argument, char *version, size_t size);
 
 #endif

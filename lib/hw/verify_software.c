@@ -56,9 +56,9 @@ static const char *const main_text =
     "}\n";
 
 static void tool_name(const char *compiler, cb_check *c) {
-    char *version = cb_process_version(compiler, "--version");
-    snprintf(c->tool, sizeof c->tool, "%s%s%s", compiler, version && *version ? " " : "", version ? version : "");
-    free(version);
+    char version[32];
+    cb_process_version(compiler, "--version", version, sizeof version);
+    snprintf(c->tool, sizeof c->tool, "%s%s%s", compiler, version[0] ? " " : "", version);
 }
 
 static int write_binary(const char *path, const void *bytes, size_t size) {

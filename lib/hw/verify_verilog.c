@@ -51,13 +51,11 @@ int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check
         snprintf(c->status, sizeof c->status, "not run: iverilog is not installed");
         return 0;
     }
-    char *version = cb_process_version("iverilog", "-V"), *dir = cb_textf("%s/verilog", e->dir);
-    int rc = version && dir ? cb_mkdirs(scratch) : -1;
-    if (!rc) {
-        snprintf(c->tool, sizeof c->tool, "%s", version);
-        rc = simulate(e, dir, scratch, comb || !e->net->n_stage ? "_comb" : "", c);
-    }
-    free(version);
+    char version[32], *dir = cb_textf("%s/verilog", e->dir);
+    cb_process_version("iverilog", "-V", version, sizeof version);
+    snprintf(c->tool, sizeof c->tool, "iverilog%s%s", version[0] ? " " : "", version);
+    int rc = dir ? cb_mkdirs(scratch) : -1;
+    if (!rc) rc = simulate(e, dir, scratch, comb || !e->net->n_stage ? "_comb" : "", c);
     free(dir);
     snprintf(c->status, sizeof c->status, "%s", rc ? "failed" : c->mismatches ? "mismatch" : "ok");
     if (rc) return cb_fail_in("%s", c->what);

@@ -91,14 +91,6 @@ static cb_synth_row *idle_row(cb_synth_report *r, const char *step, const char *
     return row;
 }
 
-/* First "v2021.1" of the tool's -version output. */
-static void tool_version(const char *tool, char *to, size_t size) {
-    char *line = cb_process_version(tool, "-version");
-    const char *v = line ? strstr(line, "v2") : NULL;
-    if (v) snprintf(to, size, "%.*s", (int)strcspn(v + 1, " "), v + 1);
-    free(line);
-}
-
 /* The name in `set project_name "X"` of emit-hls's project.tcl; false if there is none. */
 static bool project_name(const char *folder, char *to, size_t size) {
     static const char set[] = "set project_name \"";
@@ -138,7 +130,7 @@ static int run_hls(const cb_vendor_job *job, const char *firmware, const char *w
     char *report = cb_textf("%s/%s_prj/solution1/syn/report/%s_csynth.xml", folder ? folder : "", name, name);
     int rc = row && folder && report ? 0 : -1;
     if (!rc) {
-        tool_version("vitis_hls", row->version, sizeof row->version);
+        cb_process_version("vitis_hls", "-version", row->version, sizeof row->version);
         const char *const argv[] = {"vitis_hls", "-f", "build_prj.tcl", "reset=1 csim=0 synth=1", NULL};
         cb_process p = {.argv = argv, .dir = folder, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
         json_t *names = NULL;
@@ -180,7 +172,7 @@ static int run_vivado(const cb_vendor_job *job, const char *firmware, const char
                             : idle_row(r, row_step[i], "vivado", "vendor", "vivado is not installed")))
             return -1;
     if (!have) return 0;
-    tool_version("vivado", row[0]->version, sizeof row[0]->version);
+    cb_process_version("vivado", "-version", row[0]->version, sizeof row[0]->version);
     memcpy(row[1]->version, row[0]->version, sizeof row[0]->version);
     const char *const argv[] = {"vivado", "-mode", "batch", "-nojournal", "-nolog", "-notrace", "-source",
                                 "../vivado.tcl", "-tclargs", firmware, ".", NULL};

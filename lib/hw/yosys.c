@@ -33,15 +33,6 @@ char *cb_yosys_script(const char *verilog, const char *top, const char *family) 
                     script_name, verilog, verilog, top, top, family, stat_name, top, net_name);
 }
 
-/* "Yosys 0.23 (git sha1 7ce5011c24b)" -> "0.23" */
-static void read_version(char *to, size_t size) {
-    char *all = cb_process_version("yosys", "-V");
-    const char *from = all ? all : "";
-    if (!strncmp(from, "Yosys ", 6)) from += 6;
-    snprintf(to, size, "%.*s", (int)strcspn(from, " "), from);
-    free(all);
-}
-
 static json_t *cell_detail(const cb_site_count *c) {
     const cb_cell_count *n = &c->cells;
     const struct { const char *name; int64_t count; } cell[] = {
@@ -116,7 +107,7 @@ static int synthesize(const cb_yosys_job *job, const char *stat, const char *net
 
 static int run_in(const cb_yosys_job *job, cb_synth_report *r, const char *link, const char *stat, const char *net) {
     char version[48];
-    read_version(version, sizeof version);
+    cb_process_version("yosys", "-V", version, sizeof version);
     cb_info("yosys %s: %s for %s", version, cb_basename(job->verilog), r->part.family);
     cb_site_count c;
     int bad = link_verilog(job->verilog, link);

@@ -211,6 +211,32 @@ static void test_process(void) {
     CU_ASSERT(cb_process_exists("sh") && !cb_process_exists("no-such-program-at-all"));
 }
 
+/* What tools print about themselves. */
+static void test_version(void) {
+    static const struct { const char *printed, *version; } tool[] = {
+        {"g++ (Debian 12.2.0-14+deb12u1) 12.2.0\nCopyright (C) 2022", "12.2.0"},
+        {"Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu", "14.0.6"},
+        {"Icarus Verilog version 11.0 (stable) ()", "11.0"},
+        {"Yosys 0.23 (git sha1 7ce5011c24b)", "0.23"},
+        {"Vivado v2021.1 (64-bit)", "2021.1"},
+        {"\n****** Vitis HLS - High-Level Synthesis from C, C++ and OpenCL v2021.1 (64-bit)", "2021.1"},
+        {"(a (b) 1.0) 2.0, of today", "2.0"},
+        {"very old ) (", ""},
+        {"", ""}};
+    char version[16];
+    for (size_t i = 0; i < sizeof tool / sizeof *tool; i++) {
+        const char *path = unit_scratch("version.txt");
+        UNIT_OK(cb_file_write(path, tool[i].printed));
+        cb_process_version("cat", path, version, sizeof version);
+        CU_ASSERT_STRING_EQUAL(version, tool[i].version);
+    }
+    cb_process_version("no-such-program-at-all", "-V", version, sizeof version);
+    CU_ASSERT_STRING_EQUAL(version, "");
+    char small[3];
+    cb_process_version("echo", "12.5", small, sizeof small);
+    CU_ASSERT_STRING_EQUAL(small, "12");
+}
+
 static void test_text(void) {
     cb_text t = {0};
     cb_text_add(&t, "a%d ", 7);
@@ -221,4 +247,4 @@ static void test_text(void) {
 }
 
 UNIT_MAIN("netlist", {"random graphs against plain arithmetic", test_random_graphs}, {"folding", test_folding},
-          {"limits", test_limits}, {"damaged files", test_damaged_files}, {"child processes", test_process}, {"text", test_text})
+          {"limits", test_limits}, {"damaged files", test_damaged_files}, {"child processes", test_process}, {"versions of tools", test_version}, {"text", test_text})
