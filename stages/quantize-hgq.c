@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "nn/targets.h"
-#include "quant/ebops.h"
 #include "quant/hgq_calibrate.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_fit.h"
+#include "quant/student_check.h"
 #include "stage.h"
 
 static const char *data, *targets, *out;
@@ -76,20 +76,14 @@ static int export(work *w, const cb_config *c) {
         cb_hgq_programme(&w->p, &w->model, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
         cb_hgq_check(&w->model, &w->p, &w->set, &w->checked, &w->mismatches))
         return -1;
-    if (w->mismatches)
-        return cb_fail("student '%s': the integer programme differs from the trained student on %lld of %lld events",
-                       w->p.name, (long long)w->mismatches, (long long)w->checked);
-    cb_info("%s: %lld weights, %.0f EBOPs, programme equals trainer on %lld events", w->p.name, (long long)w->p.parameters,
-            w->p.ebops, (long long)w->checked);
-    return 0;
+    return cb_student_verdict(&w->p, w->checked, w->mismatches);
 }
 
 static int write_student(const work *w, const char *config) {
     cb_h5 *f = cb_h5_create(out, CB_STUDENT_SCHEMA, "quantize-hgq", config);
     if (!f) return -1;
-    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) || cb_programme_write(&w->p, f) ||
-             cb_h5_set_i64(f, "/", "checked", w->checked) || cb_h5_set_i64(f, "/", "mismatches", w->mismatches) ||
-             cb_h5_set_f64(f, "/", "ebops_exact", cb_programme_ebops_exact(&w->p)) ||
+    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
+             cb_student_write(&w->p, w->checked, w->mismatches, f) ||
              cb_hgq_history_write(&w->history, f) || cb_hgq_student_write(w->s, f, "/float") || cb_h5_commit(&f);
     cb_h5_close(&f);
     return rc ? -1 : 0;

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/rng.h"
+#include "quant/ebops.h"
 
 enum { CHUNK = 4096 };
 
@@ -42,4 +44,21 @@ int cb_student_check(const cb_programme *p, const cb_student_set *set, uint64_t 
     free(et);
     free(code);
     return rc;
+}
+
+int cb_student_verdict(const cb_programme *p, int64_t checked, int64_t mismatches) {
+    if (mismatches)
+        return cb_fail("student '%s': the integer programme differs from the trained student on %lld of %lld events", p->name,
+                       (long long)mismatches, (long long)checked);
+    cb_info("%s: %lld weights, %.0f EBOPs, programme equals trainer on %lld events", p->name, (long long)p->parameters,
+            p->ebops, (long long)checked);
+    return 0;
+}
+
+int cb_student_write(const cb_programme *p, int64_t checked, int64_t mismatches, cb_h5 *f) {
+    return cb_programme_write(p, f) || cb_h5_set_i64(f, "/", "checked", checked) ||
+                   cb_h5_set_i64(f, "/", "mismatches", mismatches) ||
+                   cb_h5_set_f64(f, "/", "ebops_exact", cb_programme_ebops_exact(p))
+               ? -1
+               : 0;
 }

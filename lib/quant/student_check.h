@@ -17,4 +17,10 @@ typedef int cb_code_fn(void *context, const uint16_t *et, uint32_t n, uint16_t *
 int cb_student_check(const cb_programme *p, const cb_student_set *set, uint64_t seed, cb_code_fn *score, void *context,
                      int64_t *checked, int64_t *mismatches) CB_MUST;
 
+/* What is done with the counts: an error if any event differs, else a line in the log. */
+int cb_student_verdict(const cb_programme *p, int64_t checked, int64_t mismatches) CB_MUST;
+/* The programme into an open student file, with the root attributes checked, mismatches and
+ * ebops_exact (ebops.h). */
+int cb_student_write(const cb_programme *p, int64_t checked, int64_t mismatches, cb_h5 *f) CB_MUST;
+
 #endif

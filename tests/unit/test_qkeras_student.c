@@ -219,6 +219,12 @@ static void test_float(void) {
     cb_float_student_free(&t), cb_student_set_free(&s), fake_free(f);
 }
 
+static void test_verdict(void) {
+    cb_programme p = {.name = "one", .parameters = 4096, .ebops = 5};
+    UNIT_OK(cb_student_verdict(&p, 10, 0));
+    UNIT_FAILS(cb_student_verdict(&p, 10, 3), "student 'one': the integer programme differs from the trained student on 3 of 10");
+}
+
 UNIT_MAIN("qkeras students", {"set", test_set}, {"order and batches", test_order}, {"dropout", test_dropout},
           {"loss and history", test_mae}, {"initial weights", test_init}, {"threads, export", test_threads},
-          {"float student", test_float})
+          {"float student", test_float}, {"verdict of the check", test_verdict})
