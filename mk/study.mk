@@ -111,7 +111,7 @@ data: $(B)/dataset.h5
 # The names below $(WORK) and SHA-256 of every artifact, firmware file and table.
 CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WORK)/%=%) -type f \
   \( -name '*.h5' -o -name '*.json' -o -name '*.tsv' -o -path 'firmware/*' \) ! -path 'results/*/*/*' \
-  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
 
 # Record what this machine made (after a change that is meant to change results).
@@ -143,9 +143,11 @@ help:
 	@echo 'make verify          regenerate and compare with $(CHECKSUMS)'
 	@echo 'make published       the published table from the published scores'
 	@echo 'make golden [GOLDEN=DIR]  agreement with the recorded Python packages'
+	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
+	@echo 'make bench-record    keep that table as results/bench.tsv'
 	@echo 'make data            only the dataset;  make checksums: record new checksums'
 	@echo 'make clean           remove bin, build, firmware'
 	@echo 'configurations: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))'
-	@echo 'variables: CONFIG WORK THREADS LAUNCH DATA STAGEFLAGS CC OPT CFLAGS V=1'
+	@echo 'variables: CONFIG WORK THREADS LAUNCH DATA STAGEFLAGS CC OPT CFLAGS BENCHFLAGS V=1'
 
 .PHONY: artifacts data checksums compare verify
