@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fmath.h"
@@ -104,6 +105,28 @@ static void load_config(parse_state *ps) {
     ps->st->config = c;
 }
 
+static bool same_file(const struct stat *out, const char *path) {
+    struct stat st;
+    return path && !stat(path, &st) && st.st_dev == out->st_dev && st.st_ino == out->st_ino;
+}
+
+/* --out of a file that is also read would replace it, perhaps somebody's only copy. */
+static void refuse_output_on_input(const cb_stage *st) {
+    const char *path = NULL;
+    struct stat out;
+    for (const cb_option *o = st->options; o && o->name; o++)
+        if (!strcmp(o->name, "out")) path = *o->value;
+    if (!path || stat(path, &out)) return;
+    for (const cb_option *o = st->options; o && o->name; o++)
+        if (strcmp(o->name, "out") && same_file(&out, *o->value))
+            cb_stage_usage(st, "--out %s is the file of --%s: it would be replaced", path, o->name);
+    for (int i = 0; i < st->n_arguments; i++) {
+        const char *equals = strchr(st->argument[i], '='); /* NAME=FILE */
+        if (same_file(&out, st->argument[i]) || (equals && same_file(&out, equals + 1)))
+            cb_stage_usage(st, "--out %s is the input %s: it would be replaced", path, st->argument[i]);
+    }
+}
+
 /* Threads that wait in a barrier must sleep: by default they spin for milliseconds, which
  * on a busy machine costs ten times the work. libgomp reads its environment before main
  * (and has no call for it), so the program starts itself again with the policy set: the same
@@ -128,6 +151,7 @@ void cb_stage_begin(cb_stage *st, int argc, char **argv) {
     struct argp_option *table = option_table(st);
     struct argp argp = {table, on_option, st->arguments, st->summary, 0, 0, 0};
     argp_parse(&argp, argc, argv, 0, 0, &ps);
+    refuse_output_on_input(st);
     free(table);
     cb_log_begin(st->name, ps.level);
     load_config(&ps);

@@ -164,6 +164,11 @@ static bool fetch_line(stream *s) {
     ssize_t n = getline(&s->line, &s->room, s->f);
     if (n < 0) return false;
     s->r->line++;
+    if (strlen(s->line) != (size_t)n) {
+        cb_fail("%s:%d: a zero byte: not a text file", s->r->path, s->r->line);
+        s->r->failed = true;
+        return false;
+    }
     while (n && isspace((unsigned char)s->line[n - 1])) s->line[--n] = 0;
     for (char *c = s->line; *c; c++)
         if ((*c == ';' && (c == s->line || isspace((unsigned char)c[-1]))) || (*c == '#' && c == s->line)) *c = 0, c--;

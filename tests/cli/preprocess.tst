@@ -12,6 +12,8 @@
 2	'zb.h5': NAME=FILE wanted	$BIN/preprocess --out x.h5 zb.h5
 2	process name 'z/b'	$BIN/preprocess --out x.h5 z/b=zb.h5
 2	with sum 1 wanted	$BIN/preprocess --out x.h5 zb=zb.h5 --set "preprocess.split=0.5 0.2 0.2"
+2	it would be replaced	cp zb.h5 only.h5; $BIN/preprocess --out ./only.h5 zb=only.h5
+0	-	cmp zb.h5 only.h5
 2	neither yes nor no	$BIN/preprocess --out x.h5 zb=zb.h5 --set preprocess.require_acceptance=maybe
 # failures leave no file
 1	none.h5: cannot open	$BIN/preprocess --out x.h5 zb=none.h5

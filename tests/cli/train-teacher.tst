@@ -20,6 +20,7 @@
 2	three whole numbers	$BIN/train-teacher -q --set "teacher.width=4 5" -d d.h5 -o no.h5
 2	three whole numbers	$BIN/train-teacher -q --set "teacher.width=4 5.5 3" -d d.h5 -o no.h5
 2	teacher.epochs	$BIN/train-teacher -q --set teacher.epochs=0 -d d.h5 -o no.h5
+2	is the file of --data: it would be replaced	$BIN/train-teacher -q -d d.h5 -o d.h5
 2	--threads	$BIN/train-teacher -q --threads x -d d.h5 -o no.h5
 # wrong input
 1	absent.h5	$BIN/train-teacher -q -d absent.h5 -o no.h5
