@@ -6,10 +6,11 @@
  * too, events per CPU second and percent_peak_cpu are the figures that hold.
  *
  * FLOP are nominal: two for each multiply-add of the plain definition, padded taps
- * included, nothing else (a kernel that skips padded taps can so exceed 100 % of the peak). Bytes are those of the operands, each counted once. Percent of
- * the peak compares the median with the best run of the register loops (peak.c) at
- * the beginning of the same table, for the same instruction-set level and number of threads;
- * percent_peak_cpu compares FLOP per CPU second with that of one thread.
+ * included, nothing else (a kernel that skips padded taps can so exceed 100 %). Bytes
+ * are those of the operands, each counted once. Percent of the peak compares the median
+ * with the best run of the register loops (peak.c) at the beginning of the same table, for the
+ * same instruction-set level and number of threads; percent_peak_cpu compares FLOP per CPU
+ * second with that of one thread.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H

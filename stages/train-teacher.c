@@ -8,10 +8,11 @@
 #include "nn/teacher.h"
 #include "stage.h"
 
-static const char *data, *out;
+static const char *data, *out, *profile;
 static const cb_option options[] = {
     {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
     {"out", 'o', "FILE", "teacher to write; FILE.ckpt keeps the state of an interrupted run", &out, CB_REQUIRED},
+    {"profile", 'P', NULL, "say at the end how the CPU time splits over layers and passes", &profile, CB_FLAG},
     {0}};
 
 /* The settings that the teacher depends on. */
@@ -46,6 +47,7 @@ static int train(const cb_config *c, const cb_dataset *d, cb_teacher *t, const c
                               .learning_rate = cb_config_real(c, "teacher", "learning_rate"),
                               .seed = (uint64_t)cb_config_int(c, "run", "seed"),
                               .checkpoint = checkpoint,
+                              .profile = profile != NULL,
                               .identity = identity};
         cb_info("%zu weights, %" PRIu64 " training and %" PRIu64 " validation events, kernels %s", t->net->n_weight,
                 n_train, n_val, cb_isa_name(cb_isa()));

@@ -16,6 +16,7 @@ struct cb_fit {
     size_t batch;
     int n_thread;
     cb_workspace **ws;       /* [n_thread] */
+    cb_profile **profile;    /* [n_thread], each NULL while off */
     float *shard;            /* [CB_SHARDS][n_weight] */
     float *g, *m, *v;        /* [n_weight] */
     float *mse;              /* [batch] */
@@ -43,12 +44,13 @@ cb_fit *cb_fit_new(cb_network *net, size_t batch, double learning_rate) {
     int slots = (int)((cb_blocks(batch) + CB_SHARDS - 1) / CB_SHARDS);
     *fit = (cb_fit){.net = net, .batch = batch, .learning_rate = learning_rate, .n_thread = cb_threads()};
     fit->ws = new_workspaces(net, fit->n_thread, slots);
+    fit->profile = cb_alloc((size_t)fit->n_thread, sizeof(cb_profile *));
     fit->shard = cb_alloc_aligned(net->n_weight * CB_SHARDS, sizeof(float));
     fit->g = cb_alloc_aligned(net->n_weight, sizeof(float));
     fit->m = cb_alloc_aligned(net->n_weight, sizeof(float));
     fit->v = cb_alloc_aligned(net->n_weight, sizeof(float));
     fit->mse = cb_alloc(batch, sizeof(float));
-    if (fit->ws && fit->shard && fit->g && fit->m && fit->v && fit->mse) return fit;
+    if (fit->ws && fit->profile && fit->shard && fit->g && fit->m && fit->v && fit->mse) return fit;
     cb_fit_free(fit);
     return NULL;
 }
@@ -56,6 +58,8 @@ cb_fit *cb_fit_new(cb_network *net, size_t batch, double learning_rate) {
 void cb_fit_free(cb_fit *fit) {
     if (!fit) return;
     free_workspaces(fit->ws, fit->n_thread);
+    for (int i = 0; fit->profile && i < fit->n_thread; i++) cb_profile_free(fit->profile[i]);
+    free(fit->profile);
     free(fit->shard);
     free(fit->g);
     free(fit->m);
@@ -68,6 +72,40 @@ const float *cb_fit_gradient(const cb_fit *fit) { return fit->g; }
 uint64_t *cb_fit_steps(cb_fit *fit) { return &fit->steps; }
 float *cb_fit_m(cb_fit *fit) { return fit->m; }
 float *cb_fit_v(cb_fit *fit) { return fit->v; }
+
+int cb_fit_profile(cb_fit *fit) {
+    for (int i = 0; i < fit->n_thread; i++) {
+        if (!fit->profile[i] && !(fit->profile[i] = cb_profile_new(fit->net->n_layer))) return -1;
+        cb_workspace_profile(fit->ws[i], fit->profile[i]);
+    }
+    return 0;
+}
+
+static void log_layers(const cb_network *net, const cb_profile *p, double total) {
+    static const char *const unnamed[] = {[CB_AVGPOOL] = "pooling", [CB_UPSAMPLE] = "upsampling"};
+    cb_info("CPU time of the steps      forward  d input  d weight   (%% of %.1f s)", total);
+    for (int i = 0; i < net->n_layer; i++) {
+        const cb_layer_spec *s = &net->layer[i].spec;
+        const double *t = p->seconds[i];
+        cb_info("  %2d %-20s %8.1f %8.1f %9.1f", i + 1, s->name ? s->name : unnamed[s->kind],
+                100 * t[CB_PASS_FORWARD] / total, 100 * t[CB_PASS_INPUT_GRADIENT] / total,
+                100 * t[CB_PASS_WEIGHT_GRADIENT] / total);
+    }
+}
+
+void cb_fit_profile_log(const cb_fit *fit) {
+    static const char *const other[] = {"loading", "loss", "sum of shards", "Adam, checks"};
+    const cb_network *net = fit->net;
+    cb_profile *p = cb_profile_new(net->n_layer);
+    for (int i = 0; i < fit->n_thread; i++) cb_profile_add(p, fit->profile[i]);
+    double total = cb_profile_total(p);
+    if (total > 0) {
+        log_layers(net, p, total);
+        for (int k = 0; k < CB_PROFILE_OTHER; k++)
+            cb_info("     %-20s %8.1f", other[k], 100 * p->seconds[net->n_layer + k][CB_PASS_FORWARD] / total);
+    }
+    cb_profile_free(p);
+}
 
 /* Errors of the first n lanes; dy (may be NULL) receives the loss gradient, 0 in the other lanes. */
 static void block_error(const float *x, const float *y, size_t n_cell, size_t n, float scale, float *dy, float *mse) {
@@ -117,6 +155,7 @@ static int check_gradient(const cb_network *net, const float *g) {
 static void shard_gradient(cb_fit *fit, int s, const uint16_t *et, const uint32_t *event, size_t n) {
     const cb_network *net = fit->net;
     cb_workspace *ws = fit->ws[omp_get_thread_num()];
+    cb_profile *profile = fit->profile[omp_get_thread_num()];
     size_t blocks = cb_blocks(n), first = (size_t)s * blocks / CB_SHARDS, end = (size_t)(s + 1) * blocks / CB_SHARDS;
     float scale = (float)(2.0 / ((double)n * (double)net->n_output));
     cb_network_gradient_begin(net, ws);
@@ -124,9 +163,13 @@ static void shard_gradient(cb_fit *fit, int s, const uint16_t *et, const uint32_
         int slot = (int)(b - first);
         size_t at = b * CB_LANES, k = n - at < CB_LANES ? n - at : CB_LANES;
         float *x = cb_workspace_input(ws, slot);
+        double start = cb_profile_start(profile);
         cb_lanes_load_u16(x, et, event + at, k, (int)net->n_input);
+        cb_profile_stop_other(profile, CB_PROFILE_LOAD, start);
         const float *y = cb_network_forward(net, ws, slot);
+        start = cb_profile_start(profile);
         block_error(x, y, net->n_output, k, scale, cb_workspace_output_gradient(net, ws, slot), fit->mse + at);
+        cb_profile_stop_other(profile, CB_PROFILE_LOSS, start);
         cb_network_backward(net, ws, slot);
     }
     cb_network_gradient_end(net, ws, (int)(end - first), fit->shard + (size_t)s * net->n_weight);
@@ -141,12 +184,17 @@ static void combine_and_update(cb_fit *fit) {
     for (size_t from = 0; from < n; from += PIECE) {
         size_t k = n - from < PIECE ? n - from : PIECE;
         float *g = fit->g + from;
+        cb_profile *profile = fit->profile[omp_get_thread_num()];
+        double start = cb_profile_start(profile);
         memcpy(g, fit->shard + from, k * sizeof *g);
         for (size_t s = 1; s < CB_SHARDS; s++) {
             const float *p = fit->shard + s * n + from;
             for (size_t i = 0; i < k; i++) g[i] += p[i];
         }
+        cb_profile_stop_other(profile, CB_PROFILE_SUM, start);
+        start = cb_profile_start(profile);
         cb_adam_update(fit->net->w + from, g, fit->m + from, fit->v + from, k, rate);
+        cb_profile_stop_other(profile, CB_PROFILE_ADAM, start);
     }
 }
 
@@ -161,8 +209,10 @@ int cb_fit_step(cb_fit *fit, const uint16_t *et, const uint32_t *event, size_t n
     }
     *loss = sum / (double)n;
     combine_and_update(fit);
+    double start = cb_profile_start(fit->profile[0]);
     if (check_gradient(fit->net, fit->g)) return -1;
     cb_network_refresh(fit->net);
+    cb_profile_stop_other(fit->profile[0], CB_PROFILE_ADAM, start);
     return 0;
 }
 

@@ -24,6 +24,11 @@ int cb_fit_step(cb_fit *fit, const uint16_t *et, const uint32_t *event, size_t n
 /* Gradient of the last step, [n_weight]. */
 const float *cb_fit_gradient(const cb_fit *fit);
 
+/* Counts from now on where the CPU time of the steps goes; log: a line a layer, behind it loading,
+ * loss, the sum over the shards and Adam. */
+int cb_fit_profile(cb_fit *fit) CB_MUST;
+void cb_fit_profile_log(const cb_fit *fit);
+
 /* Adam's state, for checkpoints: steps done, m and v of [n_weight]. */
 uint64_t *cb_fit_steps(cb_fit *fit);
 float *cb_fit_m(cb_fit *fit);

@@ -167,6 +167,7 @@ struct cb_workspace {
     size_t *grad_stride;
     float *pong[2];
     float **lanes;    /* [n_layer]: lane sums of conv kernels and biases */
+    cb_profile *profile; /* borrowed, or NULL */
 };
 
 static float *floats(size_t n) { return cb_alloc_aligned(n, sizeof(float)); }
@@ -238,6 +239,7 @@ static float *gradient(const cb_workspace *ws, int i, int slot) {
     return ws->grad[i] + ws->grad_stride[i] * (size_t)slot;
 }
 
+void cb_workspace_profile(cb_workspace *ws, cb_profile *p) { ws->profile = p; }
 float *cb_workspace_input(cb_workspace *ws, int slot) { return activation(ws, 0, slot); }
 float *cb_workspace_output_gradient(const cb_network *net, cb_workspace *ws, int slot) {
     return gradient(ws, net->n_layer - 1, slot);
@@ -262,8 +264,11 @@ static void layer_forward(const cb_network *net, const cb_layer *l, const float 
 }
 
 const float *cb_network_forward(const cb_network *net, cb_workspace *ws, int slot) {
-    for (int i = 0; i < net->n_layer; i++)
+    for (int i = 0; i < net->n_layer; i++) {
+        double start = cb_profile_start(ws->profile);
         layer_forward(net, &net->layer[i], activation(ws, i, slot), activation(ws, i + 1, slot));
+        cb_profile_stop(ws->profile, i, CB_PASS_FORWARD, start);
+    }
     return activation(ws, net->n_layer, slot);
 }
 
@@ -288,6 +293,7 @@ void cb_network_backward(const cb_network *net, cb_workspace *ws, int slot) {
         const cb_layer *l = &net->layer[i];
         const float *x = activation(ws, i, slot), *y = activation(ws, i + 1, slot);
         float *dy = gradient(ws, i, slot);
+        double start = cb_profile_start(ws->profile);
         if (l->spec.relu)
             for (size_t k = 0; k < l->n_out * CB_LANES; k++) dy[k] = y[k] > 0 ? dy[k] : 0;
         if (l->cv) {
@@ -295,13 +301,17 @@ void cb_network_backward(const cb_network *net, cb_workspace *ws, int slot) {
             cb_conv_gradient_add(l->cv, up ? dy : x, up ? x : dy, ws->lanes[i]);
             cb_bias_gradient_add(dy, l->out_h * l->out_w, l->out_c, ws->lanes[i] + l->n_kernel * CB_LANES);
         }
+        cb_profile_stop(ws->profile, i, CB_PASS_WEIGHT_GRADIENT, start);
+        start = cb_profile_start(ws->profile);
         if (i) layer_input_gradient(net, l, dy, gradient(ws, i - 1, slot));
+        cb_profile_stop(ws->profile, i, CB_PASS_INPUT_GRADIENT, start);
     }
 }
 
 void cb_network_gradient_end(const cb_network *net, cb_workspace *ws, int n, float *g) {
     for (int i = 0; i < net->n_layer; i++) {
         const cb_layer *l = &net->layer[i];
+        double start = cb_profile_start(ws->profile);
         if (l->cv) {
             cb_conv_gradient_end(l->cv, ws->lanes[i], g + l->kernel);
             cb_bias_gradient_end(ws->lanes[i] + l->n_kernel * CB_LANES, l->out_c, g + l->bias);
@@ -310,5 +320,6 @@ void cb_network_gradient_end(const cb_network *net, cb_workspace *ws, int n, flo
             cb_dense_gradient(ws->act[i], ws->stride[i], ws->grad[i], ws->grad_stride[i], (size_t)n, (int)l->n_in,
                               (int)l->n_out, g + l->kernel, g + l->bias);
         }
+        cb_profile_stop(ws->profile, i, CB_PASS_WEIGHT_GRADIENT, start);
     }
 }

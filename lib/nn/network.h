@@ -23,6 +23,7 @@
 #include <stdbool.h>
 
 #include "nn/conv.h"
+#include "nn/profile.h"
 
 typedef enum { CB_CONV2D, CB_DECONV2D, CB_AVGPOOL, CB_UPSAMPLE, CB_DENSE } cb_layer_kind;
 
@@ -76,6 +77,8 @@ int cb_network_tensors(const cb_network *net, cb_tensor *t, int max);
 /* slots = 0: forward only (slot is then always 0). */
 cb_workspace *cb_workspace_new(const cb_network *net, int slots) CB_MUST;
 void cb_workspace_free(cb_workspace *ws);
+/* The passes below add their times to p (borrowed; NULL: none), the activation with its layer. */
+void cb_workspace_profile(cb_workspace *ws, cb_profile *p);
 float *cb_workspace_input(cb_workspace *ws, int slot);                                  /* [n_input][16] */
 float *cb_workspace_output_gradient(const cb_network *net, cb_workspace *ws, int slot); /* [n_output][16] */
 /* Output of layer `layer` of the last forward. */

@@ -43,6 +43,7 @@ typedef struct {
     double learning_rate;
     uint64_t seed;          /* streams "teacher/<tensor>", "teacher/shuffle" (index = epoch) */
     const char *checkpoint; /* file, NULL = none */
+    bool profile;           /* the log ends with where the CPU time went */
     const char *identity;   /* configuration and inputs as text; a checkpoint with another one is not used */
 } cb_teacher_fit;
 

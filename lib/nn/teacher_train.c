@@ -165,8 +165,10 @@ int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *o, const uint16_t *et,
     r.batch = cb_alloc(n_train, sizeof *r.batch);
     r.val_error = cb_alloc(n_val, sizeof *r.val_error);
     int rc = -1;
-    if (t->train_mse && t->val_mse && r.fit && r.best && r.order && r.batch && r.val_error)
+    if (t->train_mse && t->val_mse && r.fit && r.best && r.order && r.batch && r.val_error &&
+        !(o->profile && cb_fit_profile(r.fit)))
         rc = run(&r, et, train, n_train, val, n_val);
+    if (!rc && o->profile) cb_fit_profile_log(r.fit);
     cb_fit_free(r.fit);
     free(r.best);
     free(r.order);

@@ -8,6 +8,8 @@
 0	is not the name of a kernel build	CB_ISA=v9 $BIN/train-teacher --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=2 --set teacher.epochs=1 -d d.h5 -o isa.h5
 0	-	$BIN/train-teacher -q --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=2 --set run.seed=2 -d d.h5 -o other.h5 && ! cmp -s t.h5 other.h5
 0	-	$BIN/train-teacher -q --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=2 --set teacher.architecture=cicada-revised -d d.h5 -o revised.h5
+# --profile: the same bytes, and shares that add up to 100 %
+0	d weight	$BIN/train-teacher --profile --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=2 -d d.h5 -o profile.h5 2>log && cat log && cmp t.h5 profile.h5 && sed -n '/CPU time/,/Adam/s/^[^]]*\] *//p' log | awk '/^CPU/ {next} /^[0-9]+ / {sum += $3 + $4 + $5; n++; next} {sum += $NF; n++} END {exit !(n == 13 && sum > 98.5 && sum < 101.5)}'
 # killed after the first epoch, then run again: the same bytes, no checkpoint left
 0	resuming after epoch	$BIN/train-teacher --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=2 --set teacher.epochs=40 -d d.h5 -o whole.h5 2>/dev/null; $BIN/train-teacher -q --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=2 --set teacher.epochs=40 -d d.h5 -o killed.h5 & pid=$!; until [ -e killed.h5.ckpt ] || [ -e killed.h5 ]; do sleep 0.02; done; kill -9 $pid; $BIN/train-teacher --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=2 --set teacher.epochs=40 -d d.h5 -o killed.h5 && cmp whole.h5 killed.h5
 !killed.h5.ckpt
