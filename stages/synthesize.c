@@ -71,7 +71,7 @@ static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
         row->carry = (double)cost.carry;
         row->cycles = cost.cycles;
         row->ii = 1; /* fully unrolled: an event every clock */
-        row->fmax_mhz = floor(cost.fmax_mhz * 10 + 0.5) / 10;
+        row->fmax_mhz = cost.fmax_mhz > 0 ? floor(cost.fmax_mhz * 10 + 0.5) / 10 : NAN; /* no logic, no limit */
         row->detail = json_pack("{ss sI sI sI si sf}", "accuracy", i ? cb_cost_sites_accuracy : cb_cost_span_accuracy,
                                 "adders", (json_int_t)cost.adders, "quantizer_sites", (json_int_t)cost.quant_sites,
                                 "srl", (json_int_t)cost.srl, "levels", cost.levels, "path_ns", cost.path_ns);

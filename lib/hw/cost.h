@@ -45,7 +45,7 @@ typedef struct {
     int levels;                  /* largest node level */
     int cycles;                  /* register layers from input to output */
     double path_ns;              /* slowest stage, clock-to-output included */
-    double fmax_mhz;             /* 1000 / path_ns */
+    double fmax_mhz;             /* 1000 / path_ns; 0 without logic */
 } cb_cost;
 
 void cb_cost_node(const cb_netlist *g, int32_t node, cb_node_cost *cost);
