@@ -72,7 +72,7 @@ static int fill(work *w, const char *config) {
 static int write_folder(work *w, const cb_config *c) {
     char *config = cb_config_canonical(c, "hardware");
     cb_atomic dir;
-    if (!config || cb_atomic_dir_begin(&dir, out)) return free(config), -1;
+    if (!config || cb_atomic_dir_begin(&dir, out, "netlist.h5")) return free(config), -1;
     w->emit.dir = dir.tmp;
     int rc = fill(w, config);
     free(config);

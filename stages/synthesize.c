@@ -120,7 +120,7 @@ static int synthesize(const cb_stage *st, work *w) {
     snprintf(w->result.student, sizeof w->result.student, "%s", w->net.name);
     w->result.part = part_of(c);
     cb_atomic dir;
-    if (add_estimate(&w->result, &w->net) || cb_atomic_dir_begin(&dir, w->folder)) return -1;
+    if (add_estimate(&w->result, &w->net) || cb_atomic_dir_begin(&dir, w->folder, "vivado.tcl")) return -1;
     if (run_tools(c, w, dir.tmp)) {
         cb_atomic_abort(&dir);
         return -1;

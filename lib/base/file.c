@@ -188,11 +188,27 @@ void cb_atomic_abort(cb_atomic *a) {
     forget(a);
 }
 
-int cb_atomic_dir_begin(cb_atomic *a, const char *path) {
+/* Is folder `path` absent, empty, or an output with the file `mark`? */
+static int check_replaceable(const char *path, const char *mark) {
+    DIR *d = opendir(path);
+    if (!d) return 0;
+    bool empty = true, marked = false;
+    for (struct dirent *e; (e = readdir(d));) {
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) empty = false;
+        if (!strcmp(e->d_name, mark)) marked = true;
+    }
+    closedir(d);
+    if (empty || marked) return 0;
+    return cb_fail("%s: this folder holds other files and would be replaced whole (an earlier output has %s in it); "
+                   "choose another name or remove it", path, mark);
+}
+
+int cb_atomic_dir_begin(cb_atomic *a, const char *path, const char *mark) {
+    *a = (cb_atomic){.slot = -1};
     char *name = cb_strdup(path);
     if (!name) return -1;
     for (size_t n = strlen(name); n > 1 && name[n - 1] == '/';) name[--n] = 0;
-    int rc = begin(a, name, true);
+    int rc = check_replaceable(name, mark) || begin(a, name, true);
     free(name);
     if (rc) return -1;
     if (cb_remove_tree(a->tmp)) {

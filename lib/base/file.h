@@ -30,8 +30,10 @@ void cb_atomic_abort(cb_atomic *a);
 int cb_output_check(const char *path) CB_MUST;
 
 /* Folders: the same with a directory as the unit. a->tmp is created empty;
- * commit replaces an existing folder <path> ("/" at its end is ignored). */
-int cb_atomic_dir_begin(cb_atomic *a, const char *path) CB_MUST;
+ * commit replaces an existing folder <path> ("/" at its end is ignored). So that nobody's
+ * own files are lost, begin refuses a folder that is neither empty nor holds a file `mark`,
+ * by which an earlier output is known. */
+int cb_atomic_dir_begin(cb_atomic *a, const char *path, const char *mark) CB_MUST;
 int cb_atomic_dir_commit(cb_atomic *a) CB_MUST;
 
 /* A text file in one call: the bytes of `text`, atomically. */

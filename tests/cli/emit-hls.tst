@@ -18,3 +18,11 @@
 2	out of range	$BIN/emit-hls --in v2.h5 --out bad --set hardware.levels_per_stage=-1
 !bad
 2	--out	$BIN/emit-hls --in v2.h5
+# a folder of somebody else is not replaced; an empty one and an earlier output are
+1	mine: this folder holds other files	mkdir mine; echo thesis > mine/thesis.tex; $BIN/emit-hls -q --in v2.h5 --out mine/ --set hardware.check_software=1 --set hardware.check_simulation=0
+0	thesis	cat mine/thesis.tex
+1	holds other files	$BIN/emit-hls -q --in v2.h5 --out . --set hardware.check_software=1 --set hardware.check_simulation=0
+0	-	rm mine/thesis.tex && for i in 1 2; do $BIN/emit-hls -q --in v2.h5 --out mine --set hardware.check_software=1 --set hardware.check_simulation=0 || exit 1; rm mine/report.json; done
+# what a student without weights costs: nothing, at any clock
+0	"adders": 0	mkdir zero; for f in $DATA/firmware/v2p1p2/[wb]*.txt; do sed 's/[0-9.-][0-9.-]*/0/g' $f > zero/$(basename $f); done; $BIN/import-weights -q --arch v2 --in zero --out zero.h5 && $BIN/emit-hls -q --in zero.h5 --out fw0 --set hardware.check_software=300 --set hardware.check_simulation=5 && cat fw0/report.json
+0	"fmax_mhz": null	$BIN/synthesize -q --in fw0 --part $root/configs/parts/xc7vx690t.ini --out cost0.json --set synthesize.yosys=no --set synthesize.vendor=no && grep -B9 '"rule": "adder-span"' cost0.json

@@ -36,3 +36,5 @@
 !r.json
 !r
 1	/proc	mv aside fw/verilog; $BIN/synthesize --in fw --part p.ini --out /proc/no/r.json --set synthesize.yosys=no
+1	r: this folder holds other files	rm -rf r; mkdir r; echo mine > r/notes.txt; $BIN/synthesize --in fw --part p.ini --out r.json --set synthesize.yosys=no
+0	mine	cat r/notes.txt

@@ -140,9 +140,9 @@ static void test_targets_of_files(void) {
     UNIT_FAILS(cb_file_write("build/scratch/", "x"), "the name of a file wanted");
 }
 
-static int fill_folder(const char *path, const char *file) {
+static int fill_folder(const char *path, const char *file, const char *mark) {
     cb_atomic a;
-    if (cb_atomic_dir_begin(&a, path)) return -1;
+    if (cb_atomic_dir_begin(&a, path, mark)) return -1;
     char name[700];
     snprintf(name, sizeof name, "%s/%s", a.tmp, file);
     UNIT_OK(cb_file_write(name, file));
@@ -154,11 +154,12 @@ static int fill_folder(const char *path, const char *file) {
 static void test_folders(void) {
     char path[512], name[600], left[600];
     snprintf(path, sizeof path, "%s", unit_scratch("folder"));
-    UNIT_OK(fill_folder(path, "one"));
+    UNIT_OK(fill_folder(path, "one", "one"));
     snprintf(left, sizeof left, "%s.tmp.%d.old", path, 4194305); /* beyond any process id of Linux */
     UNIT_OK(cb_mkdirs(left));
     snprintf(name, sizeof name, "%s//", path);
-    UNIT_OK(fill_folder(name, "two")); /* "/" at the end means the same folder */
+    UNIT_FAILS(fill_folder(name, "two", "three"), "holds other files"); /* not ours: stays */
+    UNIT_OK(fill_folder(name, "two", "one")); /* "/" at the end means the same folder */
     CU_ASSERT(!cb_file_exists(left));
     snprintf(name, sizeof name, "%s/one", path);
     CU_ASSERT(!cb_file_exists(name));
@@ -167,7 +168,7 @@ static void test_folders(void) {
     pid_t pid = fork();
     if (pid == 0) {
         cb_atomic a;
-        if (cb_atomic_dir_begin(&a, path)) _exit(9);
+        if (cb_atomic_dir_begin(&a, path, "two")) _exit(9);
         snprintf(name, sizeof name, "%s/half", a.tmp);
         if (cb_file_write(name, "half")) _exit(9);
         raise(SIGTERM);
@@ -181,7 +182,7 @@ static void test_folders(void) {
     CU_ASSERT(cb_file_exists(path));
     UNIT_OK(cb_remove_tree(path));
     UNIT_OK(cb_file_write(path, "a file"));
-    UNIT_FAILS(fill_folder(path, "x"), "it is not a folder");
+    UNIT_FAILS(fill_folder(path, "x", "x"), "it is not a folder");
     UNIT_OK(cb_remove_tree(path));
 }
 
