@@ -2,6 +2,7 @@
 
 #include <argp.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,7 @@ static void wait_without_spinning(char **argv) {
 
 void cb_stage_begin(cb_stage *st, int argc, char **argv) {
     wait_without_spinning(argv);
+    signal(SIGXFSZ, SIG_IGN); /* beyond the file size limit a write fails, and that is said; also on stdout */
     static char version[64];
     snprintf(version, sizeof version, "%s (cicada-bench) %s", st->name, CB_VERSION);
     argp_program_version = version;

@@ -29,3 +29,4 @@
 1	cutev.h5	head -c 100000 $DATA/firmware/inputs_random4096.h5 > cutev.h5; $BIN/emulate -q v2.h5 cutev.h5
 1	none.csv	: > none.csv; $BIN/emulate -q v2.h5 none.csv
 1	write failed	$BIN/emulate -q v2.h5 $DATA/firmware/inputs_random4096.h5 > /dev/full
+1	write failed	ulimit -f 1; $BIN/emulate -q v2.h5 $DATA/firmware/inputs_random4096.h5 > limited.tsv
