@@ -35,6 +35,7 @@ int cb_emit_verilog(const cb_emit *e) CB_MUST;
 int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) CB_MUST;
 int cb_emit_hls_cpp(const cb_emit *e) CB_MUST;
 int cb_emit_emulator(const cb_emit *e) CB_MUST;
+/* The trigger-card wrapper; writes nothing for images other than the card's 18 x 14. */
 int cb_emit_ctp7(const cb_emit *e) CB_MUST;
 
 #endif

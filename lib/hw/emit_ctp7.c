@@ -220,7 +220,7 @@ static int write_text(const char *dir, const char *name, const char *text) {
 int cb_emit_ctp7(const cb_emit *e) {
     char name[64];
     cb_emit_identifier(e->net->name, name);
-    if (e->net->n_input != CB_REGIONS || e->net->input_bits != 10) return 0; /* not the card's 18 x 14 regions */
+    if (e->programme->input_h != CB_PHI || e->programme->input_w != CB_ETA || e->net->input_bits != 10) return 0; /* not the card's */
     char *dir = cb_textf("%s/ctp7", e->dir), *src = cb_textf("%s/ctp7/src", e->dir);
     char *stand = cb_textf("%s/ctp7/standin", e->dir), *data = cb_textf("%s/ctp7/data", e->dir);
     int rc = !dir || !src || !stand || !data || cb_emit_graph_header(e, src) || write_source(name, src) ||

@@ -177,8 +177,11 @@ int cb_verify_ctp7(const cb_emit *e, const char *scratch, cb_check *c) {
     char path[1024];
     snprintf(path, sizeof path, "%s/ctp7", e->dir);
     const char *compiler = cb_process_exists("g++") ? "g++" : "c++";
-    if (!cb_file_exists(path)) snprintf(c->status, sizeof c->status, "not run: the card has 18 x 14 regions, the student %d inputs", e->net->n_input);
-    else if (!cb_process_exists(compiler)) snprintf(c->status, sizeof c->status, "not run: neither g++ nor c++ is installed");
+    if (!cb_file_exists(path))
+        snprintf(c->status, sizeof c->status, "not run: the card has 18 x 14 regions, the student %d x %d", e->programme->input_h,
+                 e->programme->input_w);
+    else if (!cb_process_exists(compiler))
+        snprintf(c->status, sizeof c->status, "not run: neither g++ nor c++ is installed");
     if (c->status[0]) return 0;
     tool_name(compiler, c);
     int rc = cb_mkdirs(scratch) || run_card(e, scratch, compiler, c) ? cb_fail_in("%s: ctp7", e->net->name) : 0;

@@ -89,6 +89,23 @@ static void test_ctp7(void) {
     UNIT_FAILS(cb_process_run(&(cb_process){.argv = wrong, .wall_s = 100}, &end), "mismatches of 256");
 }
 
+/* As many regions in another shape are not the card's: no wrapper, and said. */
+static void test_no_card(void) {
+    cb_programme turned = card.programme;
+    cb_emit e = card.emit;
+    char path[512];
+    cb_check c;
+    turned.input_h = 14, turned.input_w = 18;
+    e.programme = &turned;
+    e.dir = unit_scratch("turned");
+    snprintf(path, sizeof path, "%s/ctp7", e.dir);
+    UNIT_OK(cb_emit_ctp7(&e));
+    CU_ASSERT_FALSE(cb_file_exists(path));
+    UNIT_OK(cb_verify_ctp7(&e, card.scratch, &c));
+    CU_ASSERT_STRING_EQUAL(c.status, "not run: the card has 18 x 14 regions, the student 14 x 18");
+    UNIT_OK(cb_remove_tree(e.dir));
+}
+
 /* ---- every rounding and overflow mode ---- */
 
 static int range(cb_rng *r, int lo, int hi) { return lo + (int)cb_rng_below(r, (uint32_t)(hi - lo + 1)); }
@@ -210,5 +227,6 @@ static void test_weights(void) {
 }
 
 UNIT_MAIN("emit", {"deployed v1p1p2: emulator and HLS C++", test_v1}, {"deployed v1p1p2: trigger-card wrapper", test_ctp7},
+          {"no wrapper for other shapes", test_no_card},
           {"every rounding and overflow mode", test_modes}, {"mismatches and compile errors", test_mismatch},
           {"weights beside the C++", test_weights})
