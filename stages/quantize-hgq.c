@@ -59,7 +59,9 @@ static cb_hgq_plan plan_of(const cb_config *c) {
 
 static int train(work *w, const cb_config *c) {
     cb_hgq_plan plan = plan_of(c);
-    if (cb_output_check(out) || cb_dataset_read(&w->d, data) || cb_targets_read(&w->t, targets, &w->d)) return -1;
+    if (cb_output_check(out) || cb_dataset_read(&w->d, data) || cb_targets_read(&w->t, targets, &w->d) ||
+        cb_h5_made_from(targets, "dataset", data))
+        return -1;
     cb_outliers extra = {w->t.n_outlier, w->t.outlier_et, w->t.outlier_target, w->t.outlier_split};
     cb_hgq_design design = design_of(c, &w->d);
     if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;

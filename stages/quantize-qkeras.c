@@ -35,7 +35,9 @@ static int train(work *w, const cb_config *c) {
     cb_qkeras_plan plan = {.epochs = (int)cb_config_int(c, "student", "epochs"),
                            .batch = (uint32_t)cb_config_int(c, "student", "batch"),
                            .learning_rate = cb_config_real(c, "student", "learning_rate")};
-    if (cb_output_check(out) || cb_dataset_read(&w->d, data) || cb_targets_read(&w->t, targets, &w->d)) return -1;
+    if (cb_output_check(out) || cb_dataset_read(&w->d, data) || cb_targets_read(&w->t, targets, &w->d) ||
+        cb_h5_made_from(targets, "dataset", data))
+        return -1;
     cb_outliers extra = {w->t.n_outlier, w->t.outlier_et, w->t.outlier_target, w->t.outlier_split};
     cb_qkeras_shape shape = shape_of(c, &w->d);
     return cb_student_set_new(&w->set, &w->d, w->t.target, &extra) || cb_qkeras_student_new(&w->m, &shape) ||

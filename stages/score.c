@@ -107,6 +107,7 @@ static int write_all(study *s, const cb_stage *st) {
 static int load(study *s, int64_t seed) {
     return cb_dataset_read(&s->data, data_path) || cb_targets_read(&s->targets, targets_path, &s->data) ||
                    cb_scores_begin(&s->scores, &s->data, &s->targets, seed) ||
+                   cb_h5_made_from(targets_path, "dataset", data_path) ||
                    cb_table_begin(&s->students, "student\tfamily\tseed\tebops\tadders\tdepth\tparameters\t"
                                                 "mismatches\tchecked", 1)
                ? -1

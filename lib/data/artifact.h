@@ -61,6 +61,9 @@ void *cb_h5_read(cb_h5 *f, const char *name, cb_type t, int rank, uint64_t *dims
 /* Rows first..first+n-1 along axis 0 into buffer. */
 int cb_h5_read_rows(cb_h5 *f, const char *name, cb_type t, uint64_t first, uint64_t n,
                     void *buffer) CB_MUST;
+/* Was this artifact made from that very file? Fails unless its `inputs` hold role with the
+ * SHA-256 of path; the message tells to run the artifact's stage again. */
+int cb_h5_made_from(const char *artifact, const char *role, const char *path) CB_MUST;
 char *cb_h5_get_text(cb_h5 *f, const char *object, const char *name) CB_MUST; /* free() */
 int cb_h5_get_i64(cb_h5 *f, const char *object, const char *name, int64_t *v) CB_MUST;
 int cb_h5_get_f64(cb_h5 *f, const char *object, const char *name, double *v) CB_MUST;

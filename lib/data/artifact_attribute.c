@@ -140,3 +140,16 @@ int cb_h5_get_i64(cb_h5 *f, const char *object, const char *name, int64_t *v) {
     H5Aclose(a);
     return rc;
 }
+
+int cb_h5_made_from(const char *artifact, const char *role, const char *path) {
+    char hex[65];
+    cb_h5 *f = cb_h5_open(artifact, NULL);
+    char *inputs = f ? cb_h5_get_text(f, "/", "inputs") : NULL, *stage = inputs ? cb_h5_get_text(f, "/", "stage") : NULL;
+    char *line = stage && !cb_sha256_file(path, hex) ? cb_textf("%s %s\n", role, hex) : NULL;
+    int rc = line ? 0 : -1;
+    if (line && !strstr(inputs, line))
+        rc = cb_fail("%s: made from another %s than %s; run %s again on it", artifact, role, path, stage);
+    free(line), free(stage), free(inputs);
+    cb_h5_close(&f);
+    return rc;
+}

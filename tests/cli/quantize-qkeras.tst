@@ -27,3 +27,6 @@
 1	no process zb	$BIN/preprocess -q -o nozb.h5 tt_dil=tt_dil.h5 && $BIN/distill -q --set distill.float_epochs=0 --set distill.outlier=none -d nozb.h5 -t t.h5 -o ny.h5; $BIN/quantize-qkeras -q -d nozb.h5 -t ny.h5 -o no.h5
 1	-	$BIN/quantize-qkeras -q --set student.epochs=2 --set student.batch=64 -d d.h5 -t y.h5 -o /proc/no/no.h5
 !no.h5
+# targets of another dataset with as many events
+1	y.h5: made from another dataset than e.h5; run distill again	for s in zb tt_dil; do $BIN/simulate -q --set run.seed=2 --set simulate.zb_train=320 --set simulate.zb_val=64 --set simulate.zb_test=32 --set simulate.signal_train=40 --set simulate.signal_val=16 --set simulate.signal_test=16 -l $DATA/library/library.h5 -s $s -o $s.2.h5 || exit 3; done; $BIN/preprocess -q -o e.h5 zb=zb.2.h5 tt_dil=tt_dil.2.h5 && $BIN/quantize-qkeras -q --set student.epochs=2 --set student.batch=64 -d e.h5 -t y.h5 -o no.h5
+!no.h5
