@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "nn/dense.h"
 #include "nn/pool.h"
+#include "nn/relu.h"
 
 /* ---- description -> layers ---- */
 
@@ -259,8 +260,7 @@ static void layer_forward(const cb_network *net, const cb_layer *l, const float 
     case CB_UPSAMPLE: cb_pool_spread(x, l->out_h, l->out_w, l->in_c, 1, y); break;
     case CB_DENSE: cb_dense_forward(x, k, b, (int)l->n_in, (int)l->n_out, y); break;
     }
-    if (l->spec.relu)
-        for (size_t i = 0; i < l->n_out * CB_LANES; i++) y[i] = y[i] > 0 || y[i] != y[i] ? y[i] : 0; /* NaN stays */
+    if (l->spec.relu) cb_relu(y, l->n_out * CB_LANES);
 }
 
 const float *cb_network_forward(const cb_network *net, cb_workspace *ws, int slot) {
@@ -294,8 +294,7 @@ void cb_network_backward(const cb_network *net, cb_workspace *ws, int slot) {
         const float *x = activation(ws, i, slot), *y = activation(ws, i + 1, slot);
         float *dy = gradient(ws, i, slot);
         double start = cb_profile_start(ws->profile);
-        if (l->spec.relu)
-            for (size_t k = 0; k < l->n_out * CB_LANES; k++) dy[k] = y[k] > 0 ? dy[k] : 0;
+        if (l->spec.relu) cb_relu_gradient(dy, y, l->n_out * CB_LANES);
         if (l->cv) {
             bool up = l->spec.kind == CB_DECONV2D;
             cb_conv_gradient_add(l->cv, up ? dy : x, up ? x : dy, ws->lanes[i]);

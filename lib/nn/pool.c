@@ -1,20 +1,17 @@
 #include "nn/pool.h"
 
+#include "nn/isa.h"
+
+CB_ISA_DECLARE(void, cb_pool_sum, const float *, int, int, int, float, float *);
+CB_ISA_DECLARE(void, cb_pool_spread, const float *, int, int, int, float, float *);
+typedef void pool_fn(const float *, int, int, int, float, float *);
+
 void cb_pool_sum(const float *large, int h, int w, int c, float scale, float *small) {
-    size_t n = (size_t)c * CB_LANES, row = (size_t)w * n;
-    for (int y = 0; y + 1 < h; y += 2)
-        for (int x = 0; x + 1 < w; x += 2, small += n) {
-            const float *a = large + ((size_t)y * (size_t)w + (size_t)x) * n;
-            for (size_t i = 0; i < n; i++)
-                small[i] = (((a[i] + a[n + i]) + a[row + i]) + a[row + n + i]) * scale;
-        }
+    static pool_fn *const table[] = CB_ISA_TABLE(cb_pool_sum);
+    table[cb_isa()](large, h, w, c, scale, small);
 }
 
 void cb_pool_spread(const float *small, int h, int w, int c, float scale, float *large) {
-    size_t n = (size_t)c * CB_LANES, row = (size_t)w * n;
-    for (int y = 0; y + 1 < h; y += 2)
-        for (int x = 0; x + 1 < w; x += 2, small += n) {
-            float *a = large + ((size_t)y * (size_t)w + (size_t)x) * n;
-            for (size_t i = 0; i < n; i++) a[i] = a[n + i] = a[row + i] = a[row + n + i] = small[i] * scale;
-        }
+    static pool_fn *const table[] = CB_ISA_TABLE(cb_pool_spread);
+    table[cb_isa()](small, h, w, c, scale, large);
 }

@@ -94,28 +94,37 @@ V16_INLINE void tile_gradient(const float *x, size_t x_stride, const float *t, i
             v16_store_part(dw + (size_t)r * n_out + v * 16, acc[r][v], v == vecs - 1 ? last : 16);
 }
 
-/* All inputs against one panel of at most GVEC*16 outputs. */
+/* All inputs against one panel of at most GVEC*16 outputs: GROW rows at a time, then fewer and fewer. */
 static void panel_gradient(const float *x, size_t x_stride, const float *t, int n_block, int n_in, int width,
                            float *dw, size_t n_out) {
     int vecs = (width + 15) / 16, last = width - (vecs - 1) * 16, i = 0;
-    for (; i + GROW <= n_in; i += GROW, x += GROW * 16, dw += GROW * n_out)
-        if (vecs == GVEC) tile_gradient(x, x_stride, t, n_block, dw, n_out, last, GROW, GVEC);
-        else tile_gradient(x, x_stride, t, n_block, dw, n_out, last, GROW, 1);
-    for (; i < n_in; i++, x += 16, dw += n_out)
-        if (vecs == GVEC) tile_gradient(x, x_stride, t, n_block, dw, n_out, last, 1, GVEC);
-        else tile_gradient(x, x_stride, t, n_block, dw, n_out, last, 1, 1);
+#define ROWS(n)                                                                            \
+    for (; i + (n) <= n_in; i += (n), x += (n) * 16, dw += (n) * n_out)                    \
+        if (vecs == GVEC) tile_gradient(x, x_stride, t, n_block, dw, n_out, last, n, GVEC); \
+        else tile_gradient(x, x_stride, t, n_block, dw, n_out, last, n, 1)
+    ROWS(GROW);
+#if V16_ACC >= 16
+    ROWS(8);
+    ROWS(4);
+#endif
+    ROWS(2);
+    ROWS(1);
+#undef ROWS
 }
 
-static void bias_gradient(const float *dy, size_t dy_stride, size_t n_block, int n_out, float *db) {
-    for (int o = 0; o < n_out; o++)
-        for (size_t b = 0; b < n_block; b++)
-            for (int lane = 0; lane < 16; lane++) db[o] += dy[b * dy_stride + (size_t)(o * 16 + lane)];
+/* db += the events of a panel in order, outputs in lanes. */
+static void panel_bias(const float *t, int n_block, int width, float *db) {
+    int vecs = (width + 15) / 16, last = width - (vecs - 1) * 16;
+    vec16 acc[GVEC];
+    for (int v = 0; v < vecs; v++) acc[v] = v16_load_part(db + v * 16, v == vecs - 1 ? last : 16);
+    for (int e = 0; e < n_block * 16; e++)
+        for (int v = 0; v < vecs; v++) acc[v] = v16_add(acc[v], v16_load(t + e * GVEC * 16 + v * 16));
+    for (int v = 0; v < vecs; v++) v16_store_part(db + v * 16, acc[v], v == vecs - 1 ? last : 16);
 }
 
 void dense_gradient(const float *x, size_t x_stride, const float *dy, size_t dy_stride, size_t n_block, int n_in,
                     int n_out, float *dw, float *db) {
     float t[CHUNK * 16 * GVEC * 16];
-    if (db) bias_gradient(dy, dy_stride, n_block, n_out, db);
     for (int o = 0; o < n_out; o += GVEC * 16) {
         int width = n_out - o < GVEC * 16 ? n_out - o : GVEC * 16;
         for (size_t b0 = 0; b0 < n_block; b0 += CHUNK) {
@@ -125,6 +134,7 @@ void dense_gradient(const float *x, size_t x_stride, const float *dy, size_t dy_
                     for (int lane = 0; lane < 16; lane++)
                         t[(b * 16 + lane) * (GVEC * 16) + k] =
                             k < width ? dy[(b0 + (size_t)b) * dy_stride + (size_t)((o + k) * 16 + lane)] : 0;
+            if (db) panel_bias(t, n, width, db + o);
             panel_gradient(x + b0 * x_stride, x_stride, t, n, n_in, width, dw + o, (size_t)n_out);
         }
     }
