@@ -58,6 +58,8 @@ static void test_conv(void) {
         check_shape(&r, 18, 14, 1, 4, 2, 2, false);
         check_shape(&r, 6, 8, 7, 6, 3, 2, true);
         check_shape(&r, 2, 2, 1, 1, 5, 1, true); /* kernel larger than the image */
+        check_shape(&r, 18, 14, 5, 6, 3, 1, true); /* weight gradient in several strips of rows */
+        check_shape(&r, 45, 37, 6, 5, 3, 2, true);
         for (int n = 0; n < 25; n++) {
             int kernel = 1 + (int)cb_rng_below(&r, 4), stride = 1 + (int)cb_rng_below(&r, 3);
             int h = kernel + (int)cb_rng_below(&r, 6), w = kernel + (int)cb_rng_below(&r, 6);

@@ -53,7 +53,7 @@ static void check_shape(cb_rng *r, int n_in, int n_out, size_t n_block) {
 }
 
 static void test_dense(void) {
-    static const int shape[][3] = {{1, 1, 1}, {252, 16, 3}, {16, 1, 2}, {7, 17, 5}, {33, 80, 1}, {5, 47, 9}, {40, 31, 4}, {256, 3, 1}, {257, 2, 1}, {3, 513, 1}, {1100, 5, 2}};
+    static const int shape[][3] = {{1, 1, 1}, {252, 16, 3}, {16, 1, 2}, {7, 17, 5}, {33, 80, 1}, {5, 47, 9}, {40, 31, 4}, {256, 3, 1}, {257, 2, 1}, {3, 513, 1}, {1100, 5, 2}, {80, 70, 5}};
     for (int level = 0; level <= cb_isa_best(); level++) {
         UNIT_OK(cb_isa_force(level));
         cb_rng r = cb_rng_at(11, "test-dense", 0);
