@@ -23,7 +23,7 @@ enum { CHAINS = 3 };
     vec16 a[CHAINS], vx = v16_all(x), vy = v16_all(y), sum = v16_zero();    \
     for (int k = 0; k < CHAINS; k++) a[k] = v16_all((float)k);              \
     for (long i = 0; i < n; i += CHAINS)                                    \
-        _Pragma("GCC unroll 16") for (int k = 0; k < CHAINS; k++) a[k] = step; \
+        V16_UNROLL for (int k = 0; k < CHAINS; k++) a[k] = step;         \
     for (int k = 0; k < CHAINS; k++) sum = v16_add(sum, a[k]);              \
     float out[16];                                                          \
     v16_store(out, sum);                                                    \

@@ -13,6 +13,12 @@
 #include <string.h>
 
 #define V16_INLINE static inline __attribute__((always_inline, unused))
+/* Before a loop of at most 16 turns over registers: unrolled whole, or its array lives in memory. */
+#ifdef __clang__
+#define V16_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define V16_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #include <immintrin.h>

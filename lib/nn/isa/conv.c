@@ -33,29 +33,29 @@ enum { OUT = 2, POS = 2 };
 V16_INLINE void gather_tile(const cb_tap_group *t, const float *src, const float *w, const float *bias, size_t c_src,
                             size_t c_dst, float *dst, int p, int o, int outs, int poss) {
     vec16 acc[OUT][POS];
-#pragma GCC unroll 8
+    V16_UNROLL
     for (int k = 0; k < outs; k++)
-#pragma GCC unroll 8
+        V16_UNROLL
         for (int q = 0; q < poss; q++) acc[k][q] = v16_all(bias ? bias[o + k] : 0);
     for (int j = 0; j < t->n_tap; j++) {
         const float *wj = w + (size_t)t->tap[j] * c_src * c_dst + o, *x[POS];
-#pragma GCC unroll 8
+        V16_UNROLL
         for (int q = 0; q < poss; q++) x[q] = src + (size_t)(t->base[p + q] + t->offset[j]) * c_src * 16;
         for (size_t i = 0; i < c_src; i++, wj += c_dst) {
             vec16 xi[POS];
-#pragma GCC unroll 8
+            V16_UNROLL
             for (int q = 0; q < poss; q++) xi[q] = v16_load(x[q] + i * 16);
-#pragma GCC unroll 8
+            V16_UNROLL
             for (int k = 0; k < outs; k++) {
                 vec16 wk = v16_all(wj[k]);
-#pragma GCC unroll 8
+                V16_UNROLL
                 for (int q = 0; q < poss; q++) acc[k][q] = v16_fma(xi[q], wk, acc[k][q]);
             }
         }
     }
-#pragma GCC unroll 8
+    V16_UNROLL
     for (int q = 0; q < poss; q++)
-#pragma GCC unroll 8
+        V16_UNROLL
         for (int k = 0; k < outs; k++)
             v16_store(dst + ((size_t)t->dst[p + q] * c_dst + (size_t)(o + k)) * 16, acc[k][q]);
 }
@@ -92,27 +92,27 @@ typedef struct {
 /* acc[o][i] += small[o] large[i] over the area, positions ascending. */
 V16_INLINE void gradient_tile(const tap_area *t, float *acc, int outs, int ins) {
     vec16 a[OUT][POS];
-#pragma GCC unroll 8
+    V16_UNROLL
     for (int k = 0; k < outs; k++)
-#pragma GCC unroll 8
+        V16_UNROLL
         for (int q = 0; q < ins; q++) a[k][q] = v16_load(acc + (k * ins + q) * 16);
     for (int row = 0; row < t->rows; row++) {
         const float *small = t->small + (size_t)row * t->small_row, *large = t->large + (size_t)row * t->large_row;
         for (int j = 0; j < t->n; j++, small += t->small_step, large += t->large_step) {
             vec16 x[POS];
-#pragma GCC unroll 8
+            V16_UNROLL
             for (int q = 0; q < ins; q++) x[q] = v16_load(large + q * 16);
-#pragma GCC unroll 8
+            V16_UNROLL
             for (int k = 0; k < outs; k++) {
                 vec16 d = v16_load(small + k * 16);
-#pragma GCC unroll 8
+                V16_UNROLL
                 for (int q = 0; q < ins; q++) a[k][q] = v16_fma(d, x[q], a[k][q]);
             }
         }
     }
-#pragma GCC unroll 8
+    V16_UNROLL
     for (int k = 0; k < outs; k++)
-#pragma GCC unroll 8
+        V16_UNROLL
         for (int q = 0; q < ins; q++) v16_store(acc + (k * ins + q) * 16, a[k][q]);
 }
 

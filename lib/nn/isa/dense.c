@@ -29,15 +29,15 @@ V16_INLINE void tile_sum(const float *x, const float *w, size_t step, size_t pit
     vec16 acc[TILE];
     for (int from = 0; from == 0 || from < n_sum; from += CB_SUM_PIECE) {
         int end = n_sum - from < CB_SUM_PIECE ? n_sum : from + CB_SUM_PIECE;
-#pragma GCC unroll 16
+        V16_UNROLL
         for (int k = 0; k < n; k++) acc[k] = v16_all(bias && !from ? bias[k] : 0);
         for (int i = from; i < end; i++) {
             vec16 xi = v16_load(x + (size_t)i * 16);
             const float *wi = w + (size_t)i * step;
-#pragma GCC unroll 16
+            V16_UNROLL
             for (int k = 0; k < n; k++) acc[k] = v16_fma(xi, v16_all(wi[(size_t)k * pitch]), acc[k]);
         }
-#pragma GCC unroll 16
+        V16_UNROLL
         for (int k = 0; k < n; k++)
             v16_store(y + (size_t)k * 16, from ? v16_add(v16_load(y + (size_t)k * 16), acc[k]) : acc[k]);
     }
@@ -69,27 +69,27 @@ enum { CHUNK = 4 }; /* event blocks transposed at a time */
 V16_INLINE void tile_gradient(const float *x, size_t x_stride, const float *t, int n_block, float *dw, size_t n_out,
                               int last, int rows, int vecs) {
     vec16 acc[GROW][GVEC];
-#pragma GCC unroll 16
+    V16_UNROLL
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
+        V16_UNROLL
         for (int v = 0; v < vecs; v++)
             acc[r][v] = v16_load_part(dw + (size_t)r * n_out + v * 16, v == vecs - 1 ? last : 16);
     for (int b = 0; b < n_block; b++)
         for (int lane = 0; lane < 16; lane++) {
             const float *tb = t + (size_t)(b * 16 + lane) * (GVEC * 16), *xb = x + (size_t)b * x_stride + lane;
             vec16 d[GVEC];
-#pragma GCC unroll 4
+            V16_UNROLL
             for (int v = 0; v < vecs; v++) d[v] = v16_load(tb + v * 16);
-#pragma GCC unroll 16
+            V16_UNROLL
             for (int r = 0; r < rows; r++) {
                 vec16 xr = v16_all(xb[r * 16]);
-#pragma GCC unroll 4
+                V16_UNROLL
                 for (int v = 0; v < vecs; v++) acc[r][v] = v16_fma(xr, d[v], acc[r][v]);
             }
         }
-#pragma GCC unroll 16
+    V16_UNROLL
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
+        V16_UNROLL
         for (int v = 0; v < vecs; v++)
             v16_store_part(dw + (size_t)r * n_out + v * 16, acc[r][v], v == vecs - 1 ? last : 16);
 }
