@@ -79,8 +79,23 @@ static char *parent_of(const char *path) {
     return p;
 }
 
+/* A process that can still write. A zombie cannot: where init reaps late, one may stay
+ * for seconds. Where there is no /proc, whoever answers to kill counts as alive. */
+static bool is_alive(long pid) {
+    char path[64], line[512] = "";
+    if (kill((pid_t)pid, 0) && errno == ESRCH) return false;
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *f = fopen(path, "r");
+    if (!f) return true;
+    size_t n = fread(line, 1, sizeof line - 1, f);
+    fclose(f);
+    line[n] = 0;
+    const char *state = strrchr(line, ')'); /* "pid (name) state ..." */
+    return !state || !strchr("ZX", state[1] ? state[2] : ' ');
+}
+
 /* Removes "<base>.tmp.<pid>" and "<base>.tmp.<pid>.old" of processes that are gone. */
-static void remove_stale(const char *dir, const char *base) {
+static void remove_stale_in(const char *dir, const char *base) {
     DIR *d = opendir(dir);
     if (!d) return;
     size_t n = strlen(base);
@@ -89,7 +104,7 @@ static void remove_stale(const char *dir, const char *base) {
         char *end;
         long pid = strtol(e->d_name + n + 5, &end, 10);
         if ((*end && strcmp(end, ".old")) || pid <= 0 || pid == getpid()) continue;
-        if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
+        if (is_alive(pid)) continue;
         char *stale = cb_textf("%s/%s", dir, e->d_name);
         if (stale && cb_remove_tree(stale)) cb_error_clear();
         free(stale);
@@ -121,7 +136,7 @@ static int begin(cb_atomic *a, const char *path, bool folder) {
         free(dir);
         return -1;
     }
-    remove_stale(dir, cb_basename(path));
+    remove_stale_in(dir, cb_basename(path));
     free(dir);
     a->path = cb_strdup(path);
     a->tmp = cb_textf("%s.tmp.%ld", path, (long)getpid());
@@ -164,6 +179,14 @@ static int sync_parent(const char *path) {
     return rc;
 }
 
+/* Once more when the output is in place: a killed process, or a compiler it had started,
+ * may still have been dying when this one began. */
+static void remove_stale(const char *path) {
+    char *dir = parent_of(path);
+    if (dir) remove_stale_in(dir, cb_basename(path));
+    free(dir);
+}
+
 int cb_atomic_commit(cb_atomic *a) {
     if (sync_path(a->tmp, O_RDWR)) {
         cb_atomic_abort(a);
@@ -174,6 +197,7 @@ int cb_atomic_commit(cb_atomic *a) {
         cb_atomic_abort(a);
         return -1;
     }
+    remove_stale(a->path);
     int rc = sync_parent(a->path);
     forget(a);
     return rc;
@@ -247,6 +271,7 @@ int cb_atomic_dir_commit(cb_atomic *a) {
         cb_atomic_abort(a);
         return -1;
     }
+    remove_stale(a->path);
     int rc = sync_parent(a->path);
     forget(a);
     return rc;
