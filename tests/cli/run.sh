@@ -2,6 +2,7 @@
 # Runs the .tst tables (README.md here). Usage: tests/cli/run.sh BINDIR [table...]
 set -u
 here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
+unset MAKEFLAGS MFLAGS MAKELEVEL # a test that calls make is not part of the outer one
 BIN=$(cd "$1" && pwd); DATA=$root/data; export BIN DATA root; shift
 [ $# -gt 0 ] || set -- "$here"/*.tst
 scratch=$root/build/scratch/cli.$$; passed=0; failed=0
