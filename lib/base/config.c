@@ -159,6 +159,17 @@ typedef struct {
     int *line_of, n_piece; /* where each piece that inih saw stands in the file */
 } stream;
 
+/* inih tells of keys only: a misspelt section without any would go unnoticed. */
+static int check_section(const stream *s) {
+    size_t n = strcspn(s->line, "]");
+    if (*s->line != '[' || s->line[n] != ']') return 0;
+    char *name = cb_textf("%.*s", (int)n - 1, s->line + 1);
+    int rc = !name ? -1 : has_section(name) ? 0 : cb_fail("%s:%d: unknown section [%s]", s->r->path, s->r->line, name);
+    free(name);
+    s->r->failed = rc != 0;
+    return rc;
+}
+
 /* The next line without comment and line end; false at the end of the file. */
 static bool fetch_line(stream *s) {
     ssize_t n = getline(&s->line, &s->room, s->f);
@@ -171,10 +182,13 @@ static bool fetch_line(stream *s) {
     }
     while (n && isspace((unsigned char)s->line[n - 1])) s->line[--n] = 0;
     for (char *c = s->line; *c; c++)
-        if ((*c == ';' && (c == s->line || isspace((unsigned char)c[-1]))) || (*c == '#' && c == s->line)) *c = 0, c--;
+        if ((*c == ';' && (c == s->line || isspace((unsigned char)c[-1]))) || (*c == '#' && c == s->line)) {
+            *c = 0;
+            break;
+        }
     s->rest = s->line;
     s->r->continued = isspace((unsigned char)*s->line);
-    return true;
+    return !check_section(s);
 }
 
 /* inih takes at most 199 characters a line, but joins lines that begin with a

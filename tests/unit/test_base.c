@@ -74,7 +74,9 @@ static void test_config(void) {
     write_text(path, "[teacher]\n\nepoch = 3\n");
     UNIT_FAILS(cb_config_read(c, path), ":3: unknown key 'epoch'");
     write_text(path, "[teachers]\nepochs = 3\n");
-    UNIT_FAILS(cb_config_read(c, path), ":2: unknown section [teachers]");
+    UNIT_FAILS(cb_config_read(c, path), ":1: unknown section [teachers]");
+    write_text(path, "[run]\n; nothing\n[teachers]\n");
+    UNIT_FAILS(cb_config_read(c, path), ":3: unknown section [teachers]");
     write_text(path, "[teacher]\nepochs = 0\n");
     UNIT_FAILS(cb_config_read(c, path), "out of range");
     write_text(path, "[teacher]\nepochs\n");
