@@ -388,12 +388,3 @@ int cb_sha256_file(const char *path, char hex[65]) {
     to_hex(digest, hex);
     return 0;
 }
-
-void cb_sha256(const void *bytes, size_t n, char hex[65]) {
-    struct sha256_ctx ctx;
-    sha256_init(&ctx);
-    sha256_update(&ctx, n, bytes);
-    uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_digest(&ctx, sizeof digest, digest);
-    to_hex(digest, hex);
-}

@@ -48,6 +48,5 @@ const char *cb_basename(const char *path);
 
 /* SHA-256 in lower-case hex, hex[64] = 0. */
 int cb_sha256_file(const char *path, char hex[65]) CB_MUST;
-void cb_sha256(const void *bytes, size_t n, char hex[65]);
 
 #endif

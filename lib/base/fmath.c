@@ -50,7 +50,7 @@ double cb_exp(double x) {
     return ldexp(sum, (int)k);
 }
 
-double cb_powi(double x, unsigned n) {
+double cb_powi(double x, uint64_t n) {
     double y = 1;
     for (; n; n >>= 1) {
         if (n & 1) y *= x;

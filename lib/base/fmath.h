@@ -8,6 +8,8 @@
 #ifndef CB_BASE_FMATH_H
 #define CB_BASE_FMATH_H
 
+#include <stdint.h>
+
 /* Natural logarithm. log(0) = -inf, log(x<0) = NaN. */
 double cb_log(double x);
 /* e^x; 0 below -745, inf above 709.78. */
@@ -17,7 +19,7 @@ static inline float cb_logf(float x) { return (float)cb_log((double)x); }
 /* 2^n exactly, for n in -1022..1023. */
 double cb_pow2(int n);
 /* x^n by repeated multiplication in a fixed order, n >= 0. */
-double cb_powi(double x, unsigned n);
+double cb_powi(double x, uint64_t n);
 
 /* Checks that this process computes as the determinism rules need: round to
  * nearest, no flush to zero, no contraction of a*b+c by the compiler, float

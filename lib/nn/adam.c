@@ -2,31 +2,17 @@
 
 #include <math.h>
 
+#include "base/fmath.h"
 #include "nn/isa.h"
 
 CB_ISA_DECLARE(void, cb_adam_update, float *, const float *, float *, float *, size_t, float);
 
 float cb_adam_rate(double lr, uint64_t t) {
-    double p1 = 1, p2 = 1, b1 = (double)0.9f, b2 = (double)0.999f;
-    for (uint64_t k = t; k; k >>= 1) { /* powers by squaring, as cb_powi */
-        if (k & 1) {
-            p1 *= b1;
-            p2 *= b2;
-        }
-        b1 *= b1;
-        b2 *= b2;
-    }
-    return (float)(lr * sqrt(1 - p2) / (1 - p1));
+    return (float)(lr * sqrt(1 - cb_powi((double)0.999f, t)) / (1 - cb_powi((double)0.9f, t)));
 }
 
 float cb_adam_rate_f32(double lr, uint64_t t) {
-    double b1 = 0.9f, b2 = 0.999f, p1 = 1, p2 = 1;
-    for (uint64_t k = t; k; k >>= 1, b1 *= b1, b2 *= b2)
-        if (k & 1) {
-            p1 *= b1;
-            p2 *= b2;
-        }
-    return (float)lr * sqrtf(1 - (float)p2) / (1 - (float)p1);
+    return (float)lr * sqrtf(1 - (float)cb_powi((double)0.999f, t)) / (1 - (float)cb_powi((double)0.9f, t));
 }
 
 void cb_adam_update(float *w, const float *g, float *m, float *v, size_t n, float rate) {
