@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <omp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,8 +43,10 @@ static void wipe(void) {
 static void line(const char *mark, const char *format, va_list ap) {
     char text[2048];
     vsnprintf(text, sizeof text, format, ap);
+    flockfile(stderr); /* guards the progress line too: several trainings may write at once */
     wipe();
     fprintf(stderr, "[%s %.1fs] %s%s\n", stage, cb_log_seconds(), mark, text);
+    funlockfile(stderr);
 }
 
 void cb_info(const char *format, ...) {
@@ -70,7 +73,7 @@ void cb_warn(const char *format, ...) {
 }
 
 void cb_progress(const char *what, double done, double total, const char *note) {
-    if (level < CB_NORMAL || !isatty(STDERR_FILENO)) return;
+    if (level < CB_NORMAL || omp_in_parallel() || !isatty(STDERR_FILENO)) return;
     double t = now();
     if (strncmp(what, shown_what, sizeof shown_what - 1)) {
         snprintf(shown_what, sizeof shown_what, "%s", what);
@@ -91,6 +94,7 @@ void cb_progress(const char *what, double done, double total, const char *note) 
 }
 
 void cb_progress_end(void) {
+    if (omp_in_parallel()) return;
     wipe();
     shown_what[0] = 0;
 }

@@ -21,8 +21,8 @@ void cb_warn(const char *format, ...) CB_PRINTF(1, 2);    /* always */
 /* Seconds since cb_log_begin (wall clock; for the log only). */
 double cb_log_seconds(void);
 
-/* Progress of one long loop. Call from one thread at a time; cheap to call often.
- * `note` (may be NULL) is a few words such as the current loss. */
+/* Progress of one long loop; cheap to call often. Silent inside a parallel region, where several
+ * loops would overwrite each other's line. `note` (may be NULL) is a few words such as the current loss. */
 void cb_progress(const char *what, double done, double total, const char *note);
 void cb_progress_end(void);
 

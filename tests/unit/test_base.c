@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/fmath.h"
 #include "base/rng.h"
+#include "base/threads.h"
 #include "unit.h"
 
 /* Known answers of Random123's kat_vectors for philox4x32-10. */
@@ -188,6 +189,39 @@ static void test_folders(void) {
     UNIT_OK(cb_remove_tree(path));
 }
 
+/* ---- pieces side by side ---- */
+
+typedef struct {
+    uint64_t sum[40];
+    int threads[40], bad;
+} pieces;
+
+static int piece(void *context, int k) {
+    pieces *p = context;
+    cb_rng r = cb_rng_at(3, "pieces", (uint64_t)k);
+    p->threads[k] = cb_threads();
+    for (int i = 0; i < 1000 * (1 + k % 5); i++) p->sum[k] += cb_rng_u32(&r);
+    return k % 7 == p->bad ? cb_fail("piece %d", k) : 0;
+}
+
+static void test_pieces(void) {
+    pieces one = {.bad = -1}, more = {.bad = -1};
+    int before = cb_threads();
+    cb_threads_set(1);
+    UNIT_OK(cb_threads_each(40, piece, &one));
+    cb_threads_set(3);
+    UNIT_OK(cb_threads_each(40, piece, &more));
+    CU_ASSERT_EQUAL(cb_threads(), 3);
+    CU_ASSERT(!memcmp(one.sum, more.sum, sizeof one.sum));
+    for (int k = 0; k < 40; k++) CU_ASSERT_EQUAL(more.threads[k], 1);
+    UNIT_OK(cb_threads_each(1, piece, &more));
+    CU_ASSERT_EQUAL(more.threads[0], 3);
+    UNIT_OK(cb_threads_each(0, piece, &more));
+    more.bad = 5;
+    UNIT_FAILS(cb_threads_each(40, piece, &more), "piece 5");
+    cb_threads_set(before);
+}
+
 UNIT_MAIN("base", {"philox known answers", test_philox}, {"streams", test_streams},
           {"log and exp", test_fmath}, {"configuration", test_config}, {"atomic files", test_files},
-          {"what a file may replace", test_targets_of_files}, {"atomic folders", test_folders})
+          {"pieces side by side", test_pieces}, {"what a file may replace", test_targets_of_files}, {"atomic folders", test_folders})
