@@ -265,6 +265,8 @@ static int lower_ops(cb_netlist *g, const cb_programme *p, int extra_levels, int
         if ((x[i] = cb_netlist_input(g, i)) < 0) return -1;
     for (int k = 0; k < p->n_op; k++) {
         const cb_op *op = &p->op[k], *next = k + 1 < p->n_op ? &p->op[k + 1] : NULL;
+        if (op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC)
+            return cb_fail("operation '%s': logic gate networks cannot be lowered to adders", op->name);
         if (op->kind == CB_OP_QUANT) {
             if (lower_quant(g, op, x, y)) return -1;
         } else {

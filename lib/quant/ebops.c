@@ -100,6 +100,7 @@ enum { INPUT_BITS = 10 };
 static int input_bits(const cb_programme *p, int k, int64_t e) {
     if (k == 0) return INPUT_BITS;
     const cb_op *q = &p->op[k - 1];
+    if (q->kind == CB_OP_LOGIC || q->kind == CB_OP_COMPARE) return 1;
     if (q->kind != CB_OP_QUANT) return 0;
     return cb_format_width(q->format[q->n_format == 1 ? 0 : e]);
 }
@@ -108,7 +109,7 @@ double cb_programme_ebops_exact(const cb_programme *p) {
     double sum = 0;
     for (int k = 0; k < p->n_op; k++) {
         const cb_op *op = &p->op[k];
-        if (op->kind == CB_OP_QUANT) continue;
+        if (op->kind != CB_OP_DENSE && op->kind != CB_OP_CONV2D) continue;
         for (int pos = 0; pos < op->out_h * op->out_w; pos++)
             for (int dy = 0; dy < op->kh; dy++)
                 for (int x = 0; x < op->kw * op->in_c; x++) {

@@ -14,7 +14,7 @@ static const int64_t limit = (int64_t)1 << 62;
 
 /* ---- building ---- */
 
-static cb_op *op_append(cb_programme *p, cb_op_kind kind, const char *name) {
+cb_op *cb_op_append(cb_programme *p, cb_op_kind kind, const char *name) {
     if (p->n_op >= CB_MAX_OPS)
         return cb_fail_null("student '%s': operation '%s' is one more than the %d that fit", p->name, name, CB_MAX_OPS);
     if (p->input_h < 1 || p->input_w < 1 || p->input_h > MAX_SIDE || p->input_w > MAX_SIDE)
@@ -37,6 +37,9 @@ static void op_free(cb_op *op) {
     free(op->format);
     free(op->w);
     free(op->bias);
+    free(op->source);
+    free(op->threshold);
+    cb_circuit_free(&op->circuit);
     free(op->lo);
     free(op->hi);
     memset(op, 0, sizeof *op);
@@ -46,7 +49,7 @@ int64_t cb_op_inputs(const cb_op *op) { return (int64_t)op->in_h * op->in_w * op
 int64_t cb_op_outputs(const cb_op *op) { return (int64_t)op->out_h * op->out_w * op->out_c; }
 
 cb_op *cb_programme_quant(cb_programme *p, const char *name, int n_format) {
-    cb_op *op = op_append(p, CB_OP_QUANT, name);
+    cb_op *op = cb_op_append(p, CB_OP_QUANT, name);
     if (!op) return NULL;
     op->out_h = op->in_h, op->out_w = op->in_w, op->out_c = op->in_c;
     if (n_format != 1 && n_format != cb_op_outputs(op))
@@ -76,7 +79,7 @@ static cb_op *op_weights(cb_programme *p, cb_op *op, bool bias) {
 }
 
 cb_op *cb_programme_dense(cb_programme *p, const char *name, int n_out, bool bias) {
-    cb_op *op = op_append(p, CB_OP_DENSE, name);
+    cb_op *op = cb_op_append(p, CB_OP_DENSE, name);
     if (!op) return NULL;
     /* A dense layer is a convolution whose kernel covers its whole input. */
     op->kh = op->sy = op->in_h;
@@ -87,7 +90,7 @@ cb_op *cb_programme_dense(cb_programme *p, const char *name, int n_out, bool bia
 }
 
 cb_op *cb_programme_conv2d(cb_programme *p, const char *name, int kh, int kw, int sy, int sx, int filters, bool bias) {
-    cb_op *op = op_append(p, CB_OP_CONV2D, name);
+    cb_op *op = cb_op_append(p, CB_OP_CONV2D, name);
     if (!op) return NULL;
     if (kh < 1 || kw < 1 || kh > op->in_h || kw > op->in_w || sy < 1 || sx < 1 || sy > MAX_SIDE || sx > MAX_SIDE)
         return cb_fail_null("student '%s': operation '%s': kernel %d x %d with stride %d x %d does not fit an input of %d x %d",
@@ -238,6 +241,7 @@ static int op_finish(cb_programme *p, int k, const int64_t *lo, const int64_t *h
     op->lo = cb_alloc((size_t)cb_op_outputs(op), sizeof *op->lo);
     op->hi = cb_alloc((size_t)cb_op_outputs(op), sizeof *op->hi);
     if (!op->lo || !op->hi) return -1;
+    if (cb_op_bits(op)) return cb_bits_finish(p, k, lo, hi);
     if (op->kind != CB_OP_QUANT) return linear_finish(p, k, lo, hi);
     if (quant_formats(p, k)) return -1;
     for (int64_t e = 0; e < cb_op_outputs(op); e++)
@@ -296,8 +300,9 @@ int cb_programme_trace(const cb_programme *p, const uint16_t *et, int64_t *const
     for (int64_t i = 0; i < n_in && !rc; i++) x[i] = et[i];
     for (int k = 0; k < p->n_op && !rc; k++) {
         const cb_op *op = &p->op[k];
-        (op->kind == CB_OP_QUANT ? quant_plain : linear_plain)(op, x, y);
-        if (value[k]) memcpy(value[k], y, (size_t)cb_op_outputs(op) * sizeof *y);
+        if (cb_op_bits(op)) rc = cb_bits_plain(op, x, y);
+        else (op->kind == CB_OP_QUANT ? quant_plain : linear_plain)(op, x, y);
+        if (value[k] && !rc) memcpy(value[k], y, (size_t)cb_op_outputs(op) * sizeof *y);
         int64_t *swap = x;
         x = y, y = swap;
     }

@@ -1,7 +1,6 @@
 /* programme.h - the integer programme: what a student *is*.
  *
- * Whoever trained it (QKeras, HGQ, imported firmware weights; later logic
- * networks), a student is this list of integer operations from region E_T counts
+ * Whoever trained it (QKeras, HGQ, logic gate networks, imported firmware weights), a student is this list of integer operations from region E_T counts
  * to the score code, score = code / 256. Emulator, netlist and tables all start
  * from it; there is no other definition of the score.
  *
@@ -14,6 +13,10 @@
  *   CONV2D  "valid", out[y][x][o] = sum w[((dy*kw+dx)*c_in+i)*c_out+o] in[y*sy+dy][x*sx+dx][i] + bias[o]
  *           For both: out_frac = in_frac + w_frac, and bias is stored in units of
  *           2^-bias_frac with bias_frac <= out_frac.
+ *   COMPARE out[j] = in[source[j]] > threshold[j] ? 1 : 0, a thermometer code; only as the first operation
+ *   LOGIC   out = the outputs of a circuit (circuit.h) on bits; directly after COMPARE
+ *           Both give frac 0 and no accumulator. A logic gate network is COMPARE, LOGIC, DENSE (the sum of
+ *           weighted bits), QUANT.
  * Accumulators: exact. acc, if acc.k+i+f > 0, declares the signed hardware type;
  * cb_programme_finish proves from the weights and the input formats that no input
  * can exceed it (and that int64 suffices), or fails naming layer, output and bound.
@@ -24,7 +27,9 @@
  *           dataset format i16 (n_format, 3): columns k, i, f
  *   DENSE   kind = "dense", name, w_frac; w i32 (n_in, n_out)
  *   CONV2D  kind = "conv2d", name, w_frac, stride_y, stride_x; w i32 (kh, kw, c_in, c_out)
- *           both: bias i64 (n_out) with attribute bias_frac of the group, if there is a bias;
+ *   COMPARE kind = "compare", name; source i32 (n_out), threshold i32 (n_out)
+ *   LOGIC   kind = "logic", name; gate_inputs, gate_table, outputs as in circuit.h
+ *           DENSE, CONV2D: bias i64 (n_out) with attribute bias_frac of the group, if there is a bias;
  *           acc i16 (3): k, i, f of the declared accumulator, if one is declared
  * Shapes follow from input_h, input_w and the operations, and are checked.
  * Trainers may add further groups (history, float weights) that others ignore.
@@ -38,12 +43,13 @@
 #include <stddef.h>
 
 #include "data/artifact.h"
+#include "quant/circuit.h"
 #include "quant/fixed.h"
 
 #define CB_STUDENT_SCHEMA "cicada-bench/student/1"
 enum { CB_SCORE_FRAC = 8, CB_SCORE_BITS = 16, CB_MAX_OPS = 16 };
 
-typedef enum { CB_OP_QUANT, CB_OP_DENSE, CB_OP_CONV2D } cb_op_kind;
+typedef enum { CB_OP_QUANT, CB_OP_DENSE, CB_OP_CONV2D, CB_OP_COMPARE, CB_OP_LOGIC } cb_op_kind;
 
 typedef struct {
     cb_op_kind kind;
@@ -62,6 +68,10 @@ typedef struct {
     int64_t *bias; /* [out_c] or NULL */
     int bias_frac;
     cb_format acc;
+    /* COMPARE */
+    int32_t *source, *threshold; /* [out_c]; threshold 0 .. 1022 */
+    /* LOGIC */
+    cb_circuit circuit;
     /* derived by cb_programme_finish */
     int in_frac, out_frac;
     int64_t *lo, *hi; /* exact reachable bounds a priori, per output element, units 2^-out_frac */
@@ -83,6 +93,10 @@ cb_op *cb_programme_quant(cb_programme *p, const char *name, int n_format) CB_MU
 cb_op *cb_programme_dense(cb_programme *p, const char *name, int n_out, bool bias) CB_MUST;
 cb_op *cb_programme_conv2d(cb_programme *p, const char *name, int kh, int kw, int sy, int sx, int filters,
                            bool bias) CB_MUST;
+/* n_out comparators with source and threshold to be filled; the programme must be empty. */
+cb_op *cb_programme_compare(cb_programme *p, const char *name, int n_out) CB_MUST;
+/* A copy of a circuit with as many inputs as COMPARE has outputs. */
+cb_op *cb_programme_logic(cb_programme *p, const char *name, const cb_circuit *c) CB_MUST;
 /* out_frac of a QUANT from its formats (may be negative), before cb_programme_finish. */
 int cb_op_quant_frac(const cb_op *op);
 /* Fills the derived fields and proves the accumulators. The last op must be a

@@ -7,7 +7,7 @@
 #include "quant/programme.h"
 #include "quant/programme_internal.h"
 
-static const char *const kind_names[] = {"quant", "dense", "conv2d"};
+static const char *const kind_names[] = {"quant", "dense", "conv2d", "compare", "logic"};
 
 /* ---- writing ---- */
 
@@ -60,7 +60,7 @@ int cb_programme_write(const cb_programme *p, cb_h5 *f) {
         snprintf(group, sizeof group, "/op%d", k);
         if (cb_h5_group(f, group) || cb_h5_set_text(f, group, "kind", kind_names[op->kind]) ||
             cb_h5_set_text(f, group, "name", op->name) ||
-            (op->kind == CB_OP_QUANT ? write_quant : write_linear)(op, f, group))
+            (op->kind == CB_OP_QUANT ? write_quant : cb_op_bits(op) ? cb_bits_write : write_linear)(op, f, group))
             return -1;
     }
     return 0;
@@ -195,7 +195,9 @@ static int read_op(cb_programme *p, cb_h5 *f, int k) {
     if (!strcmp(kind, kind_names[CB_OP_QUANT])) return read_quant(p, f, group, name);
     if (!strcmp(kind, kind_names[CB_OP_DENSE])) return read_linear(p, f, group, name, false);
     if (!strcmp(kind, kind_names[CB_OP_CONV2D])) return read_linear(p, f, group, name, true);
-    return cb_fail("%s: %s: kind '%s'; quant, dense or conv2d expected", cb_h5_path(f), group, kind);
+    if (!strcmp(kind, kind_names[CB_OP_COMPARE])) return cb_bits_read(p, f, group, name, CB_OP_COMPARE);
+    if (!strcmp(kind, kind_names[CB_OP_LOGIC])) return cb_bits_read(p, f, group, name, CB_OP_LOGIC);
+    return cb_fail("%s: %s: kind '%s'; quant, dense, conv2d, compare or logic expected", cb_h5_path(f), group, kind);
 }
 
 static int read_all(cb_programme *p, cb_h5 *f) {

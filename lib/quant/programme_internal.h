@@ -8,4 +8,16 @@
 int64_t cb_op_inputs(const cb_op *op);
 int64_t cb_op_outputs(const cb_op *op);
 
+/* An operation appended, shapes of its input set; NULL with an error. n_op is not yet counted up. */
+cb_op *cb_op_append(cb_programme *p, cb_op_kind kind, const char *name);
+
+/* ---- COMPARE and LOGIC (programme_bits.c) ---- */
+static inline bool cb_op_bits(const cb_op *op) { return op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC; }
+int cb_bits_finish(cb_programme *p, int k, const int64_t *lo, const int64_t *hi) CB_MUST;
+int cb_bits_plain(const cb_op *op, const int64_t *x, int64_t *y) CB_MUST;
+/* cb_programme_score of a programme that starts with COMPARE; counts are checked. */
+int cb_bits_score(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
+int cb_bits_write(const cb_op *op, cb_h5 *f, const char *group) CB_MUST;
+int cb_bits_read(cb_programme *p, cb_h5 *f, const char *group, const char *op_name, cb_op_kind kind) CB_MUST;
+
 #endif

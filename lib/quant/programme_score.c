@@ -161,6 +161,7 @@ static void score_blocks(const cb_plan *plan, const uint16_t *et, size_t n, uint
 int cb_programme_score(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) {
     cb_plan plan;
     if (check_counts(p, et, n)) return -1;
+    if (cb_op_bits(&p->op[0])) return cb_bits_score(p, et, n, code);
     int rc = plan_make(p, &plan);
     size_t each = (size_t)plan.room * CB_PLAN_LANES * sizeof(int64_t);
     char *scratch = rc ? NULL : cb_alloc_aligned((size_t)cb_threads() * 2, each);

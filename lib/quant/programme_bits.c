@@ -1,0 +1,200 @@
+/* The bit operations of a programme, COMPARE and LOGIC: building, bounds, plain definition, files, and
+ * scoring of the usual form COMPARE, LOGIC, DENSE to one sum, QUANT, 512 events at a time. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "data/dataset.h"
+#include "quant/bits.h"
+#include "quant/programme.h"
+#include "quant/programme_internal.h"
+
+enum { MAX_BITS = 1 << 20 };
+
+/* ---- building ---- */
+
+cb_op *cb_programme_compare(cb_programme *p, const char *name, int n_out) {
+    if (p->n_op) return cb_fail_null("student '%s': operation '%s' compares; only the first operation can", p->name, name);
+    if (n_out < 1 || n_out > MAX_BITS)
+        return cb_fail_null("student '%s': operation '%s': %d comparators, 1 to %d expected", p->name, name, n_out, MAX_BITS);
+    cb_op *op = cb_op_append(p, CB_OP_COMPARE, name);
+    if (!op) return NULL;
+    op->out_h = op->out_w = 1, op->out_c = n_out;
+    op->source = cb_alloc((size_t)n_out, sizeof *op->source);
+    op->threshold = cb_alloc((size_t)n_out, sizeof *op->threshold);
+    p->n_op++; /* so that cb_programme_free finds what there is */
+    return op->source && op->threshold ? op : NULL;
+}
+
+cb_op *cb_programme_logic(cb_programme *p, const char *name, const cb_circuit *c) {
+    if (!p->n_op || p->op[p->n_op - 1].kind != CB_OP_COMPARE)
+        return cb_fail_null("student '%s': logic '%s' must follow a compare operation", p->name, name);
+    cb_op *op = cb_op_append(p, CB_OP_LOGIC, name);
+    if (!op) return NULL;
+    if (c->n_input != op->in_c)
+        return cb_fail_null("student '%s': logic '%s' has %d inputs, the operation before %d outputs", p->name, name,
+                            c->n_input, op->in_c);
+    op->out_h = op->out_w = 1, op->out_c = c->n_output;
+    if (cb_circuit_copy(&op->circuit, c)) return NULL;
+    p->n_op++;
+    return op;
+}
+
+/* ---- bounds ---- */
+
+int cb_bits_finish(cb_programme *p, int k, const int64_t *lo, const int64_t *hi) {
+    cb_op *op = &p->op[k];
+    op->out_frac = 0;
+    for (int j = 0; j < op->out_c; j++) op->lo[j] = 0, op->hi[j] = 1;
+    if (op->kind == CB_OP_LOGIC) {
+        char what[160];
+        snprintf(what, sizeof what, "student '%s': operation %d '%s'", p->name, k, op->name);
+        return cb_circuit_check(&op->circuit, what);
+    }
+    for (int j = 0; j < op->out_c; j++) {
+        int32_t s = op->source[j], t = op->threshold[j];
+        if (s < 0 || s >= cb_op_inputs(op) || t < 0 || t >= CB_ET_MAX)
+            return cb_fail("student '%s': operation %d '%s': comparator %d: input %d > %d; inputs 0 to %lld and thresholds "
+                           "0 to %d expected", p->name, k, op->name, j, s, t, (long long)cb_op_inputs(op) - 1, CB_ET_MAX - 1);
+        op->lo[j] = lo[s] > t, op->hi[j] = hi[s] > t;
+    }
+    return 0;
+}
+
+/* ---- the plain definition ---- */
+
+int cb_bits_plain(const cb_op *op, const int64_t *x, int64_t *y) {
+    if (op->kind == CB_OP_COMPARE) {
+        for (int j = 0; j < op->out_c; j++) y[j] = x[op->source[j]] > op->threshold[j];
+        return 0;
+    }
+    const cb_circuit *c = &op->circuit;
+    uint8_t *signal = cb_alloc((size_t)c->n_input + (size_t)c->n + 1, sizeof *signal);
+    if (!signal) return -1;
+    for (int32_t i = 0; i < c->n_input; i++) signal[i] = (uint8_t)x[i];
+    cb_circuit_trace(c, signal);
+    for (int32_t o = 0; o < c->n_output; o++) y[o] = signal[c->output[o]];
+    free(signal);
+    return 0;
+}
+
+/* ---- scoring ---- */
+
+typedef struct {
+    uint16_t *column;
+    uint64_t *signal;
+    cb_bit_sum sum;
+    int rc;
+} worker;
+
+static int worker_new(worker *w, const cb_programme *p) {
+    const cb_circuit *c = &p->op[1].circuit;
+    w->column = cb_alloc_aligned((size_t)p->input_h * (size_t)p->input_w, CB_CIRCUIT_EVENTS * sizeof *w->column);
+    w->signal = cb_alloc_aligned((size_t)c->n_input + (size_t)c->n, CB_CIRCUIT_WORDS * sizeof *w->signal);
+    return w->column && w->signal ? cb_bit_sum_new(&w->sum, c->output, p->op[2].w, c->n_output) : -1;
+}
+
+static void worker_free(worker *w) {
+    free(w->column);
+    free(w->signal);
+    cb_bit_sum_free(&w->sum);
+}
+
+static void score_512(const cb_programme *p, worker *w, const uint16_t *et, size_t n, uint16_t *code) {
+    const cb_op *compare = &p->op[0], *head = &p->op[2], *last = &p->op[3];
+    int64_t sum[CB_CIRCUIT_EVENTS];
+    int64_t bias = head->bias ? head->bias[0] * ((int64_t)1 << (head->out_frac - head->bias_frac)) : 0;
+    cb_bits_compare(et, n, p->input_h * p->input_w, compare->source, compare->threshold, compare->out_c, w->column, w->signal);
+    cb_circuit_words(&p->op[1].circuit, w->signal);
+    cb_bit_sum_events(&w->sum, w->signal, sum);
+    for (size_t e = 0; e < n; e++) {
+        int64_t v = sum[e] + bias;
+        code[e] = (uint16_t)cb_fixed_quantize(last->relu && v < 0 ? 0 : v, head->out_frac, last->format[0], last->round,
+                                              last->overflow);
+    }
+}
+
+static bool usual_form(const cb_programme *p) {
+    int64_t total = 0;
+    if (p->n_op != 4 || p->op[1].kind != CB_OP_LOGIC || p->op[2].kind != CB_OP_DENSE || p->op[2].out_c != 1) return false;
+    for (int i = 0; i < p->op[2].in_c; i++) total += llabs((int64_t)p->op[2].w[i]);
+    return total < (int64_t)1 << 31;
+}
+
+/* Any other form: event by event. */
+static int score_traced(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) {
+    size_t pixels = (size_t)p->input_h * (size_t)p->input_w;
+    int bad = 0;
+#pragma omp parallel for schedule(static)
+    for (size_t e = 0; e < n; e++) {
+        int64_t v = 0, *want[CB_MAX_OPS] = {0};
+        want[p->n_op - 1] = &v;
+        if (cb_programme_trace(p, et + e * pixels, want)) {
+#pragma omp atomic write
+            bad = 1;
+        }
+        code[e] = (uint16_t)v;
+    }
+    return bad ? cb_fail("student '%s': out of memory while scoring", p->name) : 0;
+}
+
+int cb_bits_score(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) {
+    if (!usual_form(p)) return score_traced(p, et, n, code);
+    size_t pixels = (size_t)p->input_h * (size_t)p->input_w;
+    long parts = cb_threads(), blocks = (long)((n + CB_CIRCUIT_EVENTS - 1) / CB_CIRCUIT_EVENTS);
+    worker *w = cb_alloc((size_t)parts, sizeof *w);
+    int rc = w ? 0 : -1;
+    for (long t = 0; !rc && t < parts; t++) rc = worker_new(&w[t], p);
+    if (!rc) {
+#pragma omp parallel for schedule(static)
+        for (long t = 0; t < parts; t++)
+            for (long b = t * blocks / parts; b < (t + 1) * blocks / parts; b++) {
+                size_t first = (size_t)b * CB_CIRCUIT_EVENTS, left = n - first;
+                score_512(p, &w[t], et + first * pixels, left < CB_CIRCUIT_EVENTS ? left : CB_CIRCUIT_EVENTS, code + first);
+            }
+    }
+    for (long t = 0; w && t < parts; t++) worker_free(&w[t]);
+    free(w);
+    return rc;
+}
+
+/* ---- files ---- */
+
+int cb_bits_write(const cb_op *op, cb_h5 *f, const char *group) {
+    char name[64];
+    uint64_t dims[1] = {(uint64_t)op->out_c};
+    if (op->kind == CB_OP_LOGIC) return cb_circuit_write(&op->circuit, f, group);
+    snprintf(name, sizeof name, "%s/source", group);
+    if (cb_h5_write(f, name, CB_I32, 1, dims, op->source)) return -1;
+    snprintf(name, sizeof name, "%s/threshold", group);
+    return cb_h5_write(f, name, CB_I32, 1, dims, op->threshold);
+}
+
+static int read_logic(cb_programme *p, cb_h5 *f, const char *group, const char *op_name) {
+    cb_circuit c;
+    if (!p->n_op) return cb_fail("%s: %s: logic must follow a compare operation", cb_h5_path(f), group);
+    if (cb_circuit_read(&c, p->op[p->n_op - 1].out_c, f, group)) return -1;
+    int rc = cb_programme_logic(p, op_name, &c) ? 0 : cb_fail_in("%s: %s", cb_h5_path(f), group);
+    cb_circuit_free(&c);
+    return rc;
+}
+
+int cb_bits_read(cb_programme *p, cb_h5 *f, const char *group, const char *op_name, cb_op_kind kind) {
+    char name[64];
+    uint64_t dims[1] = {0};
+    if (kind == CB_OP_LOGIC) return read_logic(p, f, group, op_name);
+    snprintf(name, sizeof name, "%s/source", group);
+    int32_t *source = cb_h5_read(f, name, CB_I32, 1, dims);
+    snprintf(name, sizeof name, "%s/threshold", group);
+    int32_t *threshold = source ? cb_h5_read(f, name, CB_I32, 1, dims) : NULL;
+    cb_op *op = threshold ? cb_programme_compare(p, op_name, dims[0] > MAX_BITS ? -1 : (int)dims[0]) : NULL;
+    int rc = op ? 0 : threshold ? cb_fail_in("%s: %s", cb_h5_path(f), group) : -1;
+    if (!rc) {
+        memcpy(op->source, source, dims[0] * sizeof *source);
+        memcpy(op->threshold, threshold, dims[0] * sizeof *threshold);
+    }
+    free(source);
+    free(threshold);
+    return rc;
+}

@@ -1,0 +1,251 @@
+/* Circuits of look-up tables, comparators and weighted bit sums, and the programme made of them. */
+#include "base/rng.h"
+#include "nn/isa.h"
+#include "quant/bits.h"
+#include "quant/programme.h"
+#include "unit.h"
+
+enum { INPUTS = 37, GATES = 300, OUTPUTS = 50 };
+
+/* Random tables of 0 to 6 inputs with constants, repeated inputs, wires and inverters among them. */
+static void random_circuit(cb_circuit *c, uint64_t seed, int n_gate) {
+    cb_rng r = cb_rng_at(seed, "test-circuit", 0);
+    UNIT_OK(cb_circuit_new(c, INPUTS, OUTPUTS));
+    for (int g = 0; g < n_gate; g++) {
+        int k = (int)cb_rng_below(&r, 7);
+        int32_t in[6];
+        for (int j = 0; j < k; j++) in[j] = (int32_t)cb_rng_below(&r, (uint32_t)(INPUTS + g));
+        if (k > 2 && cb_rng_below(&r, 3) == 0) in[k - 1] = in[0];
+        uint64_t table = cb_rng_u64(&r);
+        if (cb_rng_below(&r, 3) == 0) table &= table >> 1, table &= table << 4;
+        CU_ASSERT_EQUAL(cb_circuit_gate(c, k, in, table), INPUTS + g);
+    }
+    for (int o = 0; o < OUTPUTS; o++) c->output[o] = (int32_t)cb_rng_below(&r, (uint32_t)(INPUTS + n_gate));
+}
+
+static void random_rows(uint64_t *row, int n, uint64_t seed) {
+    cb_rng r = cb_rng_at(seed, "test-rows", 0);
+    for (int i = 0; i < n * CB_CIRCUIT_WORDS; i++) row[i] = cb_rng_u64(&r);
+}
+
+static int bit_of(const uint64_t *row, int32_t signal, int e) { return (int)(row[signal * CB_CIRCUIT_WORDS + e / 64] >> e % 64 & 1); }
+
+/* Every gate of every number of inputs against the plain definition, at every instruction set. */
+static void test_words(void) {
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        cb_circuit c;
+        random_circuit(&c, seed, GATES);
+        int n = c.n_input + c.n, wrong = 0;
+        uint64_t *row = cb_alloc_aligned((size_t)n * CB_CIRCUIT_WORDS, sizeof *row);
+        for (int level = 0; level <= cb_isa_best(); level++) {
+            UNIT_OK(cb_isa_force(level));
+            random_rows(row, INPUTS, seed);
+            cb_circuit_words(&c, row);
+            for (int e = 0; e < CB_CIRCUIT_EVENTS; e += 7) {
+                uint8_t signal[INPUTS + GATES];
+                for (int i = 0; i < INPUTS; i++) signal[i] = (uint8_t)bit_of(row, i, e);
+                cb_circuit_trace(&c, signal);
+                for (int s = 0; s < n; s++) wrong += signal[s] != bit_of(row, s, e);
+            }
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        free(row);
+        cb_circuit_free(&c);
+    }
+}
+
+/* All 16 gates of two inputs on all four inputs. */
+static void test_gates(void) {
+    cb_circuit c;
+    UNIT_OK(cb_circuit_new(&c, 2, 1));
+    for (unsigned t = 0; t < 16; t++) CU_ASSERT(cb_circuit_gate(&c, 2, (int32_t[]){0, 1}, t) >= 0);
+    _Alignas(64) uint64_t row[18 * CB_CIRCUIT_WORDS];
+    random_rows(row, 2, 5);
+    cb_circuit_words(&c, row);
+    int wrong = 0;
+    for (int t = 0; t < 16; t++)
+        for (int e = 0; e < CB_CIRCUIT_EVENTS; e++) {
+            int index = 2 * bit_of(row, 0, e) + bit_of(row, 1, e);
+            wrong += bit_of(row, 2 + t, e) != (t >> index & 1);
+        }
+    CU_ASSERT_EQUAL(wrong, 0);
+    cb_circuit_free(&c);
+}
+
+static void test_simplify(void) {
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        cb_circuit c, small;
+        random_circuit(&c, seed, seed == 20 ? 0 : GATES);
+        UNIT_OK(cb_circuit_copy(&small, &c));
+        UNIT_OK(cb_circuit_simplify(&small));
+        UNIT_OK(cb_circuit_check(&small, "simplified"));
+        CU_ASSERT(small.n <= c.n);
+        size_t n = (size_t)(c.n_input + c.n);
+        uint64_t *a = cb_alloc_aligned(n * CB_CIRCUIT_WORDS, 8), *b = cb_alloc_aligned(n * CB_CIRCUIT_WORDS, 8);
+        random_rows(a, INPUTS, seed);
+        memcpy(b, a, INPUTS * CB_CIRCUIT_WORDS * 8);
+        cb_circuit_words(&c, a);
+        cb_circuit_words(&small, b);
+        int wrong = 0;
+        for (int o = 0; o < OUTPUTS; o++)
+            wrong += memcmp(a + c.output[o] * CB_CIRCUIT_WORDS, b + small.output[o] * CB_CIRCUIT_WORDS, 64) != 0;
+        CU_ASSERT_EQUAL(wrong, 0);
+        int32_t once = small.n; /* nothing is left for a second time */
+        UNIT_OK(cb_circuit_simplify(&small));
+        CU_ASSERT_EQUAL(small.n, once);
+        free(a);
+        free(b);
+        cb_circuit_free(&c);
+        cb_circuit_free(&small);
+    }
+}
+
+/* Constants fold, duplicates and opposites merge, dead gates go: a case by hand. */
+static void test_simplify_by_hand(void) {
+    cb_circuit c;
+    UNIT_OK(cb_circuit_new(&c, 2, 4));
+    int32_t one = cb_circuit_gate(&c, 0, NULL, 1), and = cb_circuit_gate(&c, 2, (int32_t[]){0, 1}, 8);
+    int32_t nand = cb_circuit_gate(&c, 2, (int32_t[]){1, 0}, 7), same = cb_circuit_gate(&c, 2, (int32_t[]){0, 0}, 6);
+    int32_t wire = cb_circuit_gate(&c, 2, (int32_t[]){nand, one}, 8); /* = nand */
+    int32_t dead = cb_circuit_gate(&c, 2, (int32_t[]){0, 1}, 6);
+    CU_ASSERT(dead > 0);
+    c.output[0] = wire, c.output[1] = same, c.output[2] = and, c.output[3] = 1;
+    UNIT_OK(cb_circuit_simplify(&c));
+    CU_ASSERT_EQUAL(c.n, 3); /* and, its inverse, the constant 0 (x ^ x) */
+    CU_ASSERT_EQUAL(c.gate[c.output[0] - 2].table, 7);
+    CU_ASSERT_EQUAL(c.gate[c.output[1] - 2].k, 0);
+    CU_ASSERT_EQUAL(c.gate[c.output[1] - 2].table, 0);
+    CU_ASSERT_EQUAL(c.gate[c.output[2] - 2].table, 8);
+    CU_ASSERT_EQUAL(c.output[3], 1);
+    cb_circuit_free(&c);
+}
+
+static void test_bad_circuits(void) {
+    cb_circuit c;
+    UNIT_FAILS(cb_circuit_new(&c, 0, 1), "inputs");
+    UNIT_OK(cb_circuit_new(&c, 2, 1));
+    CU_ASSERT_EQUAL(cb_circuit_gate(&c, 7, (int32_t[]){0, 0, 0, 0, 0, 0, 0}, 0), -1);
+    CU_ASSERT_EQUAL(cb_circuit_gate(&c, 1, (int32_t[]){2}, 0), -1); /* itself */
+    CU_ASSERT_EQUAL(cb_circuit_gate(&c, 1, (int32_t[]){-1}, 0), -1);
+    c.output[0] = 2;
+    UNIT_FAILS(cb_circuit_check(&c, "mine"), "mine: output 0 is signal 2");
+    cb_circuit_free(&c);
+}
+
+static void test_sums(void) {
+    enum { ROWS = 200 };
+    cb_rng r = cb_rng_at(9, "test-sums", 0);
+    _Alignas(64) static uint64_t row[ROWS * CB_CIRCUIT_WORDS];
+    random_rows(row, ROWS, 3);
+    for (int round = 0; round < 6; round++) {
+        int32_t signal[500], weight[500];
+        int n = round == 5 ? 1 : 1 + (int)cb_rng_below(&r, 500), wrong = 0;
+        for (int i = 0; i < n; i++) {
+            signal[i] = (int32_t)cb_rng_below(&r, ROWS);
+            weight[i] = round == 0 ? 1 : (int32_t)cb_rng_below(&r, 2001) - 1000;
+        }
+        if (round == 4) memset(weight, 0, sizeof weight);
+        cb_bit_sum s;
+        UNIT_OK(cb_bit_sum_new(&s, signal, weight, n));
+        for (int level = 0; level <= cb_isa_best(); level++) {
+            int64_t sum[CB_CIRCUIT_EVENTS];
+            UNIT_OK(cb_isa_force(level));
+            cb_bit_sum_events(&s, row, sum);
+            for (int e = 0; e < CB_CIRCUIT_EVENTS; e++) {
+                int64_t want = 0;
+                for (int i = 0; i < n; i++) want += weight[i] * bit_of(row, signal[i], e);
+                wrong += sum[e] != want;
+            }
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        cb_bit_sum_free(&s);
+    }
+    cb_bit_sum s;
+    UNIT_FAILS(cb_bit_sum_new(&s, (int32_t[]){0, 0}, (int32_t[]){1 << 30, -(1 << 30)}, 2), "2^31");
+}
+
+/* ---- as a programme ---- */
+
+enum { H = 6, W = 5 };
+
+static void make_programme(cb_programme *p, uint64_t seed) {
+    cb_rng r = cb_rng_at(seed, "test-programme", 0);
+    memset(p, 0, sizeof *p);
+    strcpy(p->name, "bits");
+    strcpy(p->family, "lgn");
+    p->input_h = H, p->input_w = W, p->ebops = NAN;
+    cb_op *op = cb_programme_compare(p, "thermometer", INPUTS);
+    for (int j = 0; j < INPUTS; j++) {
+        op->source[j] = (int32_t)cb_rng_below(&r, H * W);
+        op->threshold[j] = (int32_t)(j == 0 ? 1022 : j == 1 ? 0 : cb_rng_below(&r, 1023));
+    }
+    cb_circuit c;
+    random_circuit(&c, seed, GATES);
+    CU_ASSERT_PTR_NOT_NULL(cb_programme_logic(p, "gates", &c));
+    cb_circuit_free(&c);
+    op = cb_programme_dense(p, "head", 1, true);
+    op->w_frac = 3, op->bias_frac = 2, op->bias[0] = -77;
+    for (int o = 0; o < OUTPUTS; o++) op->w[o] = (int32_t)cb_rng_below(&r, 101) - 20;
+    op = cb_programme_quant(p, "score", 1);
+    op->relu = true, op->round = CB_RND, op->overflow = CB_SAT, op->format[0] = (cb_format){0, 8, 8};
+}
+
+static void random_events(uint16_t *et, int n) {
+    cb_rng r = cb_rng_at(1, "test-events", 0);
+    for (int i = 0; i < n * H * W; i++) et[i] = (uint16_t)(cb_rng_below(&r, 4) ? cb_rng_below(&r, 1024) : (uint32_t)(i % 2 * 1023));
+}
+
+static void test_programme(void) {
+    enum { N = 1300 };
+    static uint16_t et[N * H * W], code[N], again[N];
+    random_events(et, N);
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        cb_programme p, q;
+        make_programme(&p, seed);
+        UNIT_OK(cb_programme_finish(&p));
+        int wrong = 0, varied = 0;
+        UNIT_OK(cb_programme_score(&p, et, N, code));
+        for (int e = 0; e < N; e++) {
+            int64_t v, *want[CB_MAX_OPS] = {[3] = &v};
+            UNIT_OK(cb_programme_trace(&p, et + e * H * W, want));
+            wrong += v != code[e];
+            varied += code[e] != code[0];
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        CU_ASSERT(varied > N / 2);
+        const char *path = unit_scratch("bits.h5");
+        cb_h5 *f = cb_h5_create(path, CB_STUDENT_SCHEMA, "test", "");
+        UNIT_OK(cb_programme_write(&p, f));
+        UNIT_OK(cb_h5_commit(&f));
+        UNIT_OK(cb_programme_read(&q, path));
+        UNIT_OK(cb_programme_score(&q, et, N, again));
+        CU_ASSERT_EQUAL(memcmp(code, again, sizeof code), 0);
+        cb_programme_free(&p);
+        cb_programme_free(&q);
+    }
+}
+
+static void test_bad_programme(void) {
+    cb_programme p;
+    make_programme(&p, 1);
+    p.op[0].threshold[3] = 1023;
+    UNIT_FAILS(cb_programme_finish(&p), "comparator 3");
+    p.op[0].threshold[3] = 5;
+    p.op[0].source[4] = H * W;
+    UNIT_FAILS(cb_programme_finish(&p), "comparator 4");
+    p.op[0].source[4] = 0;
+    p.op[1].circuit.gate[7].k = 1;
+    p.op[1].circuit.gate[7].in[0] = INPUTS + 7;
+    UNIT_FAILS(cb_programme_finish(&p), "gate 7");
+    cb_programme_free(&p);
+    memset(&p, 0, sizeof p);
+    p.input_h = H, p.input_w = W;
+    CU_ASSERT_PTR_NOT_NULL(cb_programme_dense(&p, "first", 3, false));
+    CU_ASSERT_PTR_NULL(cb_programme_compare(&p, "late", 3));
+    cb_programme_free(&p);
+}
+
+UNIT_MAIN("circuit", {"16 gates on all inputs", test_gates}, {"512 events at a time equal the plain definition", test_words},
+          {"simplified circuits compute the same", test_simplify}, {"simplification by hand", test_simplify_by_hand},
+          {"bad circuits", test_bad_circuits}, {"weighted sums of bits", test_sums},
+          {"programme of comparators, logic and a weighted sum", test_programme}, {"bad programmes", test_bad_programme})
