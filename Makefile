@@ -50,7 +50,7 @@ $(BIN)/%: $(OBJ)/stages/%.o $(OBJ)/stages/stage.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-include mk/deps.mk mk/test.mk mk/study.mk mk/bench.mk
+include mk/deps.mk mk/test.mk mk/study.mk mk/bench.mk mk/aarch64.mk
 -include mk/golden.mk mk/published.mk
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

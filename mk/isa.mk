@@ -8,8 +8,12 @@ ISA_FLAGS_v2 := -march=x86-64-v2
 ISA_FLAGS_v3 := -march=x86-64-v3
 ISA_FLAGS_v4 := -march=x86-64-v4 -mprefer-vector-width=512
 else
-ISA_LEVELS := v2
-ISA_FLAGS_v2 :=
+ISA_LEVELS := $(if $(filter aarch64%,$(MACHINE)),neon,portable)
+CFLAGS_ALL += -DCB_ISA_ONLY=$(ISA_LEVELS)
+# gcc 12 for aarch64 ends with an internal error where it vectorises a loop of fmax:
+# vectors in the kernels only, where all the time goes.
+CFLAGS_ALL += $(if $(filter neon,$(ISA_LEVELS)),-fno-tree-vectorize)
+ISA_FLAGS_neon := -ftree-vectorize
 endif
 # Not CFLAGS: that of the command line would win, and only v2 would be used.
 CFLAGS_ALL += $(ISA_LEVELS:%=-DCB_HAVE_ISA_%)

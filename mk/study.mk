@@ -139,6 +139,7 @@ help:
 	@echo 'make CONFIG=tiny all the same in under two minutes, for tests'
 	@echo 'make results/hgq_vs_qkeras.pdf   the comparison figure and what it needs'
 	@echo 'make test            unit, command-line and system tests'
+	@echo 'make test-aarch64    the same bytes from an aarch64 build under qemu-user'
 	@echo 'make asan            unit tests under AddressSanitizer and UBSan'
 	@echo 'make verify          regenerate and compare with $(CHECKSUMS)'
 	@echo 'make published       the published table from the published scores'

@@ -7,7 +7,15 @@
 #include "base/error.h"
 #include "base/log.h"
 
+#ifdef CB_HAVE_ISA_v4
 static const char *const names[] = {"v2", "v3", "v4"};
+#define KNOWN "v2, v3, v4"
+#else
+#define TEXT(name) #name
+#define NAME(name) TEXT(name)
+#define KNOWN NAME(CB_ISA_ONLY)
+static const char *const names[] = {KNOWN};
+#endif
 static _Atomic int chosen = -1;
 
 const char *cb_isa_name(int level) { return names[level]; }
@@ -37,7 +45,7 @@ static int choose(void) {
             cb_warn("CB_ISA=%s: this processor lacks it; using %s", wanted, names[best]);
             return best;
         }
-    cb_warn("CB_ISA=%s is not the name of a kernel build (v2, v3, v4); using %s", wanted, names[best]);
+    cb_warn("CB_ISA=%s is not the name of a kernel build (" KNOWN "); using %s", wanted, names[best]);
     return best;
 }
 

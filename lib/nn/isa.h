@@ -2,7 +2,7 @@
  *
  * Every file in lib/(folder)/isa is compiled once per instruction-set level (mk/isa.mk):
  * on x86-64 the psABI levels v2 (SSE4), v3 (AVX2 and FMA) and v4 (AVX-512), elsewhere
- * only the portable build, which goes by the name of the first level. All levels give
+ * only one: neon on aarch64, portable on any other processor. All levels give
  * the same bytes, so the choice is one of speed; CB_ISA=v2|v3|v4 in the environment
  * forces one. A name that is unknown, or a level that the processor lacks, is
  * answered with a warning and the best level there is.
@@ -31,15 +31,15 @@
     type name##_v3(__VA_ARGS__);                                 \
     type name##_v4(__VA_ARGS__)
 enum { CB_ISA_LEVELS = 3 };
-#else
-#define CB_ISA_TABLE(name) {name##_v2}
-#define CB_ISA_DECLARE(type, name, ...) type name##_v2(__VA_ARGS__)
+#else /* CB_ISA_ONLY: the name of the one level, from mk/isa.mk */
+#define CB_ISA_TABLE(name) {CB_ISA_PASTE(name, CB_ISA_ONLY)}
+#define CB_ISA_DECLARE(type, name, ...) type CB_ISA_PASTE(name, CB_ISA_ONLY)(__VA_ARGS__)
 enum { CB_ISA_LEVELS = 1 };
 #endif
 
 /* Index of the level in use, 0 .. CB_ISA_LEVELS-1. */
 int cb_isa(void);
-/* Its name, "v2" .. "v4", or of any index. */
+/* Its name, "v2" .. "v4", "neon" or "portable", or of any index. */
 const char *cb_isa_name(int level);
 /* The best level that this processor has. */
 int cb_isa_best(void);

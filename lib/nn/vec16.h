@@ -61,6 +61,30 @@ V16_INLINE vec16 v16_select_gt(vec16 a, vec16 b, vec16 x, vec16 y) {
                    _mm256_blendv_ps(y.b, x.b, _mm256_cmp_ps(a.b, b.b, _CMP_GT_OQ))};
 }
 
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define V16_ACC 4 /* 16 of 32 registers: with 6 the operands no longer fit beside them (gcc 12 spills) */
+typedef struct { float32x4_t q[4]; } vec16;
+#define V16_QUARTERS(expression)                                    \
+    vec16 r;                                                        \
+    V16_UNROLL for (int i = 0; i < 4; i++) r.q[i] = (expression);   \
+    return r
+V16_INLINE vec16 v16_load(const float *p) { V16_QUARTERS(vld1q_f32(p + 4 * i)); }
+V16_INLINE void v16_store(float *p, vec16 x) {
+    V16_UNROLL for (int i = 0; i < 4; i++) vst1q_f32(p + 4 * i, x.q[i]);
+}
+V16_INLINE vec16 v16_all(float x) { V16_QUARTERS(vdupq_n_f32(x)); }
+V16_INLINE vec16 v16_add(vec16 x, vec16 y) { V16_QUARTERS(vaddq_f32(x.q[i], y.q[i])); }
+V16_INLINE vec16 v16_sub(vec16 x, vec16 y) { V16_QUARTERS(vsubq_f32(x.q[i], y.q[i])); }
+V16_INLINE vec16 v16_mul(vec16 x, vec16 y) { V16_QUARTERS(vmulq_f32(x.q[i], y.q[i])); }
+V16_INLINE vec16 v16_div(vec16 x, vec16 y) { V16_QUARTERS(vdivq_f32(x.q[i], y.q[i])); }
+V16_INLINE vec16 v16_sqrt(vec16 x) { V16_QUARTERS(vsqrtq_f32(x.q[i])); }
+V16_INLINE vec16 v16_fma(vec16 x, vec16 y, vec16 z) { V16_QUARTERS(vfmaq_f32(z.q[i], x.q[i], y.q[i])); }
+V16_INLINE vec16 v16_select_gt(vec16 a, vec16 b, vec16 x, vec16 y) {
+    V16_QUARTERS(vbslq_f32(vcgtq_f32(a.q[i], b.q[i]), x.q[i], y.q[i]));
+}
+#undef V16_QUARTERS
+
 #else /* SSE2 or no known SIMD: four quarters */
 #define V16_ACC 4
 #ifdef __SSE2__
