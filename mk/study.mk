@@ -26,6 +26,7 @@ export OMP_WAIT_POLICY := passive
 ini      = $(shell sed -n 's/^$(1) *= *//p' $(2) 2>/dev/null)
 SAMPLES  := $(call ini,samples,$(INI))
 STUDENTS := $(call ini,students,$(INI))
+FRONTS   := $(call ini,fronts,$(INI))
 PART     := configs/parts/$(call ini,part,$(INI)).ini
 RUN       = $(LAUNCH) $(1) --config $(INI) --threads $(THREADS) $(STAGEFLAGS)
 
@@ -68,23 +69,33 @@ $(B)/targets.h5: $(BIN)/distill $(B)/dataset.h5 $(B)/teacher.h5 $(INI)
 
 # ---- students, firmware, synthesis (one rule set a student) ------------------
 # A student in [run] students is a file of configs/students, or FILE@SEED: the same
-# description trained from another seed.
+# description trained from another seed. A front in [run] fronts is one of these too, with [front] points.
+# FRONT.eN is a student: the point of that front with at most N exact EBOPs.
 student_ini  = configs/students/$(firstword $(subst @, ,$(1))).ini
 student_seed = $(word 2,$(subst @, ,$(1)))
 student_bin  = $(BIN)/quantize-$(call ini,family,$(call student_ini,$(1)))
-define STUDENT_RULES
-$(B)/students/$(1).h5: $(call student_bin,$(1)) $(B)/dataset.h5 $(B)/targets.h5 $(INI) $(call student_ini,$(1))
+picked_front = $(firstword $(foreach f,$(FRONTS),$(if $(filter $(f).e%,$(1)),$(f))))
+define TRAIN_RULES
+$(B)/$(2)/$(1).h5: $(call student_bin,$(1)) $(B)/dataset.h5 $(B)/targets.h5 $(INI) $(call student_ini,$(1))
 	$$(call RUN,$(call student_bin,$(1))) --student $(call student_ini,$(1)) \
 	  $(if $(call student_seed,$(1)),--set student.seed=$(call student_seed,$(1)) --set student.name=$(1)) \
 	  --data $(B)/dataset.h5 --targets $(B)/targets.h5 --out $$@
-
+endef
+define PICK_RULES
+$(B)/students/$(1).h5: $(BIN)/pick-student $(B)/fronts/$(2).h5
+	$$(call RUN,$(BIN)/pick-student) --in $(B)/fronts/$(2).h5 --name $(1) --max-ebops $(patsubst $(2).e%,%,$(1)) --out $$@
+endef
+define HARDWARE_RULES
 $(F)/$(1)/report.json: $(BIN)/emit-hls $(B)/students/$(1).h5 $(B)/dataset.h5 $(INI)
 	$$(call RUN,$(BIN)/emit-hls) --in $(B)/students/$(1).h5 --data $(B)/dataset.h5 --out $(F)/$(1)
 
 $(B)/synthesis/$(1).json: $(BIN)/synthesize $(F)/$(1)/report.json $(PART) $(INI)
 	$$(call RUN,$(BIN)/synthesize) --in $(F)/$(1) --part $(PART) --out $$@
 endef
-$(foreach s,$(STUDENTS),$(eval $(call STUDENT_RULES,$(s))))
+$(foreach f,$(FRONTS),$(eval $(call TRAIN_RULES,$(f),fronts)))
+$(foreach s,$(STUDENTS),$(eval $(if $(call picked_front,$(s)),$(call PICK_RULES,$(s),$(call picked_front,$(s))),\
+  $(call TRAIN_RULES,$(s),students))))
+$(foreach s,$(STUDENTS),$(eval $(call HARDWARE_RULES,$(s))))
 
 # ---- score and figure -------------------------------------------------------
 STUDENT_FILES := $(STUDENTS:%=$(B)/students/%.h5)
@@ -100,9 +111,24 @@ $(R)/hgq_vs_qkeras.pdf: plots/hgq_vs_qkeras.py $(wildcard plots/*.py) $(TABLES)
 $(R)/hgq_vs_qkeras.png: plots/hgq_vs_qkeras.py $(wildcard plots/*.py) $(TABLES)
 	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
 
+# ---- fronts -------------------------------------------------------------------
+FRONT_FILES  := $(FRONTS:%=$(B)/fronts/%.h5)
+FRONT_PICKS  := $(foreach s,$(STUDENTS),$(if $(call picked_front,$(s)),$(s)))
+FRONT_TABLES := $(if $(FRONTS),$(addprefix $(R)/,fronts.tsv front_scores.tsv front_means.tsv front_runs.tsv front_bits.tsv))
+
+ifneq ($(FRONTS),)
+$(FRONT_TABLES) &: $(BIN)/score-fronts $(B)/dataset.h5 $(B)/targets.h5 $(FRONT_FILES) $(PART) $(INI) \
+                   $(FRONT_PICKS:%=$(B)/students/%.h5) $(FRONT_PICKS:%=$(B)/synthesis/%.json)
+	$(call RUN,$(BIN)/score-fronts) --part $(PART) --data $(B)/dataset.h5 --targets $(B)/targets.h5 \
+	  $(FRONT_PICKS:%=--pick $(B)/students/%.h5) $(FRONT_PICKS:%=--report $(B)/synthesis/%.json) --out $(R) $(FRONT_FILES)
+endif
+
+fronts: programs $(FRONT_TABLES)
+	$(if $(FRONTS),,@echo '$(INI) names no fronts ([run] fronts)')
+
 # ---- what people ask for ------------------------------------------------------
 ARTIFACTS := $(INPUTS) $(B)/dataset.h5 $(B)/teacher.h5 $(B)/targets.h5 $(STUDENT_FILES) $(HARDWARE) $(SYNTHESIS) \
-             $(B)/scores.h5 $(TABLES)
+             $(B)/scores.h5 $(TABLES) $(FRONT_FILES) $(FRONT_TABLES)
 
 all: programs $(ARTIFACTS) $(FIGURE) $(R)/hgq_vs_qkeras.png
 artifacts: $(ARTIFACTS)
@@ -138,6 +164,7 @@ help:
 	@echo 'make [-j2] all       the study: artifacts, firmware, tables, figure (CONFIG=$(CONFIG))'
 	@echo 'make CONFIG=tiny all the same in under two minutes, for tests'
 	@echo 'make results/hgq_vs_qkeras.pdf   the comparison figure and what it needs'
+	@echo 'make fronts          EBOPs and LUT against physics: whole fronts, several seeds (results/fronts.pdf)'
 	@echo 'make test            unit, command-line and system tests'
 	@echo 'make test-aarch64    the same bytes from an aarch64 build under qemu-user'
 	@echo 'make asan            unit tests under AddressSanitizer and UBSan'
@@ -151,4 +178,4 @@ help:
 	@echo 'configurations: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))'
 	@echo 'variables: CONFIG WORK THREADS LAUNCH DATA STAGEFLAGS CC OPT CFLAGS BENCHFLAGS V=1'
 
-.PHONY: artifacts data checksums compare verify
+.PHONY: artifacts data fronts checksums compare verify

@@ -1,4 +1,4 @@
-/* quantize-hgq: trains a student with HGQ's trainable widths and writes its integer programme. */
+/* quantize-hgq: trains a student with HGQ's trainable widths and writes its integer programme, or a front of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "quant/hgq_calibrate.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_fit.h"
+#include "quant/hgq_front.h"
 #include "quant/student_check.h"
 #include "stage.h"
 
@@ -21,6 +22,10 @@ typedef struct {
     cb_hgq_model model;
     cb_programme p;
     int64_t checked, mismatches;
+    cb_beta_pid_rule pid;
+    cb_front front;
+    cb_front_run runs[CB_FRONT_BETAS];
+    int n_run;
 } work;
 
 static cb_hgq_design design_of(const cb_config *c, const cb_dataset *d) {
@@ -44,7 +49,20 @@ static cb_hgq_design design_of(const cb_config *c, const cb_dataset *d) {
     return design;
 }
 
-static cb_hgq_plan plan_of(const cb_config *c) {
+static const cb_beta_pid_rule *pid_of(const cb_config *c, cb_beta_pid_rule *r) {
+    double k[3] = {0};
+    cb_config_reals(c, "hgq", "pid", k, 3);
+    *r = (cb_beta_pid_rule){.target = cb_config_real(c, "hgq", "target_ebops"),
+                            .p = k[0], .i = k[1], .d = k[2],
+                            .linear = cb_config_bool(c, "hgq", "pid_linear"),
+                            .warmup = (int)cb_config_int(c, "hgq", "pid_warmup"),
+                            .min = cb_config_real(c, "hgq", "beta_min"),
+                            .max = cb_config_real(c, "hgq", "beta_max"),
+                            .damp = cb_config_real(c, "hgq", "pid_damp")};
+    return r->target > 0 ? r : NULL;
+}
+
+static cb_hgq_plan plan_of(const cb_config *c, cb_beta_pid_rule *pid) {
     return (cb_hgq_plan){.epochs = (int)cb_config_int(c, "student", "epochs"),
                          .batch = (uint32_t)cb_config_int(c, "student", "batch"),
                          .learning_rate = cb_config_real(c, "student", "learning_rate"),
@@ -54,11 +72,13 @@ static cb_hgq_plan plan_of(const cb_config *c) {
                          .ramp_start = cb_config_real(c, "hgq", "ramp_start"),
                          .ramp_stop = cb_config_real(c, "hgq", "ramp_stop"),
                          .seed = (uint64_t)cb_config_int(c, "student", "seed"),
-                         .trace = (uint32_t)cb_config_int(c, "hgq", "calibrate")};
+                         .trace = (uint32_t)cb_config_int(c, "hgq", "calibrate"),
+                         .cycle = (int)cb_config_int(c, "hgq", "cycle"),
+                         .pid = pid_of(c, pid)};
 }
 
 static int train(work *w, const cb_config *c) {
-    cb_hgq_plan plan = plan_of(c);
+    cb_hgq_plan plan = plan_of(c, &w->pid);
     if (cb_output_check(out) || cb_dataset_read(&w->d, data) || cb_targets_read(&w->t, targets, &w->d) ||
         cb_h5_made_from(targets, "dataset", data))
         return -1;
@@ -70,7 +90,14 @@ static int train(work *w, const cb_config *c) {
         cb_hgq_calibrate(w->s, &w->set, (uint32_t)cb_config_int(c, "hgq", "calibrate"),
                          (int)cb_config_int(c, "hgq", "start_bits"), plan.seed))
         return -1;
-    return cb_hgq_fit(w->s, &w->set, &plan, &w->history);
+    int points = (int)cb_config_int(c, "front", "points");
+    if (!points) return cb_hgq_fit(w->s, &w->set, &plan, &w->history);
+    double beta[CB_FRONT_BETAS];
+    int n_beta = cb_config_reals(c, "front", "betas", beta, CB_FRONT_BETAS);
+    w->n_run = n_beta ? n_beta : 1;
+    if (cb_hgq_front_train(w->s, &w->set, &plan, n_beta, beta, &w->front, w->runs)) return -1;
+    cb_front_thin(&w->front, points, cb_config_real(c, "front", "worst"));
+    return 0;
 }
 
 static int export(work *w, const cb_config *c) {
@@ -91,12 +118,27 @@ static int write_student(const work *w, const char *config) {
     return rc ? -1 : 0;
 }
 
+static int write_front(const work *w, const char *config, const cb_config *c) {
+    const char *name = cb_config_text(c, "student", "name");
+    int64_t seed = cb_config_int(c, "student", "seed");
+    cb_h5 *f = cb_h5_create(out, CB_FRONT_SCHEMA, "quantize-hgq", config);
+    if (!f) return -1;
+    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
+             cb_front_write_runs(f, name, "hgq", seed, w->n_run, w->runs) ||
+             cb_hgq_front_write(&w->front, &w->set, name, seed, f) || cb_h5_commit(&f);
+    cb_h5_close(&f);
+    return rc ? -1 : 0;
+}
+
 static int run(const cb_stage *st) {
     static work w;
-    char *config = cb_config_canonical(st->config, "student hgq");
+    bool front = cb_config_int(st->config, "front", "points") > 0;
+    char *config = cb_config_canonical(st->config, front ? "student hgq front" : "student hgq");
     int rc = config ? train(&w, st->config) : -1;
-    if (!rc) rc = export(&w, st->config);
-    if (!rc) rc = write_student(&w, config);
+    if (!rc && front) rc = write_front(&w, config, st->config);
+    if (!rc && !front) rc = export(&w, st->config) || write_student(&w, config) ? -1 : 0;
+    cb_front_free(&w.front);
+    for (int k = 0; k < w.n_run; k++) cb_front_run_free(&w.runs[k]);
     cb_programme_free(&w.p);
     cb_hgq_model_free(&w.model);
     cb_hgq_history_free(&w.history);
@@ -119,6 +161,13 @@ static void check_usage(const cb_stage *st) {
     if (end > 0 && beta <= 0) cb_stage_usage(st, "hgq.beta_end = %g: a ramp needs hgq.beta > 0", end);
     if (end > 0 && cb_config_real(c, "hgq", "ramp_stop") < cb_config_real(c, "hgq", "ramp_start"))
         cb_stage_usage(st, "hgq.ramp_stop lies before hgq.ramp_start");
+    double pid[4], beta_scan[CB_FRONT_BETAS + 1];
+    int n = cb_config_reals(c, "hgq", "pid", pid, 4);
+    if (cb_config_real(c, "hgq", "target_ebops") > 0 && (n != 3 || pid[1] <= 0 || beta <= 0))
+        cb_stage_usage(st, "hgq.target_ebops: hgq.pid must be three numbers, the second above 0, and hgq.beta above 0");
+    n = cb_config_reals(c, "front", "betas", beta_scan, CB_FRONT_BETAS + 1);
+    if (n > CB_FRONT_BETAS) cb_stage_usage(st, "front.betas: more than %d values", CB_FRONT_BETAS);
+    if (n && !cb_config_int(c, "front", "points")) cb_stage_usage(st, "front.betas: a scan needs front.points > 0");
 }
 
 static const cb_option options[] = {

@@ -11,6 +11,7 @@
 const cb_config_key cb_config_schema[] = {
     /* read by the Makefile */
     TEXT("run", "students", "qkeras-v2 hgq-1e-4", "files in configs/students, without .ini"),
+    TEXT("run", "fronts", "", "files in configs/students with [front] points, without .ini, or NAME@SEED; FRONT.eN is a student"),
     TEXT("run", "samples", "zb nu tt_had tt_lep tt_dil qcd haa4b suep", "what simulate makes"),
     TEXT("run", "part", "xc7vx690t", "file in configs/parts, without .ini"),
     INT("run", "seed", "1", 0, 1e15, "seed of every random stream"),
@@ -55,12 +56,24 @@ const cb_config_key cb_config_schema[] = {
     REAL("hgq", "beta_end", "0", 0, 1, "mixed schedule: beta after the log ramp; 0 = constant beta"),
     REAL("hgq", "ramp_start", "0.25", 0, 1, "fraction of the epochs with constant beta before the ramp"),
     REAL("hgq", "ramp_stop", "0.9", 0, 1, "fraction of the epochs at which the ramp ends; the best later epoch is kept"),
+    REAL("hgq", "target_ebops", "0", 0, 1e12, "EBOPs to steer beta to (HGQ2's BetaPID); 0 = beta follows the schedule above"),
+    REALS("hgq", "pid", "1 0.002 0", 0, 1e6, "p, i, d of that controller"),
+    BOOL("hgq", "pid_linear", "no", "its error E / target - 1 instead of the decadic logarithm of E / target"),
+    INT("hgq", "pid_warmup", "10", 1, 100000, "epochs with constant beta before its first step"),
+    REAL("hgq", "pid_damp", "0", 0, 1, "beta is multiplied by 1 - this while the EBOPs are below the target"),
+    REAL("hgq", "beta_min", "0", 0, 1, "smallest beta of the controller"),
+    REAL("hgq", "beta_max", "0.01", 0, 1, "largest beta of the controller"),
+    INT("hgq", "cycle", "0", 0, 100000, "epochs of a cosine cycle of the learning rate; 0 = none"),
     REAL("hgq", "rate_end", "1", 1e-6, 1, "learning rate of the last epoch / student.learning_rate (log-linear)"),
     CHOICE("hgq", "range", "tracked", "tracked trained", "integer bits of data: follow the data (HGQ's WRAP, saturating at inference), or trained (SAT_SYM)"),
     INT("hgq", "start_bits", "6", 1, 20, "bits = data: significant bits of a weight, width of later data"),
     INT("hgq", "calibrate", "4096", 16, 1e9, "bits = data: training events that set the ranges (also when traced)"),
     CHOICE("hgq", "fold", "upstream", "upstream exact", "batch-norm offset of dense1: HGQ2's, or a true batch norm"),
     REAL("hgq", "regularizer", "1e-8", 0, 1, "MonoL1 on bit variables"),
+
+    INT("front", "points", "0", 0, 999, "students that a front keeps, evenly spaced in log EBOPs; 0 = one student, no front"),
+    REALS("front", "betas", "", 0, 1, "HGQ: constant betas, trained side by side, one front of all; empty = one run by [hgq]"),
+    REAL("front", "worst", "3", 1, 1e6, "checkpoints with a validation error above this many times the smallest are left out"),
 
     INT("hardware", "extra_levels", "1", -1, 1000,
         "adder levels that one layer may have above the least possible; -1 = any (fewest LUTs, longest latency)"),

@@ -6,6 +6,8 @@
 
 #include "base/fmath.h"
 #include "base/log.h"
+#include "quant/ebops.h"
+#include "quant/hgq_export.h"
 #include "quant/hgq_model.h"
 
 double cb_hgq_beta(const cb_hgq_plan *p, int epoch) {
@@ -16,6 +18,20 @@ double cb_hgq_beta(const cb_hgq_plan *p, int epoch) {
     return p->beta * cb_exp(cb_log(p->beta_end / p->beta) * (epoch - start) / (stop - start));
 }
 
+/* Half a cosine, falling from 1 to 0 for t in 0 ... 1, by its power series. */
+static double half_cosine(double t) {
+    double x = 3.14159265358979323846 * t, term = 1, sum = 1;
+    for (int k = 1; k <= 14; k++) sum += term *= -x * x / ((2 * k - 1) * (2 * k));
+    return 0.5 * (1 + sum);
+}
+
+double cb_hgq_rate(const cb_hgq_plan *p, int epoch) {
+    double rate = p->learning_rate * cb_exp(cb_log(p->rate_end) * epoch / (p->epochs > 1 ? p->epochs - 1 : 1));
+    if (p->cycle < 2) return rate;
+    double wave = half_cosine((double)(epoch % p->cycle) / (p->cycle - 1));
+    return rate * (wave > 0.05 ? wave : 0.05);
+}
+
 static int history_new(cb_hgq_history *h, int epochs) {
     *h = (cb_hgq_history){.best = -1};
     size_t n = (size_t)epochs;
@@ -23,7 +39,8 @@ static int history_new(cb_hgq_history *h, int epochs) {
     h->val_mae = cb_alloc(n, sizeof(double));
     h->ebops = cb_alloc(n, sizeof(double));
     h->beta = cb_alloc(n, sizeof(double));
-    return h->loss && h->val_mae && h->ebops && h->beta ? 0 : -1;
+    h->exact = cb_alloc(n, sizeof(double));
+    return h->loss && h->val_mae && h->ebops && h->beta && h->exact ? 0 : -1;
 }
 
 void cb_hgq_history_free(cb_hgq_history *h) {
@@ -31,6 +48,7 @@ void cb_hgq_history_free(cb_hgq_history *h) {
     free(h->val_mae);
     free(h->ebops);
     free(h->beta);
+    free(h->exact);
     *h = (cb_hgq_history){0};
 }
 
@@ -56,11 +74,12 @@ typedef struct {
     cb_hgq_model model;          /* of copy */
     cb_student_order order;
     cb_student_batch batch;
+    cb_beta_pid pid;
     uint32_t n_trace;
     float *trace;                /* [n_trace][features]: events for min/max tracing; NULL: only the bias needs it */
 } fit;
 
-static void train_epoch(fit *w, const cb_student_set *set, double beta, int epoch, int epochs, double *loss) {
+static void train_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, double beta, int epoch, double *loss) {
     *loss = 0;
     cb_student_order_shuffle(&w->order, (uint64_t)epoch);
     for (uint32_t k = 0; k < w->order.n_batch; k++) {
@@ -68,7 +87,7 @@ static void train_epoch(fit *w, const cb_student_set *set, double beta, int epoc
         cb_hgq_gradient(w->t, &w->batch, beta);
         cb_hgq_update(w->t);
         *loss += w->t->loss / w->order.n_batch;
-        cb_progress("epochs", epoch + (k + 1.0) / w->order.n_batch, epochs, NULL);
+        cb_progress("epochs", epoch + (k + 1.0) / w->order.n_batch, p->epochs, NULL);
     }
 }
 
@@ -135,25 +154,53 @@ static int validate(fit *w, const cb_student_set *set, double *mae, double *ebop
     return cb_hgq_model_mae(&w->model, set, CB_VAL, mae);
 }
 
+/* The exact EBOPs of this epoch's programme; its student joins the front if it belongs there. */
+static int offer(fit *w, const cb_hgq_plan *p, cb_hgq_history *h, int epoch) {
+    cb_programme programme;
+    if (cb_hgq_programme(&programme, &w->model, "front", 0)) return -1;
+    h->exact[epoch] = cb_programme_ebops_exact(&programme);
+    cb_programme_free(&programme);
+    if (!cb_front_wants(p->front, h->exact[epoch], h->val_mae[epoch])) return 0;
+    cb_hgq_student *state = cb_hgq_student_new(&w->copy->d, 0);
+    if (!state) return -1;
+    cb_hgq_student_copy(state, w->copy);
+    return cb_front_add(p->front, &(cb_front_point){.epoch = epoch, .cost = h->exact[epoch], .error = h->val_mae[epoch],
+                                                    .ebops = h->ebops[epoch], .state = state});
+}
+
+/* What the kept epoch must have least of; INFINITY: it cannot be kept. */
+static double objective(const cb_hgq_plan *p, const cb_hgq_history *h, int e) {
+    if (!p->pid) return h->beta[e] == cb_hgq_beta(p, p->epochs - 1) ? h->val_mae[e] + h->beta[e] * h->ebops[e] : INFINITY;
+    double over = h->ebops[e] - p->pid->target; /* any epoch within the target is better than one beyond it */
+    return over <= 0 ? h->val_mae[e] : 1e6 + over;
+}
+
+static int one_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, cb_hgq_history *h, int e) {
+    h->beta[e] = cb_hgq_beta(p, e);
+    if (p->pid && e > 0) h->beta[e] = cb_beta_pid_next(p->pid, &w->pid, e, h->ebops[e - 1], h->beta[e - 1]);
+    w->t->learning_rate = cb_hgq_rate(p, e);
+    train_epoch(w, set, p, h->beta[e], e, &h->loss[e]);
+    if (validate(w, set, &h->val_mae[e], &h->ebops[e]) || (p->front && offer(w, p, h, e))) return -1;
+    h->n = e + 1;
+    cb_detail("epoch %d: beta %.3g, loss %.4f, val MAE %.4f, %.0f EBOPs", e + 1, h->beta[e], h->loss[e], h->val_mae[e],
+              h->ebops[e]);
+    if (isfinite(h->loss[e]) && isfinite(h->val_mae[e])) return 0;
+    return cb_fail("epoch %d: the loss is not finite; lower student.learning_rate", e + 1);
+}
+
 static int run_epochs(fit *w, const cb_student_set *set, const cb_hgq_plan *p, cb_hgq_history *h) {
-    double last = cb_hgq_beta(p, p->epochs - 1), best = INFINITY;
+    double best = INFINITY;
     for (int e = 0; e < p->epochs; e++) {
-        double beta = cb_hgq_beta(p, e);
-        w->t->learning_rate = p->learning_rate * cb_exp(cb_log(p->rate_end) * e / (p->epochs > 1 ? p->epochs - 1 : 1));
-        train_epoch(w, set, beta, e, p->epochs, &h->loss[e]);
-        if (validate(w, set, &h->val_mae[e], &h->ebops[e])) return -1;
-        h->beta[e] = beta;
-        h->n = e + 1;
-        double objective = h->val_mae[e] + beta * h->ebops[e];
-        cb_detail("epoch %d: beta %.3g, loss %.4f, val MAE %.4f, %.0f EBOPs", e + 1, beta, h->loss[e], h->val_mae[e],
-                  h->ebops[e]);
-        if (!isfinite(h->loss[e]) || !isfinite(objective))
-            return cb_fail("epoch %d: the loss is not finite; lower student.learning_rate", e + 1);
-        if (beta != last || objective >= best) continue;
-        best = objective;
+        if (one_epoch(w, set, p, h, e)) return -1;
+        double now = objective(p, h, e);
+        if (now >= best) continue;
+        best = now;
         h->best = e;
         cb_hgq_student_copy(w->best, w->copy);
     }
+    if (p->pid && h->ebops[h->best] > p->pid->target)
+        cb_warn("no epoch met hgq.target_ebops = %.0f; the least was %.0f EBOPs: raise student.epochs or hgq.beta_max",
+                p->pid->target, h->ebops[h->best]);
     cb_hgq_student_copy(w->t->s, w->best);
     return 0;
 }

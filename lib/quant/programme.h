@@ -115,6 +115,10 @@ int cb_programme_trace(const cb_programme *p, const uint16_t *et, int64_t *const
 int cb_programme_write(const cb_programme *p, cb_h5 *f) CB_MUST;
 /* A student file: checks everything and calls cb_programme_finish. */
 int cb_programme_read(cb_programme *p, const char *path) CB_MUST;
+/* The same for a file that holds several students (front.h): `root` is a group of at most 8 characters that takes the
+ * place of "/"; it exists. */
+int cb_programme_write_at(const cb_programme *p, cb_h5 *f, const char *root) CB_MUST;
+int cb_programme_read_at(cb_programme *p, cb_h5 *f, const char *root) CB_MUST;
 void cb_programme_free(cb_programme *p);
 
 #endif

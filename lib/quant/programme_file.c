@@ -47,17 +47,24 @@ static int write_linear(const cb_op *op, cb_h5 *f, const char *group) {
     return cb_format_width(op->acc) ? write_format_rows(f, name, &op->acc, 1, true) : 0;
 }
 
-int cb_programme_write(const cb_programme *p, cb_h5 *f) {
-    if (cb_h5_set_text(f, "/", "name", p->name) || cb_h5_set_text(f, "/", "family", p->family) ||
-        cb_h5_set_i64(f, "/", "seed", p->seed) || cb_h5_set_i64(f, "/", "n_ops", p->n_op) ||
-        cb_h5_set_f64(f, "/", "ebops", isnan(p->ebops) ? -1 : p->ebops) ||
-        cb_h5_set_i64(f, "/", "parameters", p->parameters) || cb_h5_set_i64(f, "/", "input_h", p->input_h) ||
-        cb_h5_set_i64(f, "/", "input_w", p->input_w))
+int cb_programme_write(const cb_programme *p, cb_h5 *f) { return cb_programme_write_at(p, f, "/"); }
+
+/* Name of operation k below `root` ("/" or "/p012"). */
+static void op_group(char group[24], const char *root, int k) {
+    snprintf(group, 24, "%s/op%d", strcmp(root, "/") ? root : "", k);
+}
+
+int cb_programme_write_at(const cb_programme *p, cb_h5 *f, const char *root) {
+    if (cb_h5_set_text(f, root, "name", p->name) || cb_h5_set_text(f, root, "family", p->family) ||
+        cb_h5_set_i64(f, root, "seed", p->seed) || cb_h5_set_i64(f, root, "n_ops", p->n_op) ||
+        cb_h5_set_f64(f, root, "ebops", isnan(p->ebops) ? -1 : p->ebops) ||
+        cb_h5_set_i64(f, root, "parameters", p->parameters) || cb_h5_set_i64(f, root, "input_h", p->input_h) ||
+        cb_h5_set_i64(f, root, "input_w", p->input_w))
         return -1;
     for (int k = 0; k < p->n_op; k++) {
         const cb_op *op = &p->op[k];
-        char group[16];
-        snprintf(group, sizeof group, "/op%d", k);
+        char group[24];
+        op_group(group, root, k);
         if (cb_h5_group(f, group) || cb_h5_set_text(f, group, "kind", kind_names[op->kind]) ||
             cb_h5_set_text(f, group, "name", op->name) ||
             (op->kind == CB_OP_QUANT ? write_quant : cb_op_bits(op) ? cb_bits_write : write_linear)(op, f, group))
@@ -186,9 +193,9 @@ static int read_linear(cb_programme *p, cb_h5 *f, const char *group, const char 
     return rc;
 }
 
-static int read_op(cb_programme *p, cb_h5 *f, int k) {
-    char group[16], kind[16], name[sizeof p->op[0].name];
-    snprintf(group, sizeof group, "/op%d", k);
+static int read_op(cb_programme *p, cb_h5 *f, const char *root, int k) {
+    char group[24], kind[16], name[sizeof p->op[0].name];
+    op_group(group, root, k);
     if (!cb_h5_exists(f, group))
         return cb_fail("%s: group %s is missing; the file says it has %d operations or more", cb_h5_path(f), group, k + 1);
     if (read_name(f, group, "kind", kind, sizeof kind) || read_name(f, group, "name", name, sizeof name)) return -1;
@@ -200,17 +207,17 @@ static int read_op(cb_programme *p, cb_h5 *f, int k) {
     return cb_fail("%s: %s: kind '%s'; quant, dense, conv2d, compare or logic expected", cb_h5_path(f), group, kind);
 }
 
-static int read_all(cb_programme *p, cb_h5 *f) {
+static int read_all(cb_programme *p, cb_h5 *f, const char *root) {
     int64_t n_ops, height, width;
-    if (read_name(f, "/", "name", p->name, sizeof p->name) || read_name(f, "/", "family", p->family, sizeof p->family) ||
-        cb_h5_get_i64(f, "/", "seed", &p->seed) || read_int(f, "/", "n_ops", 1, CB_MAX_OPS, &n_ops) ||
-        cb_h5_get_f64(f, "/", "ebops", &p->ebops) || cb_h5_get_i64(f, "/", "parameters", &p->parameters) ||
-        read_int(f, "/", "input_h", 1, 4096, &height) || read_int(f, "/", "input_w", 1, 4096, &width))
+    if (read_name(f, root, "name", p->name, sizeof p->name) || read_name(f, root, "family", p->family, sizeof p->family) ||
+        cb_h5_get_i64(f, root, "seed", &p->seed) || read_int(f, root, "n_ops", 1, CB_MAX_OPS, &n_ops) ||
+        cb_h5_get_f64(f, root, "ebops", &p->ebops) || cb_h5_get_i64(f, root, "parameters", &p->parameters) ||
+        read_int(f, root, "input_h", 1, 4096, &height) || read_int(f, root, "input_w", 1, 4096, &width))
         return -1;
     if (p->ebops < 0) p->ebops = NAN;
     p->input_h = (int)height, p->input_w = (int)width;
     for (int k = 0; k < (int)n_ops; k++)
-        if (read_op(p, f, k)) return -1;
+        if (read_op(p, f, root, k)) return -1;
     return cb_programme_finish(p) ? cb_fail_in("%s", cb_h5_path(f)) : 0;
 }
 
@@ -218,8 +225,14 @@ int cb_programme_read(cb_programme *p, const char *path) {
     memset(p, 0, sizeof *p);
     cb_h5 *f = cb_h5_open(path, CB_STUDENT_SCHEMA);
     if (!f) return -1;
-    int rc = read_all(p, f);
+    int rc = cb_programme_read_at(p, f, "/");
     cb_h5_close(&f);
+    return rc;
+}
+
+int cb_programme_read_at(cb_programme *p, cb_h5 *f, const char *root) {
+    memset(p, 0, sizeof *p);
+    int rc = read_all(p, f, root);
     if (rc) cb_programme_free(p);
     return rc;
 }

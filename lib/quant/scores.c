@@ -18,7 +18,7 @@ static int find_events(cb_scores *s) {
     if (zb < 0 || !s->first || !s->first_event) return -1;
     for (uint64_t p = 0; p < d->n_process; p++) {
         uint64_t n = 0;
-        uint32_t *event = cb_dataset_select(d, (int)p, CB_TEST, &n);
+        uint32_t *event = cb_dataset_select(d, (int)p, s->split, &n);
         if (!event) return -1;
         s->first_event[p] = n ? event[0] : 0;
         s->first[p + 1] = s->first[p] + n;
@@ -48,13 +48,18 @@ static void take(const cb_scores *s, cb_scored *row, const float *all) {
         memcpy(row->score + s->first[p], all + s->first_event[p], events(s, p) * sizeof *all);
 }
 
-static int add_teacher(cb_scores *s, const cb_targets *t, int64_t seed) {
+static int add_targets(cb_scores *s, const cb_targets *t, int64_t seed) {
     cb_scored *row = add_row(s, "teacher", "teacher", seed, true);
     if (!row) return -1;
     for (int p = 0; p < s->set.n_process; p++)
         for (size_t i = 0; i < events(s, p); i++)
             row->score[s->first[p] + i] = (float)t->target[s->first_event[p] + i] / CB_TARGET_ONE;
-    row = add_row(s, "teacher-mse", "teacher", seed, false);
+    return 0;
+}
+
+static int add_teacher(cb_scores *s, const cb_targets *t, int64_t seed) {
+    if (add_targets(s, t, seed)) return -1;
+    cb_scored *row = add_row(s, "teacher-mse", "teacher", seed, false);
     if (!row) return -1;
     take(s, row, t->mse);
     row = t->float_score ? add_row(s, "float", "float", seed, true) : NULL;
@@ -85,24 +90,35 @@ static int add_plain(cb_scores *s) {
 }
 
 int cb_scores_begin(cb_scores *s, const cb_dataset *data, const cb_targets *targets, int64_t seed) {
-    *s = (cb_scores){.data = data};
+    *s = (cb_scores){.data = data, .split = CB_TEST};
     if (!find_events(s) && !add_teacher(s, targets, seed) && !add_plain(s)) return 0;
     cb_scores_free(s);
     return -1;
 }
 
-int cb_scores_add(cb_scores *s, const cb_programme *p) {
+int cb_scores_teacher(cb_scores *s, const cb_dataset *data, const cb_targets *targets, int split, int64_t seed) {
+    *s = (cb_scores){.data = data, .split = split};
+    if (!find_events(s) && !add_targets(s, targets, seed)) return 0;
+    cb_scores_free(s);
+    return -1;
+}
+
+int cb_scores_of(const cb_scores *s, const cb_programme *p, float *score) {
     if (p->input_h != s->data->height || p->input_w != s->data->width)
         return cb_fail("student %s reads images of %d x %d, the dataset has %d x %d", p->name, p->input_h, p->input_w,
                        s->data->height, s->data->width);
     uint16_t *code = cb_alloc(total(s), sizeof *code);
-    cb_scored *row = code ? add_row(s, p->name, p->family, p->seed, true) : NULL;
-    int rc = row ? 0 : -1;
+    int rc = code ? 0 : -1;
     for (int k = 0; k < s->set.n_process && !rc; k++)
         rc = cb_programme_score(p, images(s, k), events(s, k), code + s->first[k]);
-    for (size_t i = 0; !rc && i < total(s); i++) row->score[i] = (float)code[i] / (1 << CB_SCORE_FRAC);
+    for (size_t i = 0; !rc && i < total(s); i++) score[i] = (float)code[i] / (1 << CB_SCORE_FRAC);
     free(code);
     return rc;
+}
+
+int cb_scores_add(cb_scores *s, const cb_programme *p) {
+    cb_scored *row = add_row(s, p->name, p->family, p->seed, true);
+    return row ? cb_scores_of(s, p, row->score) : -1;
 }
 
 int cb_scores_write(const cb_scores *s, cb_h5 *f) {

@@ -56,9 +56,13 @@ int cb_student_verdict(const cb_programme *p, int64_t checked, int64_t mismatche
 }
 
 int cb_student_write(const cb_programme *p, int64_t checked, int64_t mismatches, cb_h5 *f) {
-    return cb_programme_write(p, f) || cb_h5_set_i64(f, "/", "checked", checked) ||
-                   cb_h5_set_i64(f, "/", "mismatches", mismatches) ||
-                   cb_h5_set_f64(f, "/", "ebops_exact", cb_programme_ebops_exact(p))
+    return cb_student_write_at(p, checked, mismatches, f, "/");
+}
+
+int cb_student_write_at(const cb_programme *p, int64_t checked, int64_t mismatches, cb_h5 *f, const char *root) {
+    return cb_programme_write_at(p, f, root) || cb_h5_set_i64(f, root, "checked", checked) ||
+                   cb_h5_set_i64(f, root, "mismatches", mismatches) ||
+                   cb_h5_set_f64(f, root, "ebops_exact", cb_programme_ebops_exact(p))
                ? -1
                : 0;
 }

@@ -22,5 +22,7 @@ int cb_student_verdict(const cb_programme *p, int64_t checked, int64_t mismatche
 /* The programme into an open student file, with the root attributes checked, mismatches and
  * ebops_exact (ebops.h). */
 int cb_student_write(const cb_programme *p, int64_t checked, int64_t mismatches, cb_h5 *f) CB_MUST;
+/* The same in a group of a file of several students (front.h). */
+int cb_student_write_at(const cb_programme *p, int64_t checked, int64_t mismatches, cb_h5 *f, const char *root) CB_MUST;
 
 #endif

@@ -59,6 +59,26 @@ int cb_reports_resources(cb_table *t, const char *path) {
     return rc;
 }
 
+int cb_reports_lut(const char *path, const char *step, const char *rule, char student[64], double *lut) {
+    json_t *j = load(path), *rows = json_object_get(j, "rows");
+    if (!j) return -1;
+    *lut = NAN;
+    int rc = text_of(path, j, "student", student, 64);
+    for (size_t i = 0; i < json_array_size(rows) && !rc && isnan(*lut); i++) {
+        char text[3][600];
+        const json_t *row = json_array_get(rows, i);
+        rc = text_of(path, row, "step", text[0], sizeof text[0]) || text_of(path, row, "rule", text[1], sizeof text[1]) ||
+                     text_of(path, row, "status", text[2], sizeof text[2])
+                 ? -1
+                 : 0;
+        if (!rc && !strcmp(text[0], step) && !strcmp(text[1], rule) && strncmp(text[2], "failed", 6) &&
+            strncmp(text[2], "not run", 7))
+            rc = number_of(path, row, "lut", lut);
+    }
+    json_decref(j);
+    return rc;
+}
+
 static int read_checks(cb_hardware_summary *h, const char *path, const json_t *checks) {
     for (size_t i = 0; i < json_array_size(checks); i++) {
         double checked, mismatches;

@@ -14,6 +14,10 @@ enum { CB_RESOURCES_KEYS = 6 };
 /* Adds the rows of a synthesis report ("rows": [{...}]) to a table with the header above. */
 int cb_reports_resources(cb_table *t, const char *path) CB_MUST;
 
+/* LUTs of one student by one step and counting rule: the first such row of a synthesis report whose status says
+ * that it ran. Sets *lut to NaN if there is none. */
+int cb_reports_lut(const char *path, const char *step, const char *rule, char student[64], double *lut) CB_MUST;
+
 /* From the report of emit-hls: adders and depth of the netlist, and the comparison of every
  * representation that ran with the integer programme ("checks": [{checked, mismatches}...]),
  * summed over representations. NaN: not in the report. */

@@ -1,0 +1,25 @@
+/* hgq_front.h - the front of an HGQ student: one run along a rising beta, or several constant betas side by side.
+ *
+ * Beta rises over the epochs of one training, so that its checkpoints walk from wide to narrow (HGQ's released scripts;
+ * spec hgq 5.2, 7.4); every epoch is validated, its programme built and its exact EBOPs counted. A scan
+ * gives each beta a training of its own from the same start; the runs share the processors one thread each
+ * (base/threads.h), and their checkpoints compete in one front.
+ */
+#ifndef CB_QUANT_HGQ_FRONT_H
+#define CB_QUANT_HGQ_FRONT_H
+
+#include "quant/front.h"
+#include "quant/hgq_fit.h"
+
+enum { CB_FRONT_BETAS = 64 };
+
+/* Trains copies of `start`: with n_beta 0 one by the plan, else one for each constant beta. front and run[n_beta ? n_beta : 1]
+ * are overwritten; the caller frees them, also after a failure (run may be given zeroed). */
+int cb_hgq_front_train(const cb_hgq_student *start, const cb_student_set *set, const cb_hgq_plan *plan, int n_beta,
+                       const double *beta, cb_front *front, cb_front_run *run) CB_MUST;
+
+/* Points and students of a thinned front into a file that has its runs. Every programme is compared with its
+ * trainer on all validation events (student_check.h); a difference is a failure. */
+int cb_hgq_front_write(const cb_front *front, const cb_student_set *set, const char *name, int64_t seed, cb_h5 *f) CB_MUST;
+
+#endif
