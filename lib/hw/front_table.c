@@ -189,8 +189,11 @@ static int weight_rows(cb_table *out, const char *student, const cb_op *op) {
 static int bit_rows(cb_table *out, const cb_front_entry *e) {
     for (int k = 0; k < e->file.n_point; k++) {
         const cb_programme *p = &e->file.programme[k];
-        for (int o = 0; o < p->n_op && e->point[k].picked; o++)
-            if ((p->op[o].kind == CB_OP_QUANT ? data_rows : weight_rows)(out, p->name, &p->op[o])) return -1;
+        for (int o = 0; o < p->n_op && e->point[k].picked; o++) {
+            const cb_op *op = &p->op[o];
+            bool linear = op->kind == CB_OP_DENSE || op->kind == CB_OP_CONV2D;
+            if ((op->kind == CB_OP_QUANT && data_rows(out, p->name, op)) || (linear && weight_rows(out, p->name, op))) return -1;
+        }
     }
     return 0;
 }
