@@ -1,0 +1,129 @@
+#include "logic/reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fmath.h"
+
+int cb_logic_ref_new(cb_logic_ref *r, const cb_logic_net *net) {
+    *r = (cb_logic_ref){.net = net, .temperature = 1};
+    size_t sets = 0, n = net->n_weight + 1;
+    r->first_node = cb_alloc(CB_LOGIC_LAYERS, sizeof *r->first_node);
+    int rc = r->first_node ? 0 : -1;
+    for (int l = 0; !rc && l <= net->n_layer; l++) {
+        size_t out = (size_t)(l ? net->layer[l - 1].n_out : net->n_input) + 1;
+        r->act[l] = cb_alloc(out, sizeof(double));
+        r->d_act[l] = cb_alloc(out, sizeof(double));
+        if (!r->act[l] || !r->d_act[l]) rc = -1;
+        if (l < net->n_layer) r->first_node[l] = sets, sets += (size_t)net->layer[l].n_set;
+    }
+    double **want[] = {&r->w, &r->grad, &r->m, &r->v, &r->dv, &r->c};
+    size_t size[] = {n, n, n, n, sets * CB_LOGIC_PARAMETERS + 1, (size_t)cb_logic_outputs(net)};
+    for (int k = 0; !rc && k < 6; k++)
+        if (!(*want[k] = cb_alloc(size[k], sizeof(double)))) rc = -1;
+    if (!rc && !(r->node = cb_alloc(sets + 1, sizeof *r->node))) rc = -1;
+    if (rc) cb_logic_ref_free(r);
+    return rc;
+}
+
+void cb_logic_ref_free(cb_logic_ref *r) {
+    for (int l = 0; l <= CB_LOGIC_LAYERS; l++) free(r->act[l]), free(r->d_act[l]);
+    double *const all[] = {r->w, r->grad, r->m, r->v, r->dv, r->c};
+    for (int k = 0; k < 6; k++) free(all[k]);
+    free(r->node);
+    free(r->first_node);
+    *r = (cb_logic_ref){0};
+}
+
+void cb_logic_ref_prepare(cb_logic_ref *r) {
+    for (int l = 0; l < r->net->n_layer; l++) {
+        const cb_logic_layer *y = &r->net->layer[l];
+        cb_node_rule rule = {y->kind, y->rank, r->temperature, r->hard};
+        for (int s = 0; !y->pool && s < y->n_set; s++)
+            cb_node_prepare(&r->node[r->first_node[l] + (size_t)s], &rule, r->w + y->first + (size_t)s * (size_t)y->n_par, NULL);
+    }
+}
+
+static void gather(const cb_logic_layer *y, const double *act, int e, double *x) {
+    for (int j = 0; j < y->rank; j++) x[j] = act[y->wire[(size_t)e * (size_t)y->rank + (size_t)j]];
+}
+
+double cb_logic_ref_forward(cb_logic_ref *r, const double *input) {
+    const cb_logic_net *net = r->net;
+    memcpy(r->act[0], input, (size_t)net->n_input * sizeof *input);
+    for (int l = 0; l < net->n_layer; l++) {
+        const cb_logic_layer *y = &net->layer[l];
+        double x[64];
+        r->act[l][y->n_in] = 0;
+        for (int e = 0; e < y->n_out; e++) {
+            gather(y, r->act[l], e, x);
+            double top = x[0];
+            for (int j = 1; y->pool && j < y->rank; j++) top = x[j] > top ? x[j] : top;
+            r->act[l + 1][e] = y->pool ? top : cb_node_forward(&r->node[r->first_node[l] + (size_t)(e / y->n_pos)], x);
+        }
+    }
+    double sum = 0;
+    for (int o = 0; o < cb_logic_outputs(net); o++) sum += r->c[o] * r->act[net->n_layer][o];
+    return sum + r->b;
+}
+
+void cb_logic_ref_backward(cb_logic_ref *r) {
+    for (int l = r->net->n_layer - 1; l >= 0; l--) {
+        const cb_logic_layer *y = &r->net->layer[l];
+        double x[64], dx[64], *to = r->d_act[l];
+        memset(to, 0, ((size_t)y->n_in + 1) * sizeof *to);
+        for (int e = 0; e < y->n_out; e++) {
+            size_t set = r->first_node[l] + (size_t)(e / y->n_pos);
+            double g = r->d_act[l + 1][e];
+            gather(y, r->act[l], e, x);
+            memset(dx, 0, sizeof dx);
+            if (y->pool) { /* to the first of the largest */
+                int top = 0;
+                for (int j = 1; j < y->rank; j++) top = x[j] > x[top] ? j : top;
+                dx[top] = g;
+            } else
+                cb_node_backward(&r->node[set], x, g, r->dv + set * CB_LOGIC_PARAMETERS, dx);
+            for (int j = 0; j < y->rank; j++) to[y->wire[(size_t)e * (size_t)y->rank + (size_t)j]] += dx[j];
+        }
+    }
+}
+
+void cb_logic_ref_gradient(cb_logic_ref *r) {
+    memset(r->grad, 0, r->net->n_weight * sizeof *r->grad);
+    for (int l = 0; l < r->net->n_layer; l++) {
+        const cb_logic_layer *y = &r->net->layer[l];
+        for (int s = 0; !y->pool && s < y->n_set; s++) {
+            size_t set = r->first_node[l] + (size_t)s;
+            cb_node_weights(&r->node[set], r->dv + set * CB_LOGIC_PARAMETERS, r->grad + y->first + (size_t)s * (size_t)y->n_par);
+            memset(r->dv + set * CB_LOGIC_PARAMETERS, 0, CB_LOGIC_PARAMETERS * sizeof *r->dv);
+        }
+    }
+}
+
+double cb_logic_ref_batch(cb_logic_ref *r, const double *x, const double *target, int n, double *y) {
+    int n_out = cb_logic_outputs(r->net);
+    double loss = 0;
+    cb_logic_ref_prepare(r);
+    for (int e = 0; e < n; e++) {
+        double out = cb_logic_ref_forward(r, x + (size_t)e * (size_t)r->net->n_input), d = out - target[e];
+        if (y) y[e] = out;
+        loss += fabs(d);
+        double g = d > 0 ? 1.0 / n : d < 0 ? -1.0 / n : 0;
+        for (int o = 0; o < n_out; o++) r->d_act[r->net->n_layer][o] = g * r->c[o];
+        cb_logic_ref_backward(r);
+    }
+    cb_logic_ref_gradient(r);
+    return loss / n;
+}
+
+void cb_logic_ref_adam(cb_logic_ref *r, double lr, double beta1, double beta2, double eps) {
+    r->step++;
+    double rate = lr / (1 - cb_powi(beta1, r->step)), root = sqrt(1 - cb_powi(beta2, r->step));
+    for (size_t e = 0; e < r->net->n_weight; e++) {
+        double g = r->grad[e];
+        r->m[e] = beta1 * r->m[e] + (1 - beta1) * g;
+        r->v[e] = beta2 * r->v[e] + (1 - beta2) * g * g;
+        r->w[e] -= rate * r->m[e] / (sqrt(r->v[e]) / root + eps);
+    }
+}
