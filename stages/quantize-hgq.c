@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "nn/targets.h"
 #include "quant/hgq_calibrate.h"
 #include "quant/hgq_export.h"
@@ -77,12 +78,13 @@ static cb_hgq_plan plan_of(const cb_config *c, cb_beta_pid_rule *pid) {
                          .pid = pid_of(c, pid)};
 }
 
-static int train(work *w, const cb_config *c) {
+static int train(work *w, const cb_stage *st) {
+    const cb_config *c = st->config;
     cb_hgq_plan plan = plan_of(c, &w->pid);
-    if (cb_output_check(out) || cb_dataset_read(&w->d, data) || cb_targets_read(&w->t, targets, &w->d) ||
+    if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
         cb_h5_made_from(targets, "dataset", data))
         return -1;
-    cb_outliers extra = {w->t.n_outlier, w->t.outlier_et, w->t.outlier_target, w->t.outlier_split};
+    cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
     cb_hgq_design design = design_of(c, &w->d);
     if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;
     if (!(w->s = cb_hgq_student_new(&design, plan.seed))) return -1;
@@ -134,9 +136,9 @@ static int run(const cb_stage *st) {
     static work w;
     bool front = cb_config_int(st->config, "front", "points") > 0;
     char *config = cb_config_canonical(st->config, front ? "student hgq front" : "student hgq");
-    int rc = config ? train(&w, st->config) : -1;
-    if (!rc && front) rc = write_front(&w, config, st->config);
-    if (!rc && !front) rc = export(&w, st->config) || write_student(&w, config) ? -1 : 0;
+    int rc = config ? train(&w, st) : -1;
+    if (!rc && front && !cb_rank()) rc = write_front(&w, config, st->config);
+    if (!rc && !front && !cb_rank()) rc = export(&w, st->config) || write_student(&w, config) ? -1 : 0;
     cb_front_free(&w.front);
     for (int k = 0; k < w.n_run; k++) cb_front_run_free(&w.runs[k]);
     cb_programme_free(&w.p);

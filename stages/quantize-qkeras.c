@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "nn/targets.h"
 #include "quant/qkeras_export.h"
 #include "quant/qkeras_train.h"
@@ -31,14 +32,15 @@ static cb_qkeras_shape shape_of(const cb_config *c, const cb_dataset *d) {
     return s;
 }
 
-static int train(work *w, const cb_config *c) {
+static int train(work *w, const cb_stage *st) {
+    const cb_config *c = st->config;
     cb_qkeras_plan plan = {.epochs = (int)cb_config_int(c, "student", "epochs"),
                            .batch = (uint32_t)cb_config_int(c, "student", "batch"),
                            .learning_rate = cb_config_real(c, "student", "learning_rate")};
-    if (cb_output_check(out) || cb_dataset_read(&w->d, data) || cb_targets_read(&w->t, targets, &w->d) ||
+    if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
         cb_h5_made_from(targets, "dataset", data))
         return -1;
-    cb_outliers extra = {w->t.n_outlier, w->t.outlier_et, w->t.outlier_target, w->t.outlier_split};
+    cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
     cb_qkeras_shape shape = shape_of(c, &w->d);
     return cb_student_set_new(&w->set, &w->d, w->t.target, &extra) || cb_qkeras_student_new(&w->m, &shape) ||
                    cb_qkeras_train(&w->m, &w->set, &plan, &w->history)
@@ -68,9 +70,9 @@ static int write_student(const work *w, const char *config) {
 static int run(const cb_stage *st) {
     static work w;
     char *config = cb_config_canonical(st->config, "student");
-    int rc = config ? train(&w, st->config) : -1;
+    int rc = config ? train(&w, st) : -1;
     if (!rc) rc = export(&w, st->config);
-    if (!rc) rc = write_student(&w, config);
+    if (!rc && !cb_rank()) rc = write_student(&w, config);
     cb_programme_free(&w.p);
     cb_qkeras_folded_free(&w.folded);
     cb_history_free(&w.history);

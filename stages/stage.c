@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fmath.h"
+#include "base/ranks.h"
 #include "base/threads.h"
 #include "base/version.h"
 
@@ -181,6 +182,12 @@ int cb_stage_end(cb_stage *st, int rc) {
     st->config = NULL;
     st->argument = NULL;
     return rc ? 1 : 0;
+}
+
+int cb_stage_open(const cb_stage *st, cb_dataset *d, const char *data, const char *out) {
+    cb_rows_place place = {(uint64_t)cb_config_int(st->config, "run", "image_memory_mib") << 20, out};
+    if (!cb_rank() && cb_output_check(out)) return -1;
+    return cb_dataset_open(d, data, &place);
 }
 
 void cb_stage_usage(const cb_stage *st, const char *format, ...) {

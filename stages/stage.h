@@ -25,6 +25,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "data/dataset.h"
 
 enum { CB_OPTIONAL = 0, CB_REQUIRED = 1, CB_FLAG = 2, CB_LIST = 3 };
 
@@ -54,6 +55,9 @@ typedef struct {
 void cb_stage_begin(cb_stage *st, int argc, char **argv);
 /* Prints cb_error() if rc != 0 and the closing log line; returns the exit status. */
 int cb_stage_end(cb_stage *st, int rc);
+/* What a training stage begins with: can `out` be written? Then the events of the dataset, images
+ * staying in the file; rows taken from it may lie in run.image_memory_mib of memory or beside `out`. */
+int cb_stage_open(const cb_stage *st, cb_dataset *d, const char *data, const char *out) CB_MUST;
 /* For what only the stage can see to be misuse: prints, exits 2. */
 void cb_stage_usage(const cb_stage *st, const char *format, ...) CB_PRINTF(2, 3)
     __attribute__((noreturn));

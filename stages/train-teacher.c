@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/ranks.h"
 #include "data/dataset.h"
 #include "nn/isa.h"
 #include "nn/teacher.h"
@@ -37,11 +38,11 @@ static int train(const cb_config *c, const cb_dataset *d, cb_teacher *t, const c
     char sha[65];
     if (cb_sha256_file(data, sha)) return -1;
     char *identity = cb_textf("%sdataset %s\n", config, sha);
-    uint64_t n_train = 0, n_val = 0;
+    size_t cells = (size_t)d->height * (size_t)d->width;
+    cb_rows *rows[2] = {cb_rows_new(cells, &d->place), cb_rows_new(cells, &d->place)};
     int zb = cb_dataset_process(d, "zb"), rc = -1;
-    uint32_t *train_events = identity && zb >= 0 ? cb_dataset_select(d, zb, CB_TRAIN, &n_train) : NULL;
-    uint32_t *val_events = train_events ? cb_dataset_select(d, zb, CB_VAL, &n_val) : NULL;
-    if (val_events) {
+    if (identity && rows[0] && rows[1] && zb >= 0 && !cb_dataset_pour(d, zb, CB_TRAIN, rows[0]) &&
+        !cb_dataset_pour(d, zb, CB_VAL, rows[1])) {
         cb_teacher_fit fit = {.epochs = (int)cb_config_int(c, "teacher", "epochs"),
                               .batch = (size_t)cb_config_int(c, "teacher", "batch"),
                               .learning_rate = cb_config_real(c, "teacher", "learning_rate"),
@@ -50,29 +51,29 @@ static int train(const cb_config *c, const cb_dataset *d, cb_teacher *t, const c
                               .profile = profile != NULL,
                               .identity = identity};
         cb_info("%zu weights, %" PRIu64 " training and %" PRIu64 " validation events, kernels %s", t->net->n_weight,
-                n_train, n_val, cb_isa_name(cb_isa()));
-        rc = cb_teacher_train(t, &fit, d->et, train_events, n_train, val_events, n_val);
+                cb_rows_count(rows[0]), cb_rows_count(rows[1]), cb_isa_name(cb_isa()));
+        rc = cb_teacher_train(t, &fit, rows[0], rows[1]);
         if (rc) cb_fail_in("%s", data);
     }
     free(identity);
-    free(train_events);
-    free(val_events);
+    cb_rows_free(rows[0]);
+    cb_rows_free(rows[1]);
     return rc;
 }
 
 static int run(const cb_stage *st) {
     cb_dataset d;
-    if (cb_output_check(out) || cb_dataset_read(&d, data)) return -1;
+    if (cb_stage_open(st, &d, data, out)) return -1;
     double w[3];
     int n = cb_config_reals(st->config, "teacher", "width", w, 3), width[3] = {0};
     for (int k = 0; k < n && k < 3; k++) width[k] = (int)w[k];
     char *config = settings(st->config), *checkpoint = cb_textf("%s.ckpt", out);
     cb_teacher *t = cb_teacher_new(cb_config_text(st->config, "teacher", "architecture"), width, d.height, d.width);
     int rc = config && checkpoint && t ? train(st->config, &d, t, config, checkpoint) : -1;
-    if (!rc) rc = write_teacher(t, config);
+    if (!rc && !cb_rank()) rc = write_teacher(t, config);
     if (!rc) {
         cb_info("best epoch %d: val mse %.6g", t->best_epoch, t->val_mse[t->best_epoch - 1]);
-        unlink(checkpoint);
+        if (!cb_rank()) unlink(checkpoint);
     }
     cb_teacher_free(t);
     cb_dataset_free(&d);

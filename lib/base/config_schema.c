@@ -15,6 +15,8 @@ const cb_config_key cb_config_schema[] = {
     TEXT("run", "samples", "zb nu tt_had tt_lep tt_dil qcd haa4b suep", "what simulate makes"),
     TEXT("run", "part", "xc7vx690t", "file in configs/parts, without .ini"),
     INT("run", "seed", "1", 0, 1e15, "seed of every random stream"),
+    INT("run", "image_memory_mib", "256", 1, 1e7,
+        "training images held in memory; more are read one by one from a scratch file beside the output (same results)"),
 
     INT("simulate", "zb_train", "100000", 0, 1e9, "zero bias events for training"),
     INT("simulate", "zb_val", "20000", 0, 1e9, "zero bias events for validation"),

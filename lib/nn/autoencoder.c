@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/ranks.h"
 #include "base/threads.h"
 #include "nn/adam.h"
 
@@ -20,6 +21,7 @@ struct cb_fit {
     float *shard;            /* [CB_SHARDS][n_weight] */
     float *g, *m, *v;        /* [n_weight] */
     float *mse;              /* [batch] */
+    const uint32_t *number;  /* [batch] what messages call the events, or NULL */
     uint64_t steps;
 };
 
@@ -69,6 +71,7 @@ void cb_fit_free(cb_fit *fit) {
 }
 
 const float *cb_fit_gradient(const cb_fit *fit) { return fit->g; }
+void cb_fit_numbers(cb_fit *fit, const uint32_t *number) { fit->number = number; }
 uint64_t *cb_fit_steps(cb_fit *fit) { return &fit->steps; }
 float *cb_fit_m(cb_fit *fit) { return fit->m; }
 float *cb_fit_v(cb_fit *fit) { return fit->v; }
@@ -122,7 +125,7 @@ static void block_error(const float *x, const float *y, size_t n_cell, size_t n,
 }
 
 /* Which layer first gave a value that is not finite for this event: for the message. */
-static int fail_not_finite(const cb_network *net, const uint16_t *et, uint32_t event, float value) {
+static int fail_not_finite(const cb_network *net, const uint16_t *et, uint32_t event, uint64_t number, float value) {
     cb_workspace *ws = cb_workspace_new(net, 0);
     if (!ws) return -1;
     cb_lanes_load_u16(cb_workspace_input(ws, 0), et, &event, 1, (int)net->n_input);
@@ -137,7 +140,7 @@ static int fail_not_finite(const cb_network *net, const uint16_t *et, uint32_t e
             }
     }
     cb_workspace_free(ws);
-    return cb_fail("event %" PRIu32 ": the error is %g, first in layer %s; lower the learning rate", event,
+    return cb_fail("event %" PRIu64 ": the error is %g, first in layer %s; lower the learning rate", number,
                    (double)value, name);
 }
 
@@ -198,13 +201,27 @@ static void combine_and_update(cb_fit *fit) {
     }
 }
 
+/* Shards and event errors of a batch of n from the ranks that computed them. */
+static void exchange(cb_fit *fit, size_t n) {
+    size_t first[CB_RANKS_MAX + 1], blocks = cb_blocks(n);
+    if (cb_ranks() == 1) return;
+    for (int r = 0; r <= cb_ranks(); r++) {
+        first[r] = cb_deal(CB_SHARDS, r) * blocks / CB_SHARDS * CB_LANES;
+        if (first[r] > n) first[r] = n;
+    }
+    cb_ranks_gather(fit->mse, sizeof *fit->mse, first);
+    cb_ranks_gather_even(fit->shard, fit->net->n_weight * sizeof *fit->shard, CB_SHARDS);
+}
+
 int cb_fit_step(cb_fit *fit, const uint16_t *et, const uint32_t *event, size_t n, double *loss) {
     if (!n || n > fit->batch) return cb_fail("a training step of %zu events; 1 to %zu wanted", n, fit->batch);
+    int last = (int)cb_deal_end(CB_SHARDS);
 #pragma omp parallel for schedule(static) num_threads(fit->n_thread)
-    for (int s = 0; s < CB_SHARDS; s++) shard_gradient(fit, s, et, event, n);
+    for (int s = (int)cb_deal_first(CB_SHARDS); s < last; s++) shard_gradient(fit, s, et, event, n);
+    exchange(fit, n);
     double sum = 0;
     for (size_t k = 0; k < n; k++) {
-        if (!isfinite(fit->mse[k])) return fail_not_finite(fit->net, et, event[k], fit->mse[k]);
+        if (!isfinite(fit->mse[k])) return fail_not_finite(fit->net, et, event[k], (fit->number ? fit->number : event)[k], fit->mse[k]);
         sum += (double)fit->mse[k];
     }
     *loss = sum / (double)n;
@@ -226,23 +243,51 @@ static void block_mse(const cb_network *net, cb_workspace *ws, const uint16_t *e
     block_error(x, cb_network_forward(net, ws, 0), net->n_output, k, 0, NULL, mse + at);
 }
 
+/* Errors of events that may be part of a longer list: `number` is that of the first in messages (event NULL). */
+static int mse_of(const cb_network *net, cb_workspace **ws, int n_thread, const uint16_t *et, const uint32_t *event,
+                  uint64_t number, size_t n, float *mse) {
+#pragma omp parallel for schedule(static) num_threads(n_thread)
+    for (size_t b = 0; b < cb_blocks(n); b++)
+        block_mse(net, ws[omp_get_thread_num()], et, event, b * CB_LANES, n, mse);
+    for (size_t k = 0; k < n; k++)
+        if (!isfinite(mse[k]))
+            return fail_not_finite(net, et, event ? event[k] : (uint32_t)k, event ? event[k] : number + k, mse[k]);
+    return 0;
+}
+
 int cb_autoencoder_mse(const cb_network *net, const uint16_t *et, const uint32_t *event, size_t n, const char *what,
                        float *mse) {
-    enum { PORTION = 512 }; /* blocks between two progress lines */
-    int n_thread = cb_threads();
+    enum { PORTION = 8192 }; /* events between two progress lines */
+    int n_thread = cb_threads(), rc = 0;
     cb_workspace **ws = new_workspaces(net, n_thread, 0);
     if (!ws) return -1;
-    size_t blocks = cb_blocks(n);
-    for (size_t from = 0; from < blocks; from += PORTION) {
-        size_t end = from + PORTION < blocks ? from + PORTION : blocks;
-        if (what) cb_progress(what, (double)from, (double)blocks, NULL);
-#pragma omp parallel for schedule(static) num_threads(n_thread)
-        for (size_t b = from; b < end; b++)
-            block_mse(net, ws[omp_get_thread_num()], et, event, b * CB_LANES, n, mse);
+    for (size_t from = 0; from < n && !rc; from += PORTION) {
+        size_t k = n - from < PORTION ? n - from : PORTION;
+        if (what) cb_progress(what, (double)from, (double)n, NULL);
+        rc = mse_of(net, ws, n_thread, event ? et : et + from * net->n_input, event ? event + from : NULL, from, k, mse + from);
     }
     if (what) cb_progress_end();
     free_workspaces(ws, n_thread);
-    for (size_t k = 0; k < n; k++)
-        if (!isfinite(mse[k])) return fail_not_finite(net, et, event ? event[k] : (uint32_t)k, mse[k]);
-    return 0;
+    return rc;
+}
+
+int cb_autoencoder_mse_each(const cb_network *net, cb_images_fn *get, void *context, size_t n, const char *what,
+                            float *mse) {
+    enum { PORTION = 1024 };
+    int n_thread = cb_threads(), rc = -1;
+    size_t from = cb_deal_first(n), end = cb_deal_end(n);
+    cb_workspace **ws = new_workspaces(net, n_thread, 0);
+    uint16_t *et = cb_alloc(PORTION, net->n_input * sizeof *et);
+    if (ws && et) rc = 0;
+    for (size_t at = from, k; at < end && !rc; at += k) {
+        k = PORTION - at % PORTION; /* as the chunks of a file lie */
+        if (k > end - at) k = end - at;
+        if (what) cb_progress(what, (double)(at - from), (double)(end - from), NULL);
+        rc = get(context, at, k, et) || mse_of(net, ws, n_thread, et, NULL, at, k, mse + at) ? -1 : 0;
+    }
+    if (what) cb_progress_end();
+    if (!rc) cb_ranks_gather_even(mse, sizeof *mse, n);
+    free_workspaces(ws, n_thread);
+    free(et);
+    return rc;
 }

@@ -19,8 +19,11 @@ cb_fit *cb_fit_new(cb_network *net, size_t batch, double learning_rate) CB_MUST;
 void cb_fit_free(cb_fit *fit);
 
 /* One Adam step on n events (rows of et, [n_feature] each). *loss is that before the update.
- * Not-a-number or infinity in loss or gradient: -1, the text names layer and event. */
+ * Not-a-number or infinity in loss or gradient: -1, the text names layer and event (the number
+ * in `event`). */
 int cb_fit_step(cb_fit *fit, const uint16_t *et, const uint32_t *event, size_t n, double *loss) CB_MUST;
+/* What messages call the events of the next steps: number[k] for event[k] (borrowed; NULL: event[k]). */
+void cb_fit_numbers(cb_fit *fit, const uint32_t *number);
 /* Gradient of the last step, [n_weight]. */
 const float *cb_fit_gradient(const cb_fit *fit);
 
@@ -38,5 +41,11 @@ float *cb_fit_v(cb_fit *fit);
  * and event. `what` names the loop in the progress line, NULL: none. */
 int cb_autoencoder_mse(const cb_network *net, const uint16_t *et, const uint32_t *event, size_t n, const char *what,
                        float *mse) CB_MUST;
+
+/* The same for n events that are read in portions: get fills et[n][n_input] with events first .. first+n-1.
+ * Ranks share the work; the other functions here work on what they are given. */
+typedef int cb_images_fn(void *context, uint64_t first, uint64_t n, uint16_t *et);
+int cb_autoencoder_mse_each(const cb_network *net, cb_images_fn *get, void *context, size_t n, const char *what,
+                            float *mse) CB_MUST;
 
 #endif

@@ -27,7 +27,7 @@ typedef struct {
     uint16_t *target;         /* [n] */
     uint64_t n_outlier;
     int height, width;
-    uint16_t *outlier_et;     /* [n_outlier][height*width] */
+    cb_rows *outliers;        /* [n_outlier] images */
     uint16_t *outlier_target; /* [n_outlier] */
     uint8_t *outlier_split;   /* [n_outlier] CB_TRAIN or CB_VAL */
     float *float_score;       /* [n], NULL when distill trained no float student */
@@ -36,7 +36,8 @@ typedef struct {
 /* The code of one teacher error >= 0; 0 for mse <= 1, 65535 from about e^8 = 2981. */
 uint16_t cb_target_code(float mse);
 
-/* Reads and checks against the dataset (same number of events, same image). */
+/* Reads and checks against the dataset (same number of events, same image). The images of the
+ * outliers lie where d->place says. */
 int cb_targets_read(cb_targets *t, const char *path, const cb_dataset *d) CB_MUST;
 /* mse, target and outliers into an open artifact. /float is written by its trainer. */
 int cb_targets_write(const cb_targets *t, const char *outlier_mode, cb_h5 *f) CB_MUST;

@@ -15,6 +15,7 @@
 
 #include "base/config.h"
 #include "data/artifact.h"
+#include "data/rows.h"
 #include "nn/network.h"
 
 #define CB_TEACHER_SCHEMA "cicada-bench/teacher/1"
@@ -47,13 +48,13 @@ typedef struct {
     const char *identity;   /* configuration and inputs as text; a checkpoint with another one is not used */
 } cb_teacher_fit;
 
-/* Trains from the beginning, or from the checkpoint, on the events train[n_train] (rows of et), batches of
- * `batch` in a fresh random order each epoch, the remainder dropped; after each epoch the error of
- * val[n_val] decides (strictly smaller) which weights are kept, and the checkpoint
+/* Trains from the beginning, or from the checkpoint, on the images `train`, batches of `batch` in a
+ * fresh random order each epoch, the remainder dropped; after each epoch the error of the images `val`
+ * decides (strictly smaller) which weights are kept, and the checkpoint
  * is written. Leaves the checkpoint: remove it when the result is safe. The result is the same
  * bytes however often the run was interrupted. Fails when a loss or gradient is not finite,
- * naming epoch, step, batch and layer. */
-int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *fit, const uint16_t *et, const uint32_t *train,
-                     size_t n_train, const uint32_t *val, size_t n_val) CB_MUST;
+ * naming epoch, step, batch, event and layer. Memory: linear in the batch and the weights, 4 bytes an event
+ * for the order, and what the rows hold. */
+int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *fit, const cb_rows *train, const cb_rows *val) CB_MUST;
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/ranks.h"
 #include "base/rng.h"
 #include "nn/autoencoder.h"
 #include "nn/teacher.h"
@@ -17,14 +18,16 @@ typedef struct {
     float *best;        /* [n_weight] weights of the best epoch */
     double best_mse;
     int epoch;          /* epochs done */
-    uint32_t *order, *batch; /* [n_train] */
+    uint32_t *order;    /* [n_train] */
+    uint16_t *et;       /* [batch][cells] images of the batch */
+    uint32_t *place;    /* [batch] 0, 1, ... */
     float *val_error;   /* [n_val] */
 } training;
 
 /* ---- checkpoint: everything that the next epoch depends on ---- */
 
 static int checkpoint_write(const training *r) {
-    if (!r->o->checkpoint) return 0;
+    if (!r->o->checkpoint || cb_rank()) return 0;
     uint64_t n[1] = {r->t->net->n_weight}, epochs[1] = {(uint64_t)r->epoch};
     cb_h5 *f = cb_h5_create(r->o->checkpoint, CB_TEACHER_CHECKPOINT_SCHEMA, "train-teacher", "");
     if (!f) return -1;
@@ -89,20 +92,44 @@ static int checkpoint_read(training *r) {
     return used;
 }
 
+/* What rank 0 found in its checkpoint, to all ranks. 1 = resumed. */
+static int checkpoint_share(training *r) {
+    size_t n = r->t->net->n_weight;
+    int found[3] = {cb_rank() ? 0 : checkpoint_read(r), r->epoch, r->t->best_epoch};
+    cb_ranks_broadcast(found, sizeof found);
+    if (!found[0] || cb_ranks() == 1) return found[0];
+    r->epoch = found[1];
+    r->t->best_epoch = found[2];
+    cb_ranks_broadcast(cb_fit_steps(r->fit), sizeof(uint64_t));
+    cb_ranks_broadcast(&r->best_mse, sizeof r->best_mse);
+    cb_ranks_broadcast(r->t->train_mse, (size_t)r->epoch * sizeof(double));
+    cb_ranks_broadcast(r->t->val_mse, (size_t)r->epoch * sizeof(double));
+    float *const state[] = {r->t->net->w, cb_fit_m(r->fit), cb_fit_v(r->fit), r->best};
+    for (int k = 0; k < 4; k++) cb_ranks_broadcast(state[k], n * sizeof(float));
+    return 1;
+}
+
 /* ---- epochs ---- */
 
-static int train_epoch(training *r, const uint16_t *et, const uint32_t *train, size_t n_train) {
-    size_t batch = r->o->batch, steps = n_train / batch;
+/* Batch s of the epoch. */
+static int train_batch(training *r, const cb_rows *train, size_t s, size_t steps, double *loss) {
+    const uint32_t *row = r->order + s * r->o->batch;
+    if (cb_rows_copy(train, row, 0, r->o->batch, r->et)) return -1;
+    cb_fit_numbers(r->fit, row);
+    if (!cb_fit_step(r->fit, r->et, r->place, r->o->batch, loss)) return 0;
+    return cb_fail_in("epoch %d, batch %zu of %zu (step %" PRIu64 ")", r->epoch + 1, s + 1, steps,
+                      (uint64_t)r->epoch * steps + s + 1);
+}
+
+static int train_epoch(training *r, const cb_rows *train) {
+    size_t n_train = cb_rows_count(train), steps = n_train / r->o->batch;
     cb_rng rng = cb_rng_at(r->o->seed, "teacher/shuffle", (uint64_t)r->epoch);
     cb_rng_permutation(&rng, r->order, n_train);
-    for (size_t i = 0; i < n_train; i++) r->batch[i] = train[r->order[i]];
     char what[32], note[32];
     snprintf(what, sizeof what, "epoch %d", r->epoch + 1);
     double sum = 0, loss = 0;
     for (size_t s = 0; s < steps; s++) {
-        if (cb_fit_step(r->fit, et, r->batch + s * batch, batch, &loss))
-            return cb_fail_in("epoch %d, batch %zu of %zu (step %" PRIu64 ")", r->epoch + 1, s + 1, steps,
-                              (uint64_t)r->epoch * steps + s + 1);
+        if (train_batch(r, train, s, steps, &loss)) return -1;
         sum += loss;
         snprintf(note, sizeof note, "mse %.4g", loss);
         cb_progress(what, (double)(s + 1), (double)steps, note);
@@ -112,8 +139,13 @@ static int train_epoch(training *r, const uint16_t *et, const uint32_t *train, s
     return 0;
 }
 
-static int validate(training *r, const uint16_t *et, const uint32_t *val, size_t n_val) {
-    if (cb_autoencoder_mse(r->t->net, et, val, n_val, "validation", r->val_error))
+static int get_rows(void *context, uint64_t first, uint64_t n, uint16_t *et) {
+    return cb_rows_copy(context, NULL, first, n, et);
+}
+
+static int validate(training *r, const cb_rows *val) {
+    size_t n_val = cb_rows_count(val);
+    if (cb_autoencoder_mse_each(r->t->net, get_rows, (void *)val, n_val, "validation", r->val_error))
         return cb_fail_in("validation after epoch %d", r->epoch + 1);
     double sum = 0;
     for (size_t i = 0; i < n_val; i++) sum += (double)r->val_error[i];
@@ -129,9 +161,8 @@ static int validate(training *r, const uint16_t *et, const uint32_t *val, size_t
     return 0;
 }
 
-static int run(training *r, const uint16_t *et, const uint32_t *train, size_t n_train, const uint32_t *val,
-               size_t n_val) {
-    if (!checkpoint_read(r)) { /* whatever a damaged checkpoint left is overwritten */
+static int run(training *r, const cb_rows *train, const cb_rows *val) {
+    if (!checkpoint_share(r)) { /* whatever a damaged checkpoint left is overwritten */
         r->epoch = 0;
         r->best_mse = INFINITY;
         *cb_fit_steps(r->fit) = 0;
@@ -141,17 +172,18 @@ static int run(training *r, const uint16_t *et, const uint32_t *train, size_t n_
     }
     cb_network_refresh(r->t->net);
     while (r->epoch < r->o->epochs)
-        if (train_epoch(r, et, train, n_train) || validate(r, et, val, n_val) || checkpoint_write(r)) return -1;
+        if (train_epoch(r, train) || validate(r, val) || checkpoint_write(r)) return -1;
     memcpy(r->t->net->w, r->best, r->t->net->n_weight * sizeof *r->best);
     cb_network_refresh(r->t->net);
     return 0;
 }
 
-int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *o, const uint16_t *et, const uint32_t *train,
-                     size_t n_train, const uint32_t *val, size_t n_val) {
+int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *o, const cb_rows *train, const cb_rows *val) {
+    size_t n_train = cb_rows_count(train), n_val = cb_rows_count(val);
     if (n_train < o->batch)
         return cb_fail("%zu training events are less than one batch of %zu; lower teacher.batch or take more events",
                        n_train, o->batch);
+    if (n_train > UINT32_MAX) return cb_fail("%zu training events, at most 2^32-1", n_train);
     if (!n_val) return cb_fail("no validation events; the best epoch is chosen on them");
     training r = {.t = t, .o = o};
     free(t->train_mse);
@@ -162,17 +194,21 @@ int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *o, const uint16_t *et,
     r.fit = cb_fit_new(t->net, o->batch, o->learning_rate);
     r.best = cb_alloc_aligned(t->net->n_weight, sizeof *r.best);
     r.order = cb_alloc(n_train, sizeof *r.order);
-    r.batch = cb_alloc(n_train, sizeof *r.batch);
+    r.et = cb_alloc(o->batch, cb_rows_features(train) * sizeof *r.et);
+    r.place = cb_alloc(o->batch, sizeof *r.place);
     r.val_error = cb_alloc(n_val, sizeof *r.val_error);
     int rc = -1;
-    if (t->train_mse && t->val_mse && r.fit && r.best && r.order && r.batch && r.val_error &&
-        !(o->profile && cb_fit_profile(r.fit)))
-        rc = run(&r, et, train, n_train, val, n_val);
+    if (t->train_mse && t->val_mse && r.fit && r.best && r.order && r.et && r.place && r.val_error &&
+        !(o->profile && cb_fit_profile(r.fit))) {
+        for (size_t k = 0; k < o->batch; k++) r.place[k] = (uint32_t)k;
+        rc = run(&r, train, val);
+    }
     if (!rc && o->profile) cb_fit_profile_log(r.fit);
     cb_fit_free(r.fit);
     free(r.best);
     free(r.order);
-    free(r.batch);
+    free(r.et);
+    free(r.place);
     free(r.val_error);
     return rc;
 }

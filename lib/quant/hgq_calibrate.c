@@ -40,8 +40,8 @@ static void fit_weights(cb_hgq_site *site, const float *w, int bits) {
 }
 
 /* Event e of n, evenly spaced over the training set: zero bias and outliers in proportion. */
-static const uint16_t *sample(const cb_student_set *set, uint32_t n, uint32_t e) {
-    return set->image[CB_TRAIN][(uint64_t)e * set->n[CB_TRAIN] / n];
+static const uint16_t *sample(const cb_student_set *set, uint32_t n, uint32_t e, uint16_t *row) {
+    return cb_rows_at(set->image[CB_TRAIN], (uint64_t)e * set->n[CB_TRAIN] / n, row);
 }
 
 /* Over the events: largest element of dense1's and dense2's inputs (`hidden` NULL: only the first), and
@@ -49,12 +49,18 @@ static const uint16_t *sample(const cb_student_set *set, uint32_t n, uint32_t e)
 typedef struct {
     double *flat, *hidden, *peak_flat, *peak_hidden;
     float *image;
+    uint16_t *row;
 } events;
+
+static void load(events *w, const cb_student_set *set, uint32_t n, uint32_t e) {
+    const uint16_t *x = sample(set, n, e, w->row);
+    for (int c = 0; c < set->n_feature; c++) w->image[c] = x[c];
+}
 
 static void scan(events *w, const cb_hgq_model *m, const cb_student_set *set, uint32_t n) {
     int flat = m->s->n_flat, h = m->s->d.hidden;
     for (uint32_t e = 0; e < n; e++) {
-        for (int c = 0; c < set->n_feature; c++) w->image[c] = sample(set, n, e)[c];
+        load(w, set, n, e);
         cb_hgq_model_event(m, w->image, w->flat, w->hidden);
         for (int c = 0; c < flat; c++) w->peak_flat[c] = fmax(w->peak_flat[c], w->flat[c]);
         for (int o = 0; o < h; o++) w->peak_hidden[o] = fmax(w->peak_hidden[o], w->hidden[o]);
@@ -66,7 +72,7 @@ static void set_moments(events *w, cb_hgq_student *s, const cb_hgq_model *m, con
     memset(sum, 0, (size_t)s->n_flat * sizeof *sum);
     memset(square, 0, (size_t)s->n_flat * sizeof *square);
     for (uint32_t e = 0; e < n; e++) {
-        for (int c = 0; c < set->n_feature; c++) w->image[c] = sample(set, n, e)[c];
+        load(w, set, n, e);
         cb_hgq_model_event(m, w->image, w->flat, w->hidden);
         for (int c = 0; c < s->n_flat; c++) {
             double q = cb_hgq_round(&m->iq[CB_HGQ_DENSE1][c], CB_RND, (float)w->flat[c]);
@@ -83,8 +89,10 @@ static void set_moments(events *w, cb_hgq_student *s, const cb_hgq_model *m, con
 
 static int fit_all(events *w, cb_hgq_model *m, cb_hgq_student *s, const cb_student_set *set, uint32_t n, int bits) {
     int image = s->d.height * s->d.width, first = s->first;
-    for (uint32_t e = 0; e < n; e++)
-        for (int c = 0; c < image; c++) w->peak_flat[c] = fmax(w->peak_flat[c], sample(set, n, e)[c]);
+    for (uint32_t e = 0; e < n; e++) {
+        load(w, set, n, e);
+        for (int c = 0; c < image; c++) w->peak_flat[c] = fmax(w->peak_flat[c], w->image[c]);
+    }
     fit_input(&s->iq[first], w->peak_flat, bits, true);
     if (s->d.conv) {
         fit_weights(&s->kq[0], s->kernel[0], bits);
@@ -121,8 +129,9 @@ int cb_hgq_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, i
     if (n > set->n[CB_TRAIN]) n = set->n[CB_TRAIN];
     if (cb_hgq_model_new(&m, s)) return -1;
     events w = {cb_alloc(2 * flat, sizeof(double)), cb_alloc(h, sizeof(double)), cb_alloc(most, sizeof(double)),
-                cb_alloc(h, sizeof(double)), cb_alloc(image, sizeof(float))};
-    int rc = w.flat && w.hidden && w.peak_flat && w.peak_hidden && w.image ? fit_all(&w, &m, s, set, n, bits) : -1;
+                cb_alloc(h, sizeof(double)), cb_alloc(image, sizeof(float)), cb_alloc(image, sizeof(uint16_t))};
+    bool good = w.flat && w.hidden && w.peak_flat && w.peak_hidden && w.image && w.row;
+    int rc = good ? fit_all(&w, &m, s, set, n, bits) || cb_student_set_check(set) : -1;
     for (int l = s->first; !rc && l < CB_HGQ_LAYERS; l++) {
         jitter(&s->iq[l].q, seed, (uint64_t)l);
         jitter(&s->kq[l].q, seed, (uint64_t)l + 8);
@@ -132,6 +141,7 @@ int cb_hgq_calibrate(cb_hgq_student *s, const cb_student_set *set, uint32_t n, i
     free(w.peak_flat);
     free(w.peak_hidden);
     free(w.image);
+    free(w.row);
     cb_hgq_model_free(&m);
-    return rc;
+    return rc ? -1 : 0;
 }

@@ -77,6 +77,7 @@ typedef struct {
     cb_beta_pid pid;
     uint32_t n_trace;
     float *trace;                /* [n_trace][features]: events for min/max tracing; NULL: only the bias needs it */
+    uint16_t *row;               /* [features] */
 } fit;
 
 static void train_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, double beta, int epoch, double *loss) {
@@ -91,11 +92,16 @@ static void train_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p,
     }
 }
 
+static const uint16_t *image(fit *w, const cb_student_set *set, uint32_t e) {
+    return cb_rows_at(set->image[CB_TRAIN], e, w->row);
+}
+
 /* Copies event e into the tracing sample, once. */
 static void take(fit *w, const cb_student_set *set, uint32_t room, uint32_t e, uint8_t *taken) {
     if (taken[e] || w->n_trace == room) return;
     float *row = w->trace + (size_t)w->n_trace++ * (size_t)set->n_feature;
-    for (int c = 0; c < set->n_feature; c++) row[c] = set->image[CB_TRAIN][e][c];
+    const uint16_t *from = image(w, set, e);
+    for (int c = 0; c < set->n_feature; c++) row[c] = from[c];
     taken[e] = 1;
 }
 
@@ -105,9 +111,29 @@ static uint32_t total_et(const uint16_t *image, int n) {
     return sum;
 }
 
+/* One look at every training event. */
+typedef struct {
+    uint32_t *total;          /* [n_train] E_T of the image */
+    uint32_t *best;           /* [features] first event with the highest count there */
+    uint16_t *highest;        /* [features] that count */
+    uint32_t *count;          /* [top + 1] events of a total */
+    uint8_t *taken;           /* [n_train] */
+} survey;
+
+static void look(fit *w, const cb_student_set *set, survey *v) {
+    for (uint32_t e = 0; e < set->n[CB_TRAIN]; e++) {
+        const uint16_t *x = image(w, set, e);
+        for (int c = 0; c < set->n_feature; c++)
+            if (!e || x[c] > v->highest[c]) {
+                v->highest[c] = x[c];
+                v->best[c] = e;
+            }
+        v->count[v->total[e] = total_et(x, set->n_feature)]++;
+    }
+}
+
 /* Smallest total E_T that at most n training events reach. */
-static uint32_t high_et(const cb_student_set *set, uint32_t n, uint32_t *count, uint32_t top) {
-    for (uint32_t e = 0; e < set->n[CB_TRAIN]; e++) count[total_et(set->image[CB_TRAIN][e], set->n_feature)]++;
+static uint32_t high_et(uint32_t n, const uint32_t *count, uint32_t top) {
     uint32_t above = 0, t = top;
     while (t > 0 && above + count[t - 1] <= n) above += count[--t];
     return t;
@@ -117,27 +143,24 @@ static uint32_t high_et(const cb_student_set *set, uint32_t n, uint32_t *count, 
  * (half of them), the rest evenly spaced. An even sample alone misses the rare hard jets. */
 static int trace_events(fit *w, const cb_student_set *set, uint32_t n) {
     uint32_t all = set->n[CB_TRAIN], top = (uint32_t)set->n_feature * CB_ET_MAX + 1;
+    size_t f = (size_t)set->n_feature;
     n = n < all ? n : all;
     w->n_trace = 0;
-    w->trace = cb_alloc((size_t)n * (size_t)set->n_feature, sizeof *w->trace);
-    uint8_t *taken = cb_alloc(all, 1);
-    uint32_t *count = cb_alloc(top, sizeof *count);
-    if (w->trace && taken && count) {
-        for (int c = 0; c < set->n_feature; c++) {
-            uint32_t best = 0;
-            for (uint32_t e = 1; e < all; e++)
-                if (set->image[CB_TRAIN][e][c] > set->image[CB_TRAIN][best][c]) best = e;
-            take(w, set, n, best, taken);
-        }
-        uint32_t threshold = high_et(set, n / 2, count, top);
+    w->trace = cb_alloc((size_t)n * f, sizeof *w->trace);
+    w->row = cb_alloc(f, sizeof *w->row);
+    survey v = {cb_alloc(all, 4), cb_alloc(f, 4), cb_alloc(f, 2), cb_alloc(top, 4), cb_alloc(all, 1)};
+    bool good = w->trace && w->row && v.total && v.best && v.highest && v.count && v.taken;
+    if (good) {
+        look(w, set, &v);
+        for (int c = 0; c < set->n_feature; c++) take(w, set, n, v.best[c], v.taken);
+        uint32_t threshold = high_et(n / 2, v.count, top);
         for (uint32_t e = 0; e < all; e++)
-            if (total_et(set->image[CB_TRAIN][e], set->n_feature) >= threshold) take(w, set, n, e, taken);
-        for (uint32_t k = 0; k < n; k++) take(w, set, n, (uint32_t)((uint64_t)k * all / n), taken);
+            if (v.total[e] >= threshold) take(w, set, n, e, v.taken);
+        for (uint32_t k = 0; k < n; k++) take(w, set, n, (uint32_t)((uint64_t)k * all / n), v.taken);
     }
-    bool good = w->trace && taken && count;
-    free(taken);
-    free(count);
-    return good ? 0 : -1;
+    void *const parts[] = {v.total, v.best, v.highest, v.count, v.taken};
+    for (int k = 0; k < 5; k++) free(parts[k]);
+    return good ? cb_student_set_check(set) : -1;
 }
 
 static int trace(fit *w) {
@@ -227,6 +250,7 @@ int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *
                 h->ebops[h->best], seconds > 0 ? events / seconds : 0);
     }
     free(w.trace);
+    free(w.row);
     cb_hgq_model_free(&w.model);
     cb_hgq_student_free(w.copy);
     cb_hgq_student_free(w.best);

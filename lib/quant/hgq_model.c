@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "nn/dense.h"
 #include "quant/hgq_lanes.h"
 
@@ -157,13 +158,14 @@ void cb_hgq_model_block(const cb_hgq_model *m, const float *x, float *scratch, f
 }
 
 /* Sum of |out - target| of one block. */
-static double block_mae(const cb_hgq_model *m, const cb_student_set *set, int split, size_t block, float *scratch) {
+static double block_mae(const cb_hgq_model *m, const cb_student_set *set, int split, size_t block, float *scratch,
+                        uint16_t *row) {
     float out[CB_LANES], y[CB_LANES] = {0}, grad[CB_LANES], *x = scratch;
     uint32_t first = (uint32_t)block * CB_LANES, left = set->n[split] - first;
     int lanes = left < CB_LANES ? (int)left : CB_LANES;
     if (lanes < CB_LANES) memset(x, 0, (size_t)set->n_feature * CB_LANES * sizeof *x);
     for (int l = 0; l < lanes; l++) {
-        cb_lanes_set_u16(x, l, set->image[split][first + (uint32_t)l], set->n_feature);
+        cb_lanes_set_u16(x, l, cb_rows_at(set->image[split], first + (uint32_t)l, row), set->n_feature);
         y[l] = (float)set->code[split][first + (uint32_t)l] / 256;
     }
     cb_hgq_model_block(m, x, x + set->n_feature * CB_LANES, out);
@@ -175,21 +177,25 @@ int cb_hgq_model_mae(const cb_hgq_model *m, const cb_student_set *set, int split
     room = (room + 15) / 16 * 16;
     double *sum = cb_alloc(n_block, sizeof *sum);
     float *scratch = cb_alloc_aligned(CB_SHARDS * room, sizeof *scratch);
-    if (!sum || !scratch) {
-        free(sum);
-        free(scratch);
-        return -1;
+    uint16_t *row = cb_alloc(CB_SHARDS * (size_t)set->n_feature, sizeof *row);
+    int rc = sum && scratch && row ? 0 : -1, last = (int)cb_deal_end(CB_SHARDS);
+#pragma omp parallel for schedule(static) if (!rc)
+    for (int k = (int)cb_deal_first(CB_SHARDS); k < last; k++)
+        for (size_t b = cb_shard_first(n_block, k); !rc && b < cb_shard_first(n_block, k + 1); b++)
+            sum[b] = block_mae(m, set, split, b, scratch + (size_t)k * room, row + (size_t)(k * set->n_feature));
+    if (!rc) {
+        size_t first[CB_RANKS_MAX + 1];
+        for (int r = 0; r <= cb_ranks(); r++) first[r] = cb_shard_first(n_block, (int)cb_deal(CB_SHARDS, r));
+        cb_ranks_gather(sum, sizeof *sum, first);
+        *mae = 0;
+        for (size_t b = 0; b < n_block; b++) *mae += sum[b];
+        *mae /= set->n[split];
+        rc = cb_student_set_check(set);
     }
-#pragma omp parallel for schedule(static)
-    for (int k = 0; k < CB_SHARDS; k++)
-        for (size_t b = cb_shard_first(n_block, k); b < cb_shard_first(n_block, k + 1); b++)
-            sum[b] = block_mae(m, set, split, b, scratch + (size_t)k * room);
-    *mae = 0;
-    for (size_t b = 0; b < n_block; b++) *mae += sum[b];
-    *mae /= set->n[split];
     free(sum);
     free(scratch);
-    return 0;
+    free(row);
+    return rc;
 }
 
 /* ---- tracing ---- */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fmath.h"
+#include "base/ranks.h"
 #include "base/threads.h"
 #include "quant/qkeras_student.h"
 
@@ -19,7 +20,8 @@ int cb_qkeras_folded_new(cb_qkeras_folded *f, const cb_qkeras_student *m) {
     f->bias = cb_alloc(hidden, sizeof(double));
     f->out = cb_alloc(hidden, sizeof(double));
     f->scratch = cb_alloc_aligned(CB_SHARDS * scratch_size(m), sizeof(double));
-    if (f->conv && f->kernel && f->bias && f->out && f->scratch) {
+    f->row = cb_alloc((size_t)(CB_SHARDS * CB_LANES * m->shape.height * m->shape.width), sizeof *f->row);
+    if (f->conv && f->kernel && f->bias && f->out && f->scratch && f->row) {
         cb_qkeras_fold(f);
         return 0;
     }
@@ -44,6 +46,7 @@ void cb_qkeras_folded_free(cb_qkeras_folded *f) {
     free(f->bias);
     free(f->out);
     free(f->scratch);
+    free(f->row);
     *f = (cb_qkeras_folded){0};
 }
 
@@ -124,22 +127,30 @@ void cb_qkeras_infer(const cb_qkeras_folded *f, const uint16_t *const *image, ui
         }
 }
 
+/* Adds |score - target| of the events first ... of a block to *sum, in the workspace of shard s. */
+static void add_errors(const cb_qkeras_folded *f, const cb_student_set *set, int split, size_t first, int s, double *sum) {
+    size_t n = set->n[split], size = scratch_size(f->m), row = (size_t)set->n_feature;
+    int live = n - first < CB_LANES ? (int)(n - first) : CB_LANES;
+    double out[CB_LANES], *scratch = f->scratch + (size_t)s * size;
+    const uint16_t *image[CB_LANES];
+    for (int l = 0; l < live; l++)
+        image[l] = cb_rows_at(set->image[split], first + (size_t)l, f->row + (size_t)(s * CB_LANES + l) * row);
+    infer_block(f, scratch, image, live, out, scratch + size - (size_t)f->m->shape.hidden * CB_LANES);
+    for (int l = 0; l < live; l++) {
+        double d = out[l] - set->code[split][first + (size_t)l] / 256.0;
+        *sum += d < 0 ? -d : d;
+    }
+}
+
 double cb_qkeras_evaluate(const cb_qkeras_folded *f, const cb_student_set *set, int split) {
-    size_t n = set->n[split], blocks = cb_blocks(n), size = scratch_size(f->m);
+    size_t blocks = cb_blocks(set->n[split]);
     double sum[CB_SHARDS] = {0}, total = 0;
+    int last = (int)cb_deal_end(CB_SHARDS);
 #pragma omp parallel for schedule(static)
-    for (int s = 0; s < CB_SHARDS; s++)
-        for (size_t k = cb_shard_first(blocks, s); k < cb_shard_first(blocks, s + 1); k++) {
-            double out[CB_LANES], *scratch = f->scratch + (size_t)s * size;
-            size_t first = k * CB_LANES;
-            int live = n - first < CB_LANES ? (int)(n - first) : CB_LANES;
-            infer_block(f, scratch, set->image[split] + first, live, out,
-                        scratch + size - (size_t)f->m->shape.hidden * CB_LANES);
-            for (int l = 0; l < live; l++) {
-                double d = out[l] - set->code[split][first + (size_t)l] / 256.0;
-                sum[s] += d < 0 ? -d : d;
-            }
-        }
+    for (int s = (int)cb_deal_first(CB_SHARDS); s < last; s++)
+        for (size_t k = cb_shard_first(blocks, s); k < cb_shard_first(blocks, s + 1); k++)
+            add_errors(f, set, split, k * CB_LANES, s, &sum[s]);
+    cb_ranks_gather_even(sum, sizeof *sum, CB_SHARDS);
     for (int s = 0; s < CB_SHARDS; s++) total += sum[s];
-    return total / (double)n;
+    return total / (double)set->n[split];
 }

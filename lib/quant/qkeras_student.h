@@ -85,6 +85,7 @@ typedef struct {
     const cb_qkeras_student *m;
     double *conv, *kernel, *bias, *out; /* layouts as in the student */
     double *scratch;                    /* [CB_SHARDS][...] */
+    uint16_t *row;                      /* [CB_SHARDS][16][height*width] images from a file */
 } cb_qkeras_folded;
 
 int cb_qkeras_folded_new(cb_qkeras_folded *f, const cb_qkeras_student *m) CB_MUST;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/ranks.h"
 
 /* What ModelCheckpoint saves. */
 typedef struct {
@@ -89,6 +90,7 @@ int cb_qkeras_train(cb_qkeras_student *m, const cb_student_set *set, const cb_qk
         double loss = train_epoch(&r, m, set, plan, epoch, note);
         cb_qkeras_fold(&r.folded);
         double val_loss = cb_qkeras_evaluate(&r.folded, set, CB_VAL);
+        if (cb_student_set_check(set)) rc = -1;
         if (cb_history_add(h, loss, val_loss)) snapshot_take(&r.best, m);
         snprintf(note, sizeof note, "val mae %.4f", val_loss);
         cb_detail("epoch %d: mae %.4f, validation %.4f%s", epoch + 1, loss, val_loss, h->best == epoch ? " *" : "");
@@ -108,21 +110,35 @@ int cb_qkeras_train(cb_qkeras_student *m, const cb_student_set *set, const cb_qk
 
 /* ---- the float student ---- */
 
+/* Scores of events first .. first+n-1 into s->score. */
+static int score_portion(cb_float_student *s, const cb_dataset *d, const cb_qkeras_folded *f, uint64_t first, uint32_t n,
+                         uint16_t *et, const uint16_t **image, double *score) {
+    size_t cells = (size_t)d->height * (size_t)d->width;
+    if (cb_dataset_images(d, first, n, et)) return -1;
+    for (uint32_t e = 0; e < n; e++) image[e] = et + e * cells;
+    cb_qkeras_infer(f, image, n, score, NULL);
+    for (uint32_t e = 0; e < n; e++) s->score[first + e] = (float)score[e];
+    return 0;
+}
+
 static int score_all(cb_float_student *s, const cb_dataset *d) {
-    enum { CHUNK = 4096 };
+    enum { CHUNK = 2048 };
     cb_qkeras_folded f = {0};
+    uint16_t *et = cb_alloc(CHUNK, (size_t)d->height * (size_t)d->width * sizeof *et);
     const uint16_t **image = cb_alloc(CHUNK, sizeof *image);
     double *score = cb_alloc(CHUNK, sizeof *score);
     s->n_score = d->n;
     s->score = cb_alloc(d->n, sizeof *s->score);
-    int rc = image && score && s->score ? cb_qkeras_folded_new(&f, &s->model) : -1;
-    for (uint64_t first = 0; first < d->n && !rc; first += CHUNK) {
-        uint32_t n = d->n - first < CHUNK ? (uint32_t)(d->n - first) : CHUNK;
-        for (uint32_t e = 0; e < n; e++) image[e] = d->et + (first + e) * (uint64_t)(d->height * d->width);
-        cb_qkeras_infer(&f, image, n, score, NULL);
-        for (uint32_t e = 0; e < n; e++) s->score[first + e] = (float)score[e];
+    int rc = et && image && score && s->score ? cb_qkeras_folded_new(&f, &s->model) : -1;
+    uint64_t end = cb_deal_end(d->n), n;
+    for (uint64_t at = cb_deal_first(d->n); at < end && !rc; at += n) {
+        n = CHUNK - at % CHUNK;
+        if (n > end - at) n = end - at;
+        rc = score_portion(s, d, &f, at, (uint32_t)n, et, image, score);
     }
+    if (!rc) cb_ranks_gather_even(s->score, sizeof *s->score, d->n);
     cb_qkeras_folded_free(&f);
+    free(et);
     free(image);
     free(score);
     return rc;

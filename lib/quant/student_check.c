@@ -34,10 +34,11 @@ int cb_student_check(const cb_programme *p, const cb_student_set *set, uint64_t 
         uint32_t n = total - first < CHUNK ? (uint32_t)(total - first) : CHUNK;
         for (uint64_t e = first; e < first + n; e++) {
             uint16_t *row = et + (e - first) * pixels;
-            if (e < n_val) memcpy(row, set->image[CB_VAL][e], pixels * sizeof *row);
-            else random_image(row, set->n_feature, seed, e - n_val);
+            const uint16_t *from = e < n_val ? cb_rows_at(set->image[CB_VAL], e, row) : row;
+            if (from != row) memcpy(row, from, pixels * sizeof *row);
+            if (e >= n_val) random_image(row, set->n_feature, seed, e - n_val);
         }
-        rc = score(context, et, n, code) || cb_programme_score(p, et, n, code + CHUNK) ? -1 : 0;
+        rc = cb_student_set_check(set) || score(context, et, n, code) || cb_programme_score(p, et, n, code + CHUNK) ? -1 : 0;
         for (uint32_t e = 0; !rc && e < n; e++) *mismatches += code[e] != code[CHUNK + e];
         *checked += n;
     }

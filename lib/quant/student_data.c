@@ -10,15 +10,7 @@
 
 /* ---- the set ---- */
 
-static void take(cb_student_set *s, int split, const uint16_t *image, uint16_t code) {
-    uint32_t k = s->n[split]++;
-    s->image[split][k] = image;
-    s->code[split][k] = code;
-}
-
-static bool wanted(const cb_dataset *d, uint64_t e, int zb) { return d->process[e] == zb && d->split[e] != CB_TEST; }
-
-static int allocate(cb_student_set *s, const uint64_t count[2]) {
+static int allocate(cb_student_set *s, const cb_dataset *d, const uint64_t count[2]) {
     static const char *name[2] = {"train", "val"};
     for (int k = 0; k < 2; k++) {
         if (!count[k])
@@ -27,11 +19,27 @@ static int allocate(cb_student_set *s, const uint64_t count[2]) {
         if (count[k] > UINT32_MAX)
             return cb_fail("the students' %s set has %llu events, at most 2^32-1", name[k],
                            (unsigned long long)count[k]);
-        s->image[k] = cb_alloc(count[k], sizeof *s->image[k]);
+        s->image[k] = cb_rows_new((size_t)s->n_feature, &d->place);
         s->code[k] = cb_alloc(count[k], sizeof *s->code[k]);
         if (!s->image[k] || !s->code[k]) return -1;
     }
     return 0;
+}
+
+static int fill(cb_student_set *s, const cb_dataset *d, int zb, const uint16_t *code, const cb_outliers *outliers) {
+    uint16_t *row = cb_alloc((size_t)s->n_feature, sizeof *row);
+    int rc = row ? 0 : -1;
+    for (uint64_t e = 0; e < d->n; e++)
+        if (d->process[e] == zb && d->split[e] != CB_TEST) s->code[d->split[e]][s->n[d->split[e]]++] = code[e];
+    for (int k = 0; k < 2 && !rc; k++) rc = cb_dataset_pour(d, zb, k, s->image[k]);
+    for (uint64_t e = 0; outliers && e < outliers->n && !rc; e++) {
+        int k = outliers->split[e];
+        s->code[k][s->n[k]++] = outliers->code[e];
+        rc = cb_rows_append(s->image[k], cb_rows_at(outliers->image, e, row), 1);
+    }
+    if (!rc && outliers && outliers->n) rc = cb_rows_check(outliers->image);
+    free(row);
+    return rc;
 }
 
 int cb_student_set_new(cb_student_set *s, const cb_dataset *d, const uint16_t *code, const cb_outliers *outliers) {
@@ -40,7 +48,7 @@ int cb_student_set_new(cb_student_set *s, const cb_dataset *d, const uint16_t *c
     if (zb < 0) return -1;
     uint64_t count[2] = {0, 0}, zero_bias[2], n_outlier = outliers ? outliers->n : 0;
     for (uint64_t e = 0; e < d->n; e++)
-        if (wanted(d, e, zb)) count[d->split[e]]++;
+        if (d->process[e] == zb && d->split[e] != CB_TEST) count[d->split[e]]++;
     memcpy(zero_bias, count, sizeof count);
     for (uint64_t e = 0; e < n_outlier; e++) {
         if (outliers->split[e] > CB_VAL)
@@ -50,20 +58,18 @@ int cb_student_set_new(cb_student_set *s, const cb_dataset *d, const uint16_t *c
     }
     for (int k = 0; k < 2; k++)
         if (!zero_bias[k]) count[k] = 0; /* outliers alone are no training set */
-    if (allocate(s, count)) {
-        cb_student_set_free(s);
-        return -1;
-    }
-    for (uint64_t e = 0; e < d->n; e++)
-        if (wanted(d, e, zb)) take(s, d->split[e], d->et + e * (uint64_t)s->n_feature, code[e]);
-    for (uint64_t e = 0; e < n_outlier; e++)
-        take(s, outliers->split[e], outliers->et + e * (uint64_t)s->n_feature, outliers->code[e]);
-    return 0;
+    if (!allocate(s, d, count) && !fill(s, d, zb, code, outliers)) return 0;
+    cb_student_set_free(s);
+    return -1;
+}
+
+int cb_student_set_check(const cb_student_set *s) {
+    return cb_rows_check(s->image[CB_TRAIN]) || cb_rows_check(s->image[CB_VAL]) ? -1 : 0;
 }
 
 void cb_student_set_free(cb_student_set *s) {
     for (int k = 0; k < 2; k++) {
-        free(s->image[k]);
+        cb_rows_free(s->image[k]);
         free(s->code[k]);
     }
     *s = (cb_student_set){0};
@@ -97,7 +103,10 @@ int cb_student_batch_new(cb_student_batch *b, const cb_student_set *s, uint32_t 
     *b = (cb_student_batch){.room = room, .n_feature = s->n_feature};
     b->x = cb_alloc_aligned(n_block * (size_t)s->n_feature * CB_LANES, sizeof *b->x);
     b->y = cb_alloc_aligned(n_block * CB_LANES, sizeof *b->y);
-    if (b->x && b->y) return 0;
+    bool file = false;
+    for (int k = 0; k < 2; k++) file = file || (s->image[k] && !cb_rows_in_memory(s->image[k]));
+    if (file) b->image = cb_alloc(n_block * CB_LANES, (size_t)s->n_feature * sizeof *b->image);
+    if (b->x && b->y && (b->image || !file)) return 0;
     cb_student_batch_free(b);
     return -1;
 }
@@ -105,6 +114,7 @@ int cb_student_batch_new(cb_student_batch *b, const cb_student_set *s, uint32_t 
 void cb_student_batch_free(cb_student_batch *b) {
     free(b->x);
     free(b->y);
+    free(b->image);
     *b = (cb_student_batch){0};
 }
 
@@ -133,7 +143,8 @@ void cb_student_batch_block(cb_student_batch *b, size_t k) {
     for (int l = 0; l < CB_LANES; l++) {
         uint32_t e = (uint32_t)k * CB_LANES + (uint32_t)l;
         if (l < lanes && b->event) e = b->event[e];
-        if (l < lanes) image[l] = b->set->image[b->split][e];
+        uint16_t *row = b->image ? b->image + (k * CB_LANES + (size_t)l) * (size_t)b->n_feature : NULL;
+        if (l < lanes) image[l] = cb_rows_at(b->set->image[b->split], e, row);
         y[l] = l < lanes ? (float)b->set->code[b->split][e] / 256 : 0;
     }
     cb_lanes_set_images(b->x + k * (size_t)b->n_feature * CB_LANES, image, b->n_feature);

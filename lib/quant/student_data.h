@@ -3,8 +3,10 @@
  *
  * Training set of a student (spec qkeras 3.4): zero bias of the train split plus the
  * outliers of the train split; validation likewise. Targets are codes on the 1/256
- * grid, value = code / 256. Images are borrowed from the dataset and the targets;
- * nothing is copied, so both must outlive the set.
+ * grid, value = code / 256. The images are copied to where the dataset's place says (data/rows.h):
+ * into memory, or beyond run.image_memory_mib into a scratch file, so that memory does not grow
+ * with the number of events but for 6 bytes each (target, order). Dataset and targets need not outlive
+ * the set.
  *
  *     cb_student_set set;
  *     cb_student_set_new(&set, &dataset, code, &outliers);
@@ -26,14 +28,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/ranks.h"
 #include "base/threads.h"
 #include "data/dataset.h"
 #include "nn/lanes.h"
 
-/* Extra events for train and val only; all arrays borrowed, n may be 0. */
+/* Extra events for train and val only; all borrowed, n may be 0. */
 typedef struct {
     uint64_t n;
-    const uint16_t *et;   /* [n][height*width] */
+    const cb_rows *image; /* [n] */
     const uint16_t *code; /* [n] targets */
     const uint8_t *split; /* [n] CB_TRAIN or CB_VAL */
 } cb_outliers;
@@ -41,13 +44,15 @@ typedef struct {
 typedef struct {
     int height, width, n_feature;
     uint32_t n[2];            /* events of CB_TRAIN and CB_VAL: zero bias first, then outliers */
-    const uint16_t **image[2]; /* [n] rows of n_feature counts */
+    cb_rows *image[2];        /* [n] rows of n_feature counts */
     uint16_t *code[2];        /* [n] targets */
 } cb_student_set;
 
 /* code[d->n]: target of every dataset event. Fails if train or val would be empty. */
 int cb_student_set_new(cb_student_set *s, const cb_dataset *d, const uint16_t *code,
                        const cb_outliers *outliers) CB_MUST;
+/* Fails if an image could not be read back: to be called after every loop over them. */
+int cb_student_set_check(const cb_student_set *s) CB_MUST;
 void cb_student_set_free(cb_student_set *s);
 
 /* ---- order: one permutation an epoch, stream "student-shuffle" ---- */
@@ -73,6 +78,7 @@ typedef struct {
     const cb_student_set *set;
     const uint32_t *event;
     int split;
+    uint16_t *image;        /* [room][n_feature] where images come from a file, else NULL */
 } cb_student_batch;
 
 int cb_student_batch_new(cb_student_batch *b, const cb_student_set *s, uint32_t room) CB_MUST;

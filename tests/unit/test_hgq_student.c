@@ -290,7 +290,7 @@ static void test_model(void) {
     float x[H * W];
     UNIT_OK(cb_hgq_model_mae(&m, &t.set, CB_VAL, &mae));
     for (uint32_t e = 0; e < t.set.n[CB_VAL]; e++) {
-        for (int c = 0; c < H * W; c++) x[c] = t.set.image[CB_VAL][e][c];
+        for (int c = 0; c < H * W; c++) x[c] = cb_rows_at(t.set.image[CB_VAL], (uint64_t)e, NULL)[c];
         sum += fabs(cb_hgq_model_event(&m, x, flat, hidden) - t.set.code[CB_VAL][e] / 256.0);
     }
     CU_ASSERT_DOUBLE_EQUAL(mae, sum / t.set.n[CB_VAL], 1e-3);
@@ -309,7 +309,7 @@ static void test_calibration(void) {
         for (int c = 0; c < H * W; c++) {
             cb_format f = cb_hgq_rounded(&s->iq[1].q, (size_t)c);
             cb_hgq_format g = cb_hgq_format_make(f.k, f.i, f.f, CB_SAT_SYM);
-            float x = t.set.image[CB_TRAIN][e][c];
+            float x = cb_rows_at(t.set.image[CB_TRAIN], (uint64_t)e, NULL)[c];
             CU_ASSERT(f.k == 0 && cb_hgq_round(&g, CB_RND, x) == x);
         }
     UNIT_FAILS(cb_hgq_calibrate(s, &t.set, 300, 0, 1), "1 to 20");

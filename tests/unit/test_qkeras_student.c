@@ -41,11 +41,12 @@ static fake *fake_new(void) {
         f->outlier_code[e] = fake_event(f->outlier_et + e * PIXELS, &r);
         f->outlier_split[e] = e % 4 == 0;
     }
-    f->outliers = (cb_outliers){N_OUTLIER, f->outlier_et, f->outlier_code, f->outlier_split};
+    f->outliers = (cb_outliers){N_OUTLIER, cb_rows_view(f->outlier_et, NULL, N_OUTLIER, PIXELS), f->outlier_code, f->outlier_split};
     return f;
 }
 
 static void fake_free(fake *f) {
+    cb_rows_free((cb_rows *)f->outliers.image);
     free(f->d.et), free(f->d.split), free(f->d.process);
     free(f);
 }
@@ -56,8 +57,8 @@ static void test_set(void) {
     UNIT_OK(cb_student_set_new(&s, &f->d, f->code, &f->outliers));
     CU_ASSERT_EQUAL(s.n[CB_TRAIN], 980 + 30);
     CU_ASSERT_EQUAL(s.n[CB_VAL], 280 + 10);
-    CU_ASSERT(s.image[CB_TRAIN][7] == f->d.et + 10 * PIXELS && s.code[CB_TRAIN][7] == f->code[10]);
-    CU_ASSERT(s.image[CB_VAL][280] == f->outlier_et && s.code[CB_VAL][280] == f->outlier_code[0]);
+    CU_ASSERT(!memcmp(cb_rows_at(s.image[CB_TRAIN], 7, NULL), f->d.et + 10 * PIXELS, PIXELS * 2) && s.code[CB_TRAIN][7] == f->code[10]);
+    CU_ASSERT(!memcmp(cb_rows_at(s.image[CB_VAL], 280, NULL), f->outlier_et, PIXELS * 2) && s.code[CB_VAL][280] == f->outlier_code[0]);
     cb_student_set_free(&s);
     f->outlier_split[3] = CB_TEST;
     UNIT_FAILS(cb_student_set_new(&s, &f->d, f->code, &f->outliers), "outlier 3: split 2");
@@ -89,7 +90,7 @@ static void test_order(void) {
     CU_ASSERT(b.n_block == 3 && cb_student_lanes(&b, 2) == 5);
     for (int e = 0; e < 48; e++)
         for (int p = 0; p < PIXELS; p++)
-            CU_ASSERT_EQUAL(b.x[((e / 16) * PIXELS + p) * 16 + e % 16], e < 37 ? s.image[CB_TRAIN][o.event[e]][p] : 0);
+            CU_ASSERT_EQUAL(b.x[((e / 16) * PIXELS + p) * 16 + e % 16], e < 37 ? cb_rows_at(s.image[CB_TRAIN], o.event[e], NULL)[p] : 0);
     CU_ASSERT_EQUAL(b.y[36], s.code[CB_TRAIN][o.event[36]] / 256.0f);
     cb_student_batch_free(&b), cb_student_order_free(&o), cb_student_set_free(&s);
     UNIT_OK(cb_student_set_new(&s, &f->d, f->code, NULL));

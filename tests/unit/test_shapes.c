@@ -43,15 +43,17 @@ static cb_teacher *teach(const cb_dataset *d, size_t batch) {
     cb_teacher *t = cb_teacher_new("cicada", (int[]){2, 3, 4}, d->height, d->width);
     if (!t) return NULL;
     cb_teacher_fit o = {.epochs = 1, .batch = batch, .learning_rate = 1e-3, .seed = 1, .identity = ""};
-    uint64_t n_train, n_val;
-    uint32_t *train = cb_dataset_select(d, 0, CB_TRAIN, &n_train), *val = cb_dataset_select(d, 0, CB_VAL, &n_val);
+    size_t cells = (size_t)d->height * (size_t)d->width;
+    cb_rows *train = cb_rows_new(cells, NULL), *val = cb_rows_new(cells, NULL);
     CU_ASSERT_FATAL(train && val);
-    if (cb_teacher_train(t, &o, d->et, train, n_train, val, n_val)) {
+    UNIT_OK(cb_dataset_pour(d, 0, CB_TRAIN, train));
+    UNIT_OK(cb_dataset_pour(d, 0, CB_VAL, val));
+    if (cb_teacher_train(t, &o, train, val)) {
         cb_teacher_free(t);
         t = NULL;
     }
-    free(train);
-    free(val);
+    cb_rows_free(train);
+    cb_rows_free(val);
     return t;
 }
 
@@ -66,7 +68,7 @@ static void distill(const cb_dataset *d, const cb_teacher *t) {
     cb_outlier_plan plan = {.mode = "augment", .fraction = 0.2, .seed = 1};
     UNIT_OK(cb_outliers_make(&extra, d, &plan));
     CU_ASSERT(extra.n_outlier > 0);
-    cb_outliers out = {extra.n_outlier, extra.outlier_et, extra.outlier_target, extra.outlier_split};
+    cb_outliers out = {extra.n_outlier, extra.outliers, extra.outlier_target, extra.outlier_split};
     cb_student_set set;
     UNIT_OK(cb_student_set_new(&set, d, target, &out));
     cb_float_student s;

@@ -17,6 +17,9 @@ static cb_dataset make_dataset(void) {
     return (cb_dataset){.n = N, .height = H, .width = W, .et = et, .split = split, .process = process, .n_process = 2, .process_name = names};
 }
 
+/* Cell c of outlier k. */
+static int cell(const cb_targets *t, uint64_t k, int c) { return cb_rows_at(t->outliers, k, NULL)[c]; }
+
 static void test_modes(void) {
     cb_dataset d = make_dataset();
     cb_targets t = {.height = H, .width = W};
@@ -28,10 +31,10 @@ static void test_modes(void) {
     UNIT_OK(cb_outliers_make(&t, &d, &plan));
     CU_ASSERT_EQUAL_FATAL(t.n_outlier, 8);
     for (int k = 0; k < 8; k++) {
-        int event = t.outlier_et[k * H * W];
+        int event = cell(&t, (uint64_t)k, 0);
         CU_ASSERT_EQUAL(t.outlier_split[k], k >= 6);
         CU_ASSERT(event >= 40 && split[event] == t.outlier_split[k]);
-        if (k && k != 6) CU_ASSERT(event > t.outlier_et[(k - 1) * H * W]); /* no event twice */
+        if (k && k != 6) CU_ASSERT(event > cell(&t, (uint64_t)k - 1, 0)); /* no event twice */
     }
     cb_targets_free(&t);
 
@@ -40,8 +43,9 @@ static void test_modes(void) {
     CU_ASSERT_EQUAL_FATAL(t.n_outlier, 8);
     double sum = 0;
     for (int k = 0; k < 8 * H * W; k++) {
-        CU_ASSERT(t.outlier_et[k] < 1000);
-        sum += t.outlier_et[k];
+        int x = cell(&t, (uint64_t)(k / (H * W)), k % (H * W));
+        CU_ASSERT(x < 1000);
+        sum += x;
     }
     CU_ASSERT_DOUBLE_EQUAL(sum / (8 * H * W), 499.5, 150);
     cb_targets_free(&t);
@@ -49,10 +53,10 @@ static void test_modes(void) {
     plan.mode = "augment";
     UNIT_OK(cb_outliers_make(&t, &d, &plan));
     CU_ASSERT_EQUAL_FATAL(t.n_outlier, 8);
-    CU_ASSERT(t.outlier_et[1] == 300 && t.outlier_et[7] == 1023); /* sums; 2100 saturates */
-    CU_ASSERT(t.outlier_et[0] <= 46);                               /* two train indices */
+    CU_ASSERT(cell(&t, 0, 1) == 300 && cell(&t, 0, 7) == 1023); /* sums; 2100 saturates */
+    CU_ASSERT(cell(&t, 0, 0) <= 46);                               /* two train indices */
     int s16 = 0;
-    for (int s = 24; s <= 128; s++) s16 += (150 * s + 8) / 16 == t.outlier_et[H * W + 1];
+    for (int s = 24; s <= 128; s++) s16 += (150 * s + 8) / 16 == cell(&t, 1, 1);
     CU_ASSERT(s16 > 0);
     cb_targets_free(&t);
 
@@ -90,13 +94,13 @@ static void test_file(void) {
     uint16_t label[2] = {7, 8};
     uint8_t where[2] = {0, 1};
     t.n_outlier = 2;
-    t.outlier_et = et;
+    t.outliers = cb_rows_view(et, NULL, 2, H * W);
     t.outlier_target = label;
     t.outlier_split = where;
     write_targets(&t, path);
     UNIT_OK(cb_targets_read(&back, path, &d));
     CU_ASSERT(back.n_outlier == 2 && back.outlier_target[1] == 8 && back.outlier_split[1] == 1);
-    CU_ASSERT(!memcmp(back.outlier_et, et, 2 * H * W * sizeof *et));
+    CU_ASSERT(!memcmp(cb_rows_at(back.outliers, 0, NULL), et, 2 * H * W * sizeof *et));
     cb_targets_free(&back);
     d.n = N - 1;
     UNIT_FAILS(cb_targets_read(&back, path, &d), "run distill again");
@@ -105,6 +109,7 @@ static void test_file(void) {
     write_targets(&t, path);
     UNIT_FAILS(cb_targets_read(&back, path, &d), "index 1 is 2");
     UNIT_FAILS(cb_targets_read(&back, "build/no/such.h5", &d), "no/such.h5");
+    cb_rows_free(t.outliers);
     unlink(path);
 }
 

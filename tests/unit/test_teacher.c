@@ -345,11 +345,21 @@ static void make_images(void) {
     for (uint32_t i = 0; i < N_VAL; i++) val_events[i] = N_TRAIN + i;
 }
 
+/* cb_teacher_train on the first n_train and n_val of the events. */
+static int train(cb_teacher *t, const cb_teacher_fit *o, size_t n_train, size_t n_val) {
+    cb_rows *x = cb_rows_view(images, train_events, n_train, H * W), *y = cb_rows_view(images, val_events, n_val, H * W);
+    CU_ASSERT_FATAL(x && y);
+    int rc = cb_teacher_train(t, o, x, y);
+    cb_rows_free(x);
+    cb_rows_free(y);
+    return rc;
+}
+
 static void train_to_file(int epochs, const char *checkpoint, const char *identity, const char *path, char sha[65]) {
     cb_teacher *t = cb_teacher_new("cicada", (int[]){3, 6, 5}, H, W);
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     cb_teacher_fit o = {.epochs = epochs, .batch = 32, .learning_rate = 1e-3, .seed = 9, .checkpoint = checkpoint, .identity = identity};
-    UNIT_OK(cb_teacher_train(t, &o, images, train_events, N_TRAIN, val_events, N_VAL));
+    UNIT_OK(train(t, &o, N_TRAIN, N_VAL));
     cb_h5 *f = cb_h5_create(path, CB_TEACHER_SCHEMA, "test", "");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     UNIT_OK(cb_teacher_write(t, f));
@@ -419,11 +429,11 @@ static void test_bad_input(void) {
     cb_teacher *t = cb_teacher_new("cicada", width, H, W);
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     cb_teacher_fit o = {.epochs = 2, .batch = 32, .learning_rate = 1e30, .seed = 9, .identity = ""};
-    UNIT_FAILS(cb_teacher_train(t, &o, images, train_events, N_TRAIN, val_events, N_VAL), "epoch 1, batch 2 of 4 (step 2)");
+    UNIT_FAILS(train(t, &o, N_TRAIN, N_VAL), "epoch 1, batch 2 of 4 (step 2)");
     CU_ASSERT_PTR_NOT_NULL(strstr(cb_error(), "in layer"));
     o.learning_rate = 1e-3;
-    UNIT_FAILS(cb_teacher_train(t, &o, images, train_events, 31, val_events, N_VAL), "lower teacher.batch");
-    UNIT_FAILS(cb_teacher_train(t, &o, images, train_events, N_TRAIN, val_events, 0), "no validation events");
+    UNIT_FAILS(train(t, &o, 31, N_VAL), "lower teacher.batch");
+    UNIT_FAILS(train(t, &o, N_TRAIN, 0), "no validation events");
     cb_teacher_free(t);
     CU_ASSERT_PTR_NULL(cb_teacher_read("build/no/such.h5"));
     const char *path = unit_scratch("nan.h5");
