@@ -71,8 +71,7 @@ static int run(const cb_stage *st) {
     static work w;
     char *config = cb_config_canonical(st->config, "student");
     int rc = config ? train(&w, st) : -1;
-    if (!rc) rc = export(&w, st->config);
-    if (!rc && !cb_rank()) rc = write_student(&w, config);
+    if (!rc && !cb_rank()) rc = export(&w, st->config) || write_student(&w, config) ? -1 : 0;
     cb_programme_free(&w.p);
     cb_qkeras_folded_free(&w.folded);
     cb_history_free(&w.history);
