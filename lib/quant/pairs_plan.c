@@ -7,12 +7,13 @@
 #include "data/dataset.h"
 #include "quant/programme_internal.h"
 
+enum { ALWAYS_0 = -1 }; /* in place of a shift: the element needs no weights */
 enum { MADE = 0, UNSUITED = 1, ROOM = 1 << 24 /* pairs of weights of a stage */ };
 
 /* A tensor as stored: element (y, x, c) is number (y*w+x)*each+c, row number/2, half number%2. */
 typedef struct {
     int w, each;
-    int8_t *up; /* [elements of the programme's tensor] value = stored << up; NULL = 0 */
+    int8_t *up; /* [elements of the programme's tensor] value = stored << up, or ALWAYS_0; NULL = all 0 */
 } layout;
 
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -29,7 +30,7 @@ typedef struct {
     int64_t plus, minus;   /* what rounding adds to sums >= 0 and < 0 before flooring */
     bool even;             /* half to even: plus half, and bit 0 cleared where the dropped bits are 0 */
     int64_t min, max;      /* clamp */
-    bool clamps, wraps;
+    bool wraps;
 } element;
 
 /* What is added before flooring away s bits. relu: negative results do not matter. */
@@ -42,20 +43,18 @@ static void element_rounding(element *q, cb_round r, bool relu) {
     if (relu || q->lo >= 0) q->minus = q->plus;
 }
 
-/* Clamp and wrap for the results that the sums can give. */
+/* Clamp, and whether a result wraps. */
 static void element_overflow(element *q, const cb_op *op) {
-    cb_format wide = {1, (int16_t)(62 - q->t.f), q->t.f};
-    int64_t a = cb_fixed_quantize(q->lo, op->in_frac, wide, op->round, CB_SAT);
-    int64_t b = cb_fixed_quantize(q->hi, op->in_frac, wide, op->round, CB_SAT);
     q->min = cb_format_min(q->t, op->overflow), q->max = cb_format_max(q->t);
     bool wrap = op->overflow == CB_WRAP && cb_format_width(q->t);
     if (wrap) {
+        cb_format wide = {1, (int16_t)(62 - q->t.f), q->t.f};
+        int64_t a = cb_fixed_quantize(q->lo, op->in_frac, wide, op->round, CB_SAT);
+        int64_t b = cb_fixed_quantize(q->hi, op->in_frac, wide, op->round, CB_SAT);
         q->wraps = larger(a, op->relu ? 0 : a) < q->min || larger(b, op->relu ? 0 : b) > q->max;
         q->min = INT32_MIN, q->max = INT32_MAX;
     }
     if (op->relu) q->min = larger(q->min, 0);
-    /* Rounding was simplified for relu (element_rounding); a format without bits has no quotient. */
-    q->clamps = a < q->min || b > q->max || (op->relu && q->lo < 0) || !cb_format_width(q->t);
     q->min = between(q->min, INT32_MIN, INT32_MAX);
     q->max = between(q->max, INT32_MIN, INT32_MAX);
 }
@@ -119,10 +118,9 @@ static int stage_quantizer(cb_pairs_stage *st, const element *q, int n) {
     for (int e = 0; e < n; e++) {
         all_float &= element_float(&q[e]);
         all_shift &= !q[e].even && q[e].plus == q[e].minus && !q[e].left;
-        st->clamp |= q[e].clamps;
         st->wrap |= q[e].wraps;
     }
-    st->mode = all_shift ? CB_PAIRS_SHIFT : all_float ? CB_PAIRS_FLOAT : CB_PAIRS_ANY;
+    st->mode = all_shift ? CB_PAIRS_SHIFT : all_float && !st->wrap ? CB_PAIRS_FLOAT : CB_PAIRS_ANY;
     for (int e = 0; e < n; e++) {
         int width = cb_format_width(q[e].t), up = e % 2 * 16;
         uint32_t mask = q[e].wraps ? ((uint32_t)1 << width) - 1 : 0xFFFF;
@@ -134,16 +132,40 @@ static int stage_quantizer(cb_pairs_stage *st, const element *q, int n) {
     return MADE;
 }
 
-/* Shifts of the stored elements; what is always 0 needs none. */
+/* Shifts of the stored elements. */
 static int8_t *ups_of(const cb_op *op) {
     int64_t n = cb_op_outputs(op);
     int8_t *up = cb_alloc((size_t)n, 1);
     for (int64_t e = 0; up && e < n; e++)
-        if (op->lo[e] || op->hi[e]) up[e] = (int8_t)(op->out_frac - op->format[op->n_format == 1 ? 0 : e].f);
+        up[e] = op->lo[e] || op->hi[e] ? (int8_t)(op->out_frac - op->format[op->n_format == 1 ? 0 : e].f) : ALWAYS_0;
     return up;
 }
 
 /* ---- a quantizer alone ---- */
+
+static bool element_small(const element *q) {
+    return !q->even && q->plus == q->minus && !q->left && !q->wraps && q->lo >= 0 && q->right <= 15 && q->min <= 0 &&
+           q->hi + q->plus <= INT16_MAX;
+}
+
+/* The mode on pairs where all elements allow it. */
+static int rows_small(cb_pairs_stage *st, const element *q) {
+    for (int e = 0; e < 2 * st->n_row; e++)
+        if (!element_small(&q[e])) return MADE;
+    st->half = cb_alloc((size_t)st->n_row, sizeof *st->half);
+    st->scale = cb_alloc((size_t)st->n_row, sizeof *st->scale);
+    st->most = cb_alloc((size_t)st->n_row, sizeof *st->most);
+    if (!st->half || !st->scale || !st->most) return -1;
+    for (int r = 0; r < st->n_row; r++) {
+        const element *a = &q[2 * r], *b = a + 1;
+        int64_t most[2] = {between(a->max, 0, INT16_MAX), between(b->max, 0, INT16_MAX)};
+        st->half[r] = (int32_t)(a->plus | b->plus << 16);
+        st->scale[r] = (int32_t)(1 << (15 - a->right) | (uint32_t)1 << (15 - b->right) << 16);
+        st->most[r] = (int32_t)(most[0] | most[1] << 16);
+    }
+    st->mode = CB_PAIRS_SMALL;
+    return MADE;
+}
 
 static int rows_make(cb_pairs_stage *st, const cb_op *op, const layout *in, const int64_t *lo, const int64_t *hi, bool last) {
     int n_pos = op->in_h * op->in_w, n = n_pos * in->each;
@@ -154,11 +176,11 @@ static int rows_make(cb_pairs_stage *st, const cb_op *op, const layout *in, cons
     for (int pos = 0; pos < n_pos && !rc; pos++)
         for (int c = 0; c < op->in_c && !rc; c++) {
             int64_t e = (int64_t)pos * op->in_c + c;
-            if (in->up && in->up[e]) rc = UNSUITED; /* the quantizer before it did not use the finest grid */
+            if (in->up && in->up[e] > 0) rc = UNSUITED; /* the quantizer before it did not use the finest grid */
             else rc = element_make(op, e, lo[e], hi[e], 0, last, &q[pos * in->each + c]);
         }
-    st->pos_steps = in->each;
     if (!rc) rc = stage_quantizer(st, q, even(n));
+    if (!rc) rc = rows_small(st, q);
     free(q);
     return rc;
 }
@@ -201,7 +223,7 @@ static int variant_pairs(const cb_op *op, const layout *in, const int8_t *text, 
         int64_t at = ((int64_t)dy * op->in_w + dx) * in->each + c + text[0];
         for (int o = 0; o < op->out_c; o++) {
             int64_t w = op->w[t * op->out_c + o];
-            if (!w) continue;
+            if (!w || up == ALWAYS_0) continue;
             if (up > 15 || llabs(w) > INT16_MAX >> up) return UNSUITED;
             pair[at / 2 * op->out_c + o] |= ((uint32_t)(w * ((int64_t)1 << up)) & 0xFFFF) << at % 2 * 16;
         }
@@ -216,12 +238,13 @@ static bool used(const uint32_t *pair, int out_c, int first, int width) {
     return false;
 }
 
-/* Instructions of a variant when `width` outputs share the loads of a row, in quarters. */
+/* Cost of a variant when `width` outputs share the loads of a row: products or loads, whichever are
+ * more, and the loop. */
 static int64_t work_of(const uint32_t *pair, int n_row, int out_c, int width) {
     int64_t sum = 0;
     for (int first = 0; first < out_c; first += width)
         for (int r = 0; r < n_row; r++)
-            if (used(pair + (int64_t)r * out_c, out_c, first, width)) sum += 8 * width + 2 * (width + 2);
+            if (used(pair + (int64_t)r * out_c, out_c, first, width)) sum += 2 * (2 * width > width + 2 ? 2 * width : width + 2) + 2;
     return sum;
 }
 
@@ -299,7 +322,6 @@ static int sums_quantizer(cb_pairs_stage *st, const cb_op *sum, const cb_op *op,
         element *a = &q[e % each];
         a->lo = a->lo < q[e].lo ? a->lo : q[e].lo;
         a->hi = larger(a->hi, q[e].hi);
-        a->clamps |= q[e].clamps;
         a->wraps |= q[e].wraps;
     }
     st->pos_steps = one ? 0 : each;
@@ -325,8 +347,9 @@ static int sums_make(cb_pairs_stage *st, const cb_op *sum, const cb_op *quant, c
 static int stages_make(const cb_programme *p, cb_pairs_plan *plan, layout *in, const int64_t *lo, const int64_t *hi) {
     for (int k = 0; k < p->n_op; k++) {
         const cb_op *op = &p->op[k];
-        cb_pairs_stage *st = &plan->stage[plan->n_stage++];
         bool sums = op->kind != CB_OP_QUANT;
+        if (cb_op_bits(op)) return UNSUITED;
+        cb_pairs_stage *st = &plan->stage[plan->n_stage++];
         if (sums && (k + 1 == p->n_op || p->op[k + 1].kind != CB_OP_QUANT)) return UNSUITED;
         bool last = k + 1 + sums == p->n_op;
         int rc = sums ? sums_make(st, op, op + 1, in, last) : rows_make(st, op, in, lo, hi, last);
@@ -371,6 +394,9 @@ void cb_pairs_plan_free(cb_pairs_plan *plan) {
         free(st->step);
         free(st->mask);
         free(st->sign);
+        free(st->half);
+        free(st->scale);
+        free(st->most);
     }
     *plan = (cb_pairs_plan){0};
 }

@@ -32,13 +32,14 @@ enum { CB_PAIRS_EVENTS = 32 };
 typedef struct {
     int32_t init;       /* start of the sum */
     int32_t k;          /* PAIRS_FLOAT: bits of the float to add; else right shift, 0..31 */
-    int32_t lo, hi;     /* clamp of the quotient (PAIRS_FLOAT: of the bits) */
+    int32_t lo, hi;     /* clamps of the quotient (PAIRS_FLOAT: of the bits) */
     /* PAIRS_ANY only */
     int32_t below, extra; /* a sum below `below` (a negative value) gets `extra` on top */
     int32_t even, left;   /* even: bit 0 is cleared where all dropped bits are 0; left shift */
 } cb_pairs_step;
 
-typedef enum { CB_PAIRS_FLOAT, CB_PAIRS_SHIFT, CB_PAIRS_ANY } cb_pairs_mode;
+/* SMALL: quantizer alone of values 0..2^15-1, on pairs: the right shift by s is a product with scale = 2^(15-s). */
+typedef enum { CB_PAIRS_FLOAT, CB_PAIRS_SHIFT, CB_PAIRS_ANY, CB_PAIRS_SMALL } cb_pairs_mode;
 
 /* `width` outputs of one position. */
 typedef struct {
@@ -55,10 +56,11 @@ typedef struct {
     int32_t *base, *variant;  /* [n_pos] first row under the position; its list of blocks */
     cb_pairs_block *block;    /* [n_variant][n_block] */
     cb_pairs_mode mode;
-    bool clamp, wrap;
+    bool wrap;
     int pos_steps;            /* steps from one position to the next: 0 if all are alike */
     cb_pairs_step *step;      /* [1 or n_pos][outputs of a position, rounded up to the blocks] */
     int32_t *mask, *sign;     /* wrap: a pair becomes ((pair & mask) ^ sign) - sign; by step / 2 */
+    int32_t *half, *scale, *most; /* CB_PAIRS_SMALL, by row: min((pair + half) * 2 * scale / 2^16, most) */
 } cb_pairs_stage;
 
 typedef struct {
@@ -72,6 +74,8 @@ typedef struct {
 /* 0: made; 1: the programme does not meet the conditions; -1: no memory. Free in every case. */
 int cb_pairs_plan_make(const cb_programme *p, cb_pairs_plan *plan) CB_MUST;
 void cb_pairs_plan_free(cb_pairs_plan *plan);
+/* Scores of events as in cb_programme_score; 1 if there is no plan (nothing is done then). */
+int cb_pairs_score(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
 /* Tests: use plans (default), use them but without vpdpwssd, or none. */
 typedef enum { CB_PAIRS_ON, CB_PAIRS_NO_DOT, CB_PAIRS_OFF } cb_pairs_use;
 void cb_pairs_force(cb_pairs_use use);

@@ -2,7 +2,8 @@
  *
  * REG is one register of REG_LANES lanes. reg_dot(acc, x, w) adds the two products of each
  * lane's pairs. reg_words reads four words from REG_LANES images that lie `stride` counts
- * apart and transposes them: out[w] has word w, lane = image.
+ * apart and transposes them: out[w] has word w, lane = image. Names with 16 work on the halves, unsigned
+ * (reg_high16: the upper halves of the products).
  */
 #ifndef CB_QUANT_PAIRS_REGISTER_H
 #define CB_QUANT_PAIRS_REGISTER_H
@@ -42,6 +43,9 @@ REG_INLINE REG reg_and(REG a, REG b) { return _mm512_and_si512(a, b); }
 REG_INLINE REG reg_or(REG a, REG b) { return _mm512_or_si512(a, b); }
 REG_INLINE REG reg_xor(REG a, REG b) { return _mm512_xor_si512(a, b); }
 REG_INLINE REG reg_sub16(REG a, REG b) { return _mm512_sub_epi16(a, b); }
+REG_INLINE REG reg_add16(REG a, REG b) { return _mm512_add_epi16(a, b); }
+REG_INLINE REG reg_high16(REG a, REG b) { return _mm512_mulhi_epu16(a, b); }
+REG_INLINE REG reg_min16(REG a, REG b) { return _mm512_min_epu16(a, b); }
 REG_INLINE REG reg_greater(REG a, REG b) { return _mm512_movm_epi32(_mm512_cmpgt_epi32_mask(a, b)); }
 REG_INLINE REG reg_equal(REG a, REG b) { return _mm512_movm_epi32(_mm512_cmpeq_epi32_mask(a, b)); }
 REG_INLINE REG reg_pair(REG a, REG b) {
@@ -75,6 +79,9 @@ REG_INLINE REG reg_and(REG a, REG b) { return _mm256_and_si256(a, b); }
 REG_INLINE REG reg_or(REG a, REG b) { return _mm256_or_si256(a, b); }
 REG_INLINE REG reg_xor(REG a, REG b) { return _mm256_xor_si256(a, b); }
 REG_INLINE REG reg_sub16(REG a, REG b) { return _mm256_sub_epi16(a, b); }
+REG_INLINE REG reg_add16(REG a, REG b) { return _mm256_add_epi16(a, b); }
+REG_INLINE REG reg_high16(REG a, REG b) { return _mm256_mulhi_epu16(a, b); }
+REG_INLINE REG reg_min16(REG a, REG b) { return _mm256_min_epu16(a, b); }
 REG_INLINE REG reg_greater(REG a, REG b) { return _mm256_cmpgt_epi32(a, b); }
 REG_INLINE REG reg_equal(REG a, REG b) { return _mm256_cmpeq_epi32(a, b); }
 REG_INLINE REG reg_pair(REG a, REG b) { return _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xAA); }
@@ -104,6 +111,9 @@ REG_INLINE REG reg_and(REG a, REG b) { return _mm_and_si128(a, b); }
 REG_INLINE REG reg_or(REG a, REG b) { return _mm_or_si128(a, b); }
 REG_INLINE REG reg_xor(REG a, REG b) { return _mm_xor_si128(a, b); }
 REG_INLINE REG reg_sub16(REG a, REG b) { return _mm_sub_epi16(a, b); }
+REG_INLINE REG reg_add16(REG a, REG b) { return _mm_add_epi16(a, b); }
+REG_INLINE REG reg_high16(REG a, REG b) { return _mm_mulhi_epu16(a, b); }
+REG_INLINE REG reg_min16(REG a, REG b) { return _mm_min_epu16(a, b); }
 REG_INLINE REG reg_greater(REG a, REG b) { return _mm_cmpgt_epi32(a, b); }
 REG_INLINE REG reg_equal(REG a, REG b) { return _mm_cmpeq_epi32(a, b); }
 REG_INLINE REG reg_pair(REG a, REG b) { return _mm_blend_epi16(a, _mm_slli_epi32(b, 16), 0xAA); }
@@ -139,6 +149,19 @@ REG_INLINE REG reg_xor(REG a, REG b) { return a ^ b; }
 REG_INLINE REG reg_sub16(REG a, REG b) {
     REG_BITS low = (REG_BITS)a - ((REG_BITS)b & 0xFFFF), high = ((REG_BITS)a & ~0xFFFFu) - ((REG_BITS)b & ~0xFFFFu);
     return (REG)((low & 0xFFFF) | high);
+}
+REG_INLINE REG reg_add16(REG a, REG b) {
+    REG_BITS low = (REG_BITS)a + (REG_BITS)b, high = ((REG_BITS)a & ~0xFFFFu) + ((REG_BITS)b & ~0xFFFFu);
+    return (REG)((low & 0xFFFF) | high);
+}
+REG_INLINE REG reg_high16(REG a, REG b) {
+    REG_BITS low = ((REG_BITS)a & 0xFFFF) * ((REG_BITS)b & 0xFFFF), high = ((REG_BITS)a >> 16) * ((REG_BITS)b >> 16);
+    return (REG)(low >> 16 | (high & ~0xFFFFu));
+}
+REG_INLINE REG reg_min16(REG a, REG b) {
+    REG_BITS al = (REG_BITS)a & 0xFFFF, bl = (REG_BITS)b & 0xFFFF, ah = (REG_BITS)a >> 16, bh = (REG_BITS)b >> 16;
+    REG_BITS low = (REG_BITS)(al < bl), high = (REG_BITS)(ah < bh);
+    return (REG)((al & low) | (bl & ~low) | ((ah & high) | (bh & ~high)) << 16);
 }
 REG_INLINE REG reg_greater(REG a, REG b) { return a > b; }
 REG_INLINE REG reg_equal(REG a, REG b) { return a == b; }

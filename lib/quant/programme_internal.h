@@ -11,6 +11,9 @@ int64_t cb_op_outputs(const cb_op *op);
 /* An operation appended, shapes of its input set; NULL with an error. n_op is not yet counted up. */
 cb_op *cb_op_append(cb_programme *p, cb_op_kind kind, const char *name);
 
+/* All counts 0..CB_ET_MAX, or an error that names the first event and region where not. */
+int cb_counts_check(const cb_programme *p, const uint16_t *et, size_t n) CB_MUST;
+
 /* ---- COMPARE and LOGIC (programme_bits.c) ---- */
 static inline bool cb_op_bits(const cb_op *op) { return op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC; }
 int cb_bits_finish(cb_programme *p, int k, const int64_t *lo, const int64_t *hi) CB_MUST;

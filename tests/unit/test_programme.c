@@ -8,6 +8,7 @@
 #include "data/layouts.h"
 #include "nn/isa.h"
 #include "quant/firmware_import.h"
+#include "quant/pairs_plan.h"
 #include "quant/programme.h"
 #include "unit.h"
 
@@ -41,11 +42,16 @@ static void check_recorded(const char *arch, const char *version) {
     uint16_t *et = cb_h5_read(f, "CaloRegions", CB_U16, 3, dims);
     CU_ASSERT_PTR_NOT_NULL_FATAL(et);
     cb_h5_close(&f);
-    for (int level = 0; level <= cb_isa_best(); level++) {
-        UNIT_OK(cb_isa_force(level));
-        UNIT_OK(cb_programme_score(&p, et, 4096, got));
-        CU_ASSERT_EQUAL(memcmp(want, got, sizeof want), 0);
-    }
+    UNIT_OK(cb_pairs_score(&p, et, 1, got)); /* 0: the deployed firmware has a plan in pairs */
+    for (int level = 0; level <= cb_isa_best(); level++)
+        for (int use = CB_PAIRS_ON; use <= CB_PAIRS_OFF; use++) {
+            UNIT_OK(cb_isa_force(level));
+            cb_pairs_force((cb_pairs_use)use);
+            memset(got, 0xAA, sizeof got);
+            UNIT_OK(cb_programme_score(&p, et, 4096, got));
+            CU_ASSERT_EQUAL(memcmp(want, got, sizeof want), 0);
+        }
+    cb_pairs_force(CB_PAIRS_ON);
     for (int e = 0; e < 4096; e += 37) { /* the plain definition too */
         int64_t score;
         int64_t *value[CB_MAX_OPS] = {0};
@@ -152,10 +158,10 @@ static void random_programme(cb_programme *p, uint64_t seed, int bits) {
     last->format[0] = (cb_format){0, 8, 8};
 }
 
-/* Scores in lanes at every level and with 1 and 3 threads = the plain definition;
+/* Scores in lanes and pairs at every level and with 1 and 3 threads = the plain definition;
  * every intermediate value lies within the proven bounds. */
-static int check_lanes(const cb_programme *p, uint64_t seed) {
-    enum { N = 37 };
+static int check_lanes(const cb_programme *p, uint64_t seed, int *planned) {
+    enum { N = 71 }; /* two whole blocks of pairs and a part of one */
     static uint16_t et[N * 81], code[N];
     cb_rng r = cb_rng_at(seed, "events", 0);
     int n_in = p->input_h * p->input_w, bad = 0;
@@ -170,26 +176,109 @@ static int check_lanes(const cb_programme *p, uint64_t seed) {
                 bad += value[k][i] < p->op[k].lo[i] || value[k][i] > p->op[k].hi[i];
     }
     for (int k = 0; k < p->n_op; k++) free(value[k]);
-    for (int level = 0; level <= cb_isa_best(); level++)
-        for (int threads = 1; threads <= 3; threads += 2) {
-            bad += cb_isa_force(level) != 0;
-            cb_threads_set(threads);
-            bad += cb_programme_score(p, et, N, code) != 0;
-            for (int e = 0; e < N; e++) bad += code[e] != score[e];
-        }
+    for (int way = 0; way < (cb_isa_best() + 1) * 6; way++) {
+        bad += cb_isa_force(way / 6) != 0;
+        cb_threads_set(way % 2 ? 3 : 1);
+        cb_pairs_force((cb_pairs_use)(way / 2 % 3));
+        memset(code, 0xAA, sizeof code);
+        bad += cb_programme_score(p, et, N, code) != 0;
+        for (int e = 0; e < N; e++) bad += code[e] != score[e];
+    }
+    cb_pairs_force(CB_PAIRS_ON);
+    *planned += cb_pairs_score(p, et, N, code) == 0;
     return bad;
 }
 
 static void test_lanes(void) {
-    int bad = 0;
+    int bad = 0, planned = 0;
     for (uint64_t seed = 0; seed < 300; seed++) {
         cb_programme p;
         random_programme(&p, seed, seed % 3 == 2 ? 28 : seed % 3 == 1 ? 12 : 4); /* int64 lanes, both, int32 lanes */
         UNIT_OK(cb_programme_finish(&p));
-        bad += check_lanes(&p, seed);
+        bad += check_lanes(&p, seed, &planned);
         cb_programme_free(&p);
     }
     CU_ASSERT_EQUAL(bad, 0);
+    CU_ASSERT(planned > 50 && planned < 250); /* pairs and wide lanes are both tried */
+}
+
+/* ---- one quantizer, value by value ---- */
+
+/* sum = x0 + 1024 x1 - offset, in units of 2^-frac; q; score = q in units of its grid + 32768. */
+static void sweep_programme(cb_programme *p, cb_format t, cb_round r, cb_overflow o, bool relu, int frac, int64_t offset) {
+    memset(p, 0, sizeof *p);
+    strcpy(p->name, "sweep");
+    p->input_h = 1, p->input_w = 2;
+    cb_op *op = cb_programme_dense(p, "sum", 1, true);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->w[0] = 1, op->w[1] = 1024, op->w_frac = op->bias_frac = frac, op->bias[0] = -offset;
+    op = cb_programme_quant(p, "q", 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->format[0] = t, op->round = r, op->overflow = o, op->relu = relu;
+    int grid = cb_op_quant_frac(op);
+    op = cb_programme_dense(p, "shift", 1, true);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->w[0] = 1, op->w_frac = CB_SCORE_FRAC - grid, op->bias_frac = CB_SCORE_FRAC, op->bias[0] = 32768;
+    op = cb_programme_quant(p, "score", 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->overflow = CB_SAT;
+    op->format[0] = (cb_format){0, 8, 8};
+    UNIT_OK(cb_programme_finish(p));
+}
+
+/* Sums near the ends, near 0, and near every multiple of half a unit or of the wrap. */
+static int64_t sweep_value(cb_rng *r, int k, int right, int width) {
+    int64_t all = (1 << 20) - 1, step = (int64_t)1 << (range(r, 0, 1) ? right : right + width < 20 ? right + width : 19);
+    int64_t v = k < 8 ? k : k < 16 ? all - (k - 8) : (int64_t)cb_rng_below(r, (uint32_t)(all / step) + 1) * step +
+                                                         step / 2 * range(r, 0, 1) + range(r, -2, 2);
+    return v < 0 ? 0 : v > all ? all : v;
+}
+
+static int sweep(const cb_programme *p, cb_rng *r, int right) {
+    enum { N = 256 };
+    static uint16_t et[2 * N], code[N];
+    const cb_op *q = &p->op[1];
+    cb_format t = q->format[0];
+    int64_t want[N], offset = -p->op[0].bias[0];
+    int bad = 0;
+    for (int k = 0; k < N; k++) {
+        int64_t v = sweep_value(r, k, right, cb_format_width(t));
+        if (k % 4 == 3 && v % (1 << right) == 0) v = v + offset % (1 << right); /* multiples of the grid after the offset too */
+        if (v > (1 << 20) - 1) v = (1 << 20) - 1;
+        et[2 * k] = (uint16_t)(v % 1024), et[2 * k + 1] = (uint16_t)(v / 1024);
+        v -= offset;
+        want[k] = cb_fixed_quantize(q->relu && v < 0 ? 0 : v, q->in_frac, t, q->round, q->overflow) + 32768;
+        want[k] = want[k] < 0 ? 0 : want[k] > 65535 ? 65535 : want[k];
+    }
+    for (int level = 0; level <= cb_isa_best(); level++)
+        for (int use = CB_PAIRS_ON; use <= CB_PAIRS_OFF; use++) {
+            bad += cb_isa_force(level) != 0;
+            cb_pairs_force((cb_pairs_use)use);
+            bad += cb_programme_score(p, et, N, code) != 0;
+            for (int k = 0; k < N; k++) bad += code[k] != want[k];
+        }
+    cb_pairs_force(CB_PAIRS_ON);
+    return bad;
+}
+
+static void test_sweep(void) {
+    int bad = 0, planned = 0;
+    cb_threads_set(1);
+    for (int mode = 0; mode < 7 * 3 * 2 * 6; mode++) {
+        cb_rng r = cb_rng_at((uint64_t)mode, "sweep", 0);
+        cb_programme p;
+        int right = mode % 6 ? range(&r, 0, 12) : -range(&r, 1, 3), width = range(&r, 1, 16), frac = range(&r, -2, 6);
+        cb_format t = {(int8_t)range(&r, 0, 1), 0, (int16_t)(frac - right)};
+        t.i = (int16_t)(width - t.k - t.f);
+        sweep_programme(&p, t, (cb_round)(mode / 6 % 7), (cb_overflow)(mode / 42 % 3), mode / 126, frac,
+                        range(&r, 0, 2) * (int64_t)cb_rng_below(&r, 1 << 19));
+        bad += sweep(&p, &r, right < 0 ? 0 : right);
+        uint16_t et[2] = {0}, code;
+        planned += cb_pairs_score(&p, et, 1, &code) == 0;
+        cb_programme_free(&p);
+    }
+    CU_ASSERT_EQUAL(bad, 0);
+    CU_ASSERT(planned > 200);
 }
 
 /* ---- the proof ---- */
@@ -357,7 +446,8 @@ static void test_round_trip(void) {
         write_programme(&p, path);
         UNIT_OK(cb_programme_read(&q, path));
         CU_ASSERT(q.seed == -3 && q.parameters == 77 && q.ebops == 12.5 && q.n_op == p.n_op);
-        CU_ASSERT_EQUAL(check_lanes(&q, seed), 0);
+        int planned = 0;
+        CU_ASSERT_EQUAL(check_lanes(&q, seed, &planned), 0);
         for (int k = 0; k < p.n_op; k++)
             CU_ASSERT_EQUAL(memcmp(p.op[k].hi, q.op[k].hi, (size_t)outputs(&p.op[k]) * sizeof(int64_t)), 0);
         write_programme(&q, again);
@@ -476,7 +566,7 @@ static void test_left_overs(void) {
 }
 
 UNIT_MAIN("programme", {"recorded firmware, 4096 events", test_recorded}, {"recorded firmware, 256 events, and the words of the card", test_card},
-          {"random programmes: lanes = plain", test_lanes},
+          {"random programmes: lanes = plain", test_lanes}, {"quantizers value by value", test_sweep},
           {"bounds and accumulators", test_bounds}, {"formats out of range", test_formats},
           {"sums that int64 cannot hold", test_wide}, {"counts above 1023", test_counts},
           {"building", test_builder}, {"grids coarser than 1", test_coarse_grid}, {"files: round trip", test_round_trip}, {"files: bad ones", test_bad_files},

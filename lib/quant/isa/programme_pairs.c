@@ -4,7 +4,7 @@
 #include "quant/pairs_plan.h"
 #include "quant/pairs_register.h"
 
-uint32_t CB_ISA_FN(cb_pairs_score)(const cb_pairs_plan *plan, const uint16_t *et, int64_t stride, const uint16_t *next,
+uint32_t CB_ISA_FN(cb_pairs_block)(const cb_pairs_plan *plan, const uint16_t *et, int64_t stride, const uint16_t *next,
                                    int32_t *x, int32_t *y, uint16_t *code);
 
 enum { PAIRS_GROUPS = CB_PAIRS_EVENTS / REG_LANES };
@@ -21,7 +21,7 @@ enum { PAIRS_GROUPS = CB_PAIRS_EVENTS / REG_LANES };
 #include "quant/pairs_kernel.h"
 #endif
 
-uint32_t CB_ISA_FN(cb_pairs_score)(const cb_pairs_plan *plan, const uint16_t *et, int64_t stride, const uint16_t *next,
+uint32_t CB_ISA_FN(cb_pairs_block)(const cb_pairs_plan *plan, const uint16_t *et, int64_t stride, const uint16_t *next,
                                    int32_t *x, int32_t *y, uint16_t *code) {
 #ifdef __AVX512BW__
     if (plan->dot) return score_dot(plan, et, stride, next, x, y, code);
