@@ -181,9 +181,10 @@ REG_INLINE void reg_words(const uint16_t *p, int64_t stride, REG out[4]) {
     out[3] = REG_UNPACK(hi_epi64, ab, cd);
 }
 #else
+REG_INLINE int32_t reg_word(const uint16_t *p) { return (int32_t)(p[0] | (uint32_t)p[1] << 16); }
 REG_INLINE void reg_words(const uint16_t *p, int64_t stride, REG out[4]) {
-    for (int l = 0; l < 4; l++)
-        for (int w = 0; w < 4; w++) out[w][l] = p[l * stride + 2 * w] | (int32_t)p[l * stride + 2 * w + 1] << 16;
+    for (int w = 0; w < 4; w++, p += 2)
+        out[w] = (REG){reg_word(p), reg_word(p + stride), reg_word(p + 2 * stride), reg_word(p + 3 * stride)};
 }
 #endif
 
