@@ -18,6 +18,7 @@ typedef struct {
     cb_tile_conv conv;
     cb_relu_rule relu;
     uint64_t draw;
+    uint16_t keep[N_FEATURE], slope[N_FEATURE];
 } pieces;
 
 static int adam(void *context) {
@@ -37,32 +38,26 @@ static int load_images(void *context) {
     pieces *p = context;
     const uint16_t *image[CB_LANES];
     for (int lane = 0; lane < CB_LANES; lane++) image[lane] = p->et + lane * N_FEATURE;
-    cb_lanes_set_images(p->block, image, N_FEATURE);
+    cb_lanes_set_images(p->block, image, CB_LANES, N_FEATURE);
     return 0;
 }
 
 static int tile_forward(void *context) {
     pieces *p = context;
-    cb_tile_conv_forward(&p->conv, p->block, p->w, p->flat);
+    cb_tile_forward(&p->conv, &p->relu, p->block, p->w, p->keep, 9.0f / 8, p->flat, p->slope);
     return 0;
 }
 
 static int tile_gradient(void *context) {
     pieces *p = context;
-    cb_tile_conv_gradient(&p->conv, p->block, p->flat, p->lanes);
-    return 0;
-}
-
-static int relu_drop(void *context) {
-    pieces *p = context;
-    cb_relu_drop(&p->relu, p->block, p->g, p->flat, p->m, N_FEATURE * CB_LANES);
+    cb_tile_gradient(&p->conv, p->block, p->flat, p->slope, 9.0f / 8, p->lanes);
     return 0;
 }
 
 static int dropout(void *context) {
     static const uint32_t key[2] = {1, 2};
     pieces *p = context;
-    cb_dropout_fill(key, p->draw++, 0.125f, 8.0f / 7, p->flat, N_FEATURE * CB_LANES);
+    cb_dropout_bits(key, p->draw++, 8192, N_FEATURE, p->keep);
     return 0;
 }
 
@@ -90,8 +85,7 @@ static int measure_all(bench *b, pieces *p) {
         {.name = "student/load", .events = CB_LANES, .bytes = 1.5 * image, .work = load_images},
         {.name = "student/conv/forward", .events = CB_LANES, .flop = conv, .bytes = 2 * image, .work = tile_forward},
         {.name = "student/conv/gradient", .events = CB_LANES, .flop = conv, .bytes = 2 * image, .work = tile_gradient},
-        {.name = "student/relu-drop", .events = CB_LANES, .bytes = 4 * image, .work = relu_drop},
-        {.name = "student/dropout", .events = CB_LANES, .bytes = image, .work = dropout}};
+        {.name = "student/dropout", .events = CB_LANES, .bytes = image / 32, .work = dropout}};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
         bench_case c = all[k];
         c.isa = cb_isa_name(cb_isa());

@@ -34,6 +34,8 @@ static inline size_t cb_blocks(size_t n_event) { return (n_event + CB_LANES - 1)
 
 /* et rows (by event index) -> one block; events beyond n are zero. */
 void cb_lanes_load_u16(float *block, const uint16_t *et, const uint32_t *event, size_t n, int n_feature);
+/* Sixteen rows -> one block. */
+void cb_lanes_load_rows(float *block, const uint16_t *const row[CB_LANES], int n_feature);
 /* Binary tree over the lanes. */
 float cb_lanes_sum(const float x[CB_LANES]);
 

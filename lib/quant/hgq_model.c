@@ -144,9 +144,10 @@ void cb_hgq_model_block(const cb_hgq_model *m, const float *x, float *scratch, f
     int image = s->d.height * s->d.width, h = s->d.hidden;
     float *flat = scratch + image * CB_LANES, *q1 = flat + s->n_flat * CB_LANES, *hidden = q1 + s->n_flat * CB_LANES;
     if (s->d.conv) {
-        cb_hgq_patch patch = {s->d.height, s->d.width, s->d.size, s->d.filters};
+        cb_tile_conv tile = {s->d.width, s->d.size, s->d.filters, s->oh, s->ow};
+        cb_relu_rule relu = {.top = INFINITY};
         cb_hgq_lanes_quantize(m->iq[0], image, x, scratch);
-        cb_hgq_lanes_conv(&patch, scratch, m->kernel[0], NULL, flat);
+        cb_tile_forward(&tile, &relu, scratch, m->kernel[0], NULL, 1, flat, NULL);
         x = flat;
     }
     cb_hgq_lanes_quantize(m->iq[1], s->n_flat, x, q1);

@@ -24,6 +24,7 @@
 
 #include "quant/hgq_quantizer.h"
 #include "quant/student_data.h"
+#include "quant/student_kernels.h"
 
 enum { CB_HGQ_CONV, CB_HGQ_DENSE1, CB_HGQ_DENSE2, CB_HGQ_LAYERS };
 enum { CB_HGQ_TENSORS = 32 };

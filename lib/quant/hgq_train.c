@@ -17,6 +17,7 @@ typedef struct {
     float *dk1, *do1, *dk2;            /* [n_flat*hidden], [hidden], [hidden] */
     float *peak[CB_HGQ_LAYERS];        /* the same: largest |q| (WRAP data only) */
     float *scratch;                    /* [max(image, n_flat)][16] */
+    uint16_t *keep;                    /* [max(n_flat, hidden)] lane bits */
     float *zero_from;                  /* all of the above floats: one block, cleared each step */
     size_t n_zero;
 } shard;
@@ -69,6 +70,7 @@ static void shard_new(shard *p, const cb_hgq_student *s, bool *bad) {
     p->sum = need(bad, flat * 16, sizeof(double));
     p->square = need(bad, flat * 16, sizeof(double));
     size_t most = image > flat ? image : flat;
+    p->keep = need(bad, most > h ? most : h, sizeof *p->keep);
     p->scratch = need(bad, (most > h ? most : h) * 16, sizeof(float));
 }
 
@@ -123,13 +125,14 @@ static void work_free(work *w) {
         free(w->part[k].sum);
         free(w->part[k].square);
         free(w->part[k].scratch);
+        free(w->part[k].keep);
     }
     free(w);
 }
 
-static void own_mask(void *context, float *mask, int layer, int n_feature, uint64_t step, size_t block) {
+static void own_mask(void *context, uint16_t *keep, int layer, int n_feature, uint64_t step, size_t block) {
     const cb_hgq_trainer *t = context;
-    cb_dropout_mask(mask, n_feature, layer ? 1.0f / 8 : 1.0f / 9, layer ? 8.0f / 7 : 9.0f / 8, t->seed,
+    cb_dropout_keep(keep, n_feature, layer ? 1.0f / 8 : 1.0f / 9, t->seed,
                     layer ? "hgq-dropout-hidden" : "hgq-dropout-flatten", step, block);
 }
 
@@ -155,6 +158,8 @@ void cb_hgq_trainer_free(cb_hgq_trainer *t) {
 
 /* ---- forward ---- */
 
+static const cb_relu_rule relu = {.top = INFINITY};
+
 static void prepare_input(work *w, const cb_hgq_student *s, int l) {
     const cb_hgq_site *site = &s->iq[l];
     for (size_t e = 0; e < site->n; e++) {
@@ -178,7 +183,7 @@ static void forward_first(cb_hgq_trainer *t, const cb_student_batch *b, shard *p
     work *w = t->work;
     const cb_hgq_student *s = t->s;
     size_t flat = (size_t)s->n_flat * CB_LANES, image = w->image * CB_LANES;
-    cb_hgq_patch patch = {s->d.height, s->d.width, s->d.size, s->d.filters};
+    cb_tile_conv tile = {s->d.width, s->d.size, s->d.filters, s->oh, s->ow};
     memset(p->zero_from, 0, p->n_zero * sizeof *p->zero_from);
     memset(p->sum, 0, flat * sizeof *p->sum);
     memset(p->square, 0, flat * sizeof *p->square);
@@ -187,8 +192,9 @@ static void forward_first(cb_hgq_trainer *t, const cb_student_batch *b, shard *p
         if (s->d.conv) {
             cb_hgq_lanes_quantize(w->iq[0], (int)w->image, x, w->x0 + k * image);
             note_peak(s, 0, p, w->x0 + k * image);
-            if (t->mask) t->mask(t->mask_context, p->scratch, 0, s->n_flat, t->step, k);
-            cb_hgq_lanes_conv(&patch, w->x0 + k * image, w->kernel[0], t->mask ? p->scratch : NULL, w->h0 + k * flat);
+            if (t->mask) t->mask(t->mask_context, p->keep, 0, s->n_flat, t->step, k);
+            cb_tile_forward(&tile, &relu, w->x0 + k * image, w->kernel[0], t->mask ? p->keep : NULL, t->mask ? 9.0f / 8 : 1,
+                            w->h0 + k * flat, p->keep);
             x = w->h0 + k * flat;
         }
         cb_hgq_lanes_quantize(w->iq[1], s->n_flat, x, w->x1 + k * flat);
@@ -229,13 +235,6 @@ static void fuse_batch(cb_hgq_trainer *t, uint32_t n) {
     quantize_weights(w, &s->bq, w->bq, w->fused_bias, w->bias);
 }
 
-/* relu and dropout of one hidden block, in place. */
-static void hidden_activation(cb_hgq_trainer *t, shard *p, size_t block, float *h) {
-    int n = t->s->d.hidden * CB_LANES;
-    if (t->mask) t->mask(t->mask_context, p->scratch, 1, t->s->d.hidden, t->step, block);
-    for (int e = 0; e < n; e++) h[e] = h[e] > 0 ? (t->mask ? h[e] * p->scratch[e] : h[e]) : 0;
-}
-
 /* From dense1 to the loss and back to the gradient of dense1's input (batch norm part missing). */
 static void middle(cb_hgq_trainer *t, const cb_student_batch *b, shard *p, size_t first, size_t last) {
     work *w = t->work;
@@ -247,7 +246,8 @@ static void middle(cb_hgq_trainer *t, const cb_student_batch *b, shard *p, size_
     for (size_t k = first; k < last; k++) {
         float *h1 = w->h1 + k * h, *x2 = w->x2 + k * h, *g2 = w->g2 + k * h, *out = t->out + k * CB_LANES, g[CB_LANES];
         cb_dense_forward(w->x1 + k * flat, w->kernel[1], w->bias, s->n_flat, hidden, h1);
-        hidden_activation(t, p, k, h1);
+        if (t->mask) t->mask(t->mask_context, p->keep, 1, hidden, t->step, k);
+        cb_relu_drop(&relu, h1, t->mask ? p->keep : NULL, scale, hidden, h1, p->keep);
         cb_hgq_lanes_quantize(w->iq[2], hidden, h1, x2);
         note_peak(s, 2, p, x2);
         cb_dense_forward(x2, w->kernel[2], NULL, hidden, 1, out);

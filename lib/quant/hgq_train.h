@@ -10,8 +10,8 @@
 
 #include "quant/hgq_student.h"
 
-/* Fills a dropout mask (values 0 or the scale) of one block: layer 0 after flatten, 1 after dense1's relu. */
-typedef void cb_hgq_mask_fn(void *context, float *mask, int layer, int n_feature, uint64_t step, size_t block);
+/* Lane bits of what dropout keeps in one block: layer 0 after flatten, 1 after dense1's relu. */
+typedef void cb_hgq_mask_fn(void *context, uint16_t *keep, int layer, int n_feature, uint64_t step, size_t block);
 
 typedef struct cb_hgq_trainer {
     cb_hgq_student *s; /* borrowed, trained in place */
@@ -26,7 +26,7 @@ typedef struct cb_hgq_trainer {
     struct cb_hgq_work *work;
 } cb_hgq_trainer;
 
-/* For batches of at most `batch` events. Dropout masks come from cb_dropout_mask with streams
+/* For batches of at most `batch` events. Dropout masks come from cb_dropout_keep with streams
  * "hgq-dropout-flatten" and "hgq-dropout-hidden" (v1 has the second only). */
 cb_hgq_trainer *cb_hgq_trainer_new(cb_hgq_student *s, uint32_t batch, double learning_rate, uint64_t seed) CB_MUST;
 void cb_hgq_trainer_free(cb_hgq_trainer *t);

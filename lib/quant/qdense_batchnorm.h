@@ -21,9 +21,13 @@
  *     db = 0 (exactly, unless frozen: gamma dbeta / r)
  * These are the formulas of spec 2.4 with sum_i dK_ij W_ij = rho sum_b G (z - b) put in.
  *
- * Statistics, folding and column sums are float64; a sum over a batch runs block by
- * block in 16 lanes, then over the lanes ascending, one thread: it is a few per cent of a step, and a
- * parallel loop costs more than it saves when cores are shared.
+ * Statistics, folding and column sums are float64. A sum over a batch runs per shard and lane, blocks
+ * ascending (student_kernels.h); then the lanes ascending, then the shards ascending. The variance comes from the
+ * sums of z and z^2, which float64 carries without loss that matters: the error is 1e-16 of mu^2.
+ *
+ * One training call:  per block z, cb_column_moments  ->  cb_qdense_bn_statistics  ->  cb_qdense_bn_fold_rows (any
+ * thread, any split of the rows)  ->  per block a, G, the column sums  ->  cb_qdense_bn_columns  ->  per block
+ * cb_column_gradient, which gives e and the two operands of dL/dx.
  */
 #ifndef CB_QUANT_QDENSE_BATCHNORM_H
 #define CB_QUANT_QDENSE_BATCHNORM_H
@@ -33,6 +37,7 @@
 
 #include "base/error.h"
 #include "quant/qkeras.h"
+#include "quant/student_kernels.h"
 
 typedef enum { CB_FOLD_EMA, CB_FOLD_BATCH } cb_folding;
 
@@ -49,20 +54,26 @@ typedef struct {
     /* of the current training call, owned */
     bool frozen;
     double *mu, *s, *r;      /* batch mean, sqrt(batch variance + eps), sqrt(moving variance + eps) */
+    double *scale;           /* gamma / r, or gamma / s with batch folding */
     float *k, *c, *rho;      /* folded kernel [n_in][n_out], folded bias, correction */
+    cb_column *column;       /* [n_out]: mean after the statistics, the rest after the columns */
 } cb_qdense_bn;
 
 /* Sizes and owned arrays; mean 0, variance 1. The caller sets the borrowed arrays. */
 int cb_qdense_bn_new(cb_qdense_bn *l, int n_in, int n_out) CB_MUST;
 void cb_qdense_bn_free(cb_qdense_bn *l);
 
-/* Training forward, step 1: from z [n_block][n_out][16] of n_event events: statistics, then K, c, rho. */
-void cb_qdense_bn_fold_batch(cb_qdense_bn *l, const float *z, size_t n_event);
+/* Training forward from the moments of n_event events, n_part pairs of [n_out][16]: moving averages, then mu, s, r,
+ * scale, c, rho. */
+void cb_qdense_bn_statistics(cb_qdense_bn *l, const double *const *sum, const double *const *square, int n_part,
+                             size_t n_event);
+/* Rows first .. last-1 of k. */
+void cb_qdense_bn_fold_rows(cb_qdense_bn *l, int first, int last);
 /* Inference: folded kernel and bias before (kf, bf) and after (kq, bq) the quantizers; any may be NULL. */
 void cb_qdense_bn_fold(const cb_qdense_bn *l, double *kf, double *bf, double *kq, double *bq);
 
-/* Training backward: from z, a = x K and G (all [n_block][n_out][16], dead lanes of G zero) sets dgamma, dbeta, db and
- * overwrites  a := e (zero in dead lanes), z := dz (likewise), g := rho G. */
-void cb_qdense_bn_backward(cb_qdense_bn *l, float *z, float *a, float *g, size_t n_event);
+/* Training backward from the sums of G, G a, G (z - mean), n_part arrays of [3][n_out][16]: dgamma, dbeta, db and the
+ * numbers of cb_column_gradient. */
+void cb_qdense_bn_columns(cb_qdense_bn *l, const double *const *sums, int n_part, size_t n_event);
 
 #endif

@@ -10,7 +10,6 @@
 #include "base/threads.h"
 #include "nn/adam.h"
 #include "nn/dense.h"
-#include "quant/student_kernels.h"
 
 /* ---- state ---- */
 
@@ -101,74 +100,77 @@ void cb_qkeras_student_free(cb_qkeras_student *m) {
     *m = (cb_qkeras_student){0};
 }
 
+static size_t scratch_size(const cb_qkeras_student *m) {
+    return (4 * (size_t)m->shape.hidden + (size_t)m->n_flat) * CB_LANES;
+}
+
 int cb_qkeras_work_new(cb_qkeras_work *w, const cb_qkeras_student *m, uint32_t room) {
     *w = (cb_qkeras_work){.room = cb_blocks(room)};
     size_t row = w->room * CB_LANES, hidden = (size_t)m->shape.hidden, flat = m->shape.conv ? (size_t)m->n_flat : 0;
     struct {
-        float **p;
-        size_t n;
-    } want[] = {{&w->flat, row * flat},         {&w->flat_slope, row * flat},
-                {&w->z, row * hidden},          {&w->a, row * hidden},
-                {&w->g, row * hidden},          {&w->slope, row * hidden},
-                {&w->hidden, row * hidden},     {&w->score, row},
-                {&w->d_score, row},             {&w->shard, CB_SHARDS * m->n_weight},
-                {&w->conv_lanes, CB_SHARDS * m->n_conv * CB_LANES},
-                {&w->d_flat, CB_SHARDS * 2 * flat * CB_LANES},
-                {&w->conv_q, m->n_conv},        {&w->out_q, hidden}};
+        void *p;
+        size_t n, size;
+    } want[] = {{&w->flat, row * flat, sizeof(float)},
+                {&w->slope, w->room * flat, sizeof(uint16_t)},
+                {&w->z, row * hidden, sizeof(float)},
+                {&w->g, row * hidden, sizeof(float)},
+                {&w->score, row, sizeof(float)},
+                {&w->shard, CB_SHARDS * m->n_weight, sizeof(float)},
+                {&w->sums, CB_SHARDS * 5 * hidden * CB_LANES, sizeof(double)},
+                {&w->lanes, CB_SHARDS * (m->n_conv + hidden) * CB_LANES, sizeof(float)},
+                {&w->scratch, CB_SHARDS * scratch_size(m), sizeof(float)},
+                {&w->keep, CB_SHARDS * hidden, sizeof(uint16_t)},
+                {&w->operands, 2 * flat * hidden, sizeof(float)},
+                {&w->conv_q, m->n_conv, sizeof(float)},
+                {&w->out_q, hidden, sizeof(float)}};
     for (size_t k = 0; k < sizeof want / sizeof *want; k++) {
-        *want[k].p = cb_alloc_aligned(want[k].n + 1, sizeof(float));
-        if (!*want[k].p) {
+        void *p = cb_alloc_aligned(want[k].n + 1, want[k].size);
+        if (!p) {
             cb_qkeras_work_free(w);
             return -1;
         }
+        memcpy(want[k].p, &p, sizeof p);
     }
     return 0;
 }
 
 void cb_qkeras_work_free(cb_qkeras_work *w) {
-    float *const all[] = {w->flat,  w->flat_slope, w->z,          w->a,      w->g,      w->slope, w->hidden,
-                          w->score, w->d_score,    w->shard,      w->conv_lanes, w->d_flat, w->conv_q, w->out_q};
+    void *const all[] = {w->flat, w->slope, w->z,    w->g,        w->score,  w->shard, w->sums,
+                         w->lanes, w->scratch, w->keep, w->operands, w->conv_q, w->out_q};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     *w = (cb_qkeras_work){0};
 }
 
-/* ---- relu with dropout ---- */
+/* ---- what a step needs to know ---- */
 
 static cb_relu_rule relu_rule_of(cb_qrelu q, bool quantized) {
     return (cb_relu_rule){(float)cb_pow2(q.bits - q.integer), (float)cb_pow2(q.integer - q.bits),
                           (float)(cb_pow2(q.bits) - 1), quantized ? (float)cb_qrelu_top(q) : INFINITY, quantized};
 }
 
-/* Fills mask[n][16] of a block: recorded, drawn, or ones. */
-static void fill_mask(const cb_qkeras_student *m, const float *recorded, int n, float p, const char *stream,
-                      size_t block, float *mask) {
-    if (recorded) memcpy(mask, recorded + block * (size_t)n * CB_LANES, (size_t)n * CB_LANES * sizeof *mask);
-    else if (p > 0)
-        cb_dropout_mask(mask, n, p, (float)(1 / (1 - (double)p)), m->shape.seed, stream, m->step, block);
-    else
-        for (int e = 0; e < n * CB_LANES; e++) mask[e] = 1;
-}
-
-/* ---- convolution, stride = kernel size ---- */
-
 static cb_tile_conv tile_conv(const cb_qkeras_student *m) {
     return (cb_tile_conv){m->shape.width, m->shape.kernel, m->shape.filters, m->oh, m->ow};
 }
 
-/* slope holds the dropout mask before, d flat / d convolution after. */
-static void conv_forward(const cb_qkeras_student *m, const cb_qkeras_work *w, const float *image, float *flat,
-                         float *slope) {
-    cb_relu_rule relu = relu_rule_of(cb_qrelu_10_6, m->shape.quantized);
-    cb_tile_conv c = tile_conv(m);
-    cb_tile_conv_forward(&c, image, w->conv_q, flat);
-    cb_relu_drop(&relu, flat, slope, flat, slope, (size_t)m->n_flat * CB_LANES);
+/* Lane bits of a block: recorded, drawn, or all. */
+static void fill_keep(const cb_qkeras_student *m, const uint16_t *recorded, int n, float p, const char *stream,
+                      size_t block, uint16_t *keep) {
+    if (recorded) memcpy(keep, recorded + block * (size_t)n, (size_t)n * sizeof *keep);
+    else if (p > 0) cb_dropout_keep(keep, n, p, m->shape.seed, stream, m->step, block);
+    else memset(keep, 0xFF, (size_t)n * sizeof *keep);
 }
-
-/* ---- one step ---- */
 
 static const float *flat_block(const cb_qkeras_student *m, const cb_qkeras_work *w, const cb_student_batch *b,
                                size_t k) {
     return (m->shape.conv ? w->flat : b->x) + k * (size_t)m->n_flat * CB_LANES;
+}
+
+static double *sums_of(const cb_qkeras_student *m, const cb_qkeras_work *w, int shard, int which) {
+    return w->sums + ((size_t)shard * 5 + (size_t)which) * (size_t)m->shape.hidden * CB_LANES;
+}
+
+static float *lanes_of(const cb_qkeras_student *m, const cb_qkeras_work *w, int shard) {
+    return w->lanes + (size_t)shard * (m->n_conv + (size_t)m->shape.hidden) * CB_LANES;
 }
 
 static void quantize_kernels(const cb_qkeras_student *m, cb_qkeras_work *w) {
@@ -177,88 +179,91 @@ static void quantize_kernels(const cb_qkeras_student *m, cb_qkeras_work *w) {
     for (int j = 0; j < m->shape.hidden; j++) w->out_q[j] = q ? cb_quantized_bits(cb_qbits_12_3, m->out[j]) : m->out[j];
 }
 
-/* Image -> flat -> z, block by block. */
-static void forward_to_z(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_batch *b) {
-    size_t flat = (size_t)m->n_flat * CB_LANES, hidden = (size_t)m->shape.hidden * CB_LANES;
-#pragma omp parallel for schedule(static)
-    for (size_t k = 0; k < b->n_block; k++) {
-        if (b->set) cb_student_batch_block(b, k);
+/* ---- the three passes, one shard each ---- */
+
+/* Image -> flat -> z and its moments. */
+static void forward_shard(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_batch *b, bool load, int s) {
+    size_t flat = (size_t)m->n_flat, hidden = (size_t)m->shape.hidden * CB_LANES;
+    double *sum = sums_of(m, w, s, 0), *square = sums_of(m, w, s, 1);
+    cb_relu_rule relu = relu_rule_of(cb_qrelu_10_6, m->shape.quantized);
+    cb_tile_conv c = tile_conv(m);
+    memset(sum, 0, 2 * hidden * sizeof *sum);
+    for (size_t k = cb_shard_first(b->n_block, s); k < cb_shard_first(b->n_block, s + 1); k++) {
+        if (load) cb_student_batch_block(b, k);
         if (m->shape.conv) {
-            fill_mask(m, w->keep_flat, m->n_flat, m->shape.drop_flat, "dropout-flat", k, w->flat_slope + k * flat);
-            conv_forward(m, w, b->x + k * (size_t)b->n_feature * CB_LANES, w->flat + k * flat,
-                         w->flat_slope + k * flat);
+            uint16_t *slope = w->slope + k * flat;
+            fill_keep(m, w->keep_flat, m->n_flat, m->shape.drop_flat, "dropout-flat", k, slope);
+            cb_tile_forward(&c, &relu, b->x + k * (size_t)b->n_feature * CB_LANES, w->conv_q, slope,
+                            cb_dropout_factor(m->shape.drop_flat), w->flat + k * flat * CB_LANES, slope);
         }
         cb_dense_forward(flat_block(m, w, b, k), m->kernel, m->bias, m->n_flat, m->shape.hidden, w->z + k * hidden);
+        cb_column_moments(w->z + k * hidden, m->shape.hidden, cb_student_lanes(b, k), sum, square);
     }
-    b->set = NULL;
 }
 
-/* Folded dense layer -> score -> loss, and back to G = d loss / d dense output; one block. */
-static double block_loss(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b, size_t k) {
-    int hidden = m->shape.hidden;
-    size_t row = k * (size_t)hidden * CB_LANES;
-    cb_relu_rule relu = relu_rule_of(cb_qrelu_10_6, m->shape.quantized);
-    cb_relu_rule last = relu_rule_of(cb_qrelu_16_8, m->shape.quantized);
-    cb_dense_forward(flat_block(m, w, b, k), m->bn.k, NULL, m->n_flat, hidden, w->a + row);
-    fill_mask(m, w->keep_hidden, hidden, m->shape.drop_hidden, "dropout-hidden", k, w->slope + row);
-    for (int j = 0; j < hidden; j++)
-        for (int l = 0; l < CB_LANES; l++) {
-            size_t e = row + (size_t)(j * CB_LANES + l);
-            w->hidden[e] = w->a[e] * m->bn.rho[j] + m->bn.c[j];
-        }
-    if (w->dense) memcpy(w->dense + row, w->hidden + row, (size_t)hidden * CB_LANES * sizeof *w->dense);
-    cb_relu_drop(&relu, w->hidden + row, w->slope + row, w->hidden + row, w->slope + row, (size_t)hidden * CB_LANES);
-    float o[CB_LANES], one[CB_LANES], *d = w->d_score + k * CB_LANES;
-    for (int l = 0; l < CB_LANES; l++) one[l] = 1;
-    cb_dense_forward(w->hidden + row, w->out_q, NULL, hidden, 1, o);
-    cb_relu_drop(&last, o, one, w->score + k * CB_LANES, one, CB_LANES);
-    double sum = cb_mae_block(w->score + k * CB_LANES, b->y + k * CB_LANES, cb_student_lanes(b, k),
-                              1.0f / (float)b->n_event, d);
-    for (int l = 0; l < CB_LANES; l++) d[l] *= one[l];
-    for (int j = 0; j < hidden; j++)
-        for (int l = 0; l < CB_LANES; l++) {
-            size_t e = row + (size_t)(j * CB_LANES + l);
-            w->g[e] = d[l] * w->out_q[j] * w->slope[e];
-        }
-    return sum;
-}
-
-/* Through the dense layer into the convolution; one shard of blocks. */
-static void conv_backward_shard(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b, int s,
-                                float *gradient) {
-    size_t flat = (size_t)m->n_flat * CB_LANES, hidden = (size_t)m->shape.hidden * CB_LANES;
-    float *lanes = w->conv_lanes + (size_t)s * m->n_conv * CB_LANES, *dx = w->d_flat + (size_t)s * 2 * flat;
-    cb_tile_conv c = tile_conv(m);
-    memset(lanes, 0, m->n_conv * CB_LANES * sizeof *lanes);
+/* Folded dense layer -> score -> loss, and back to G = d loss / d dense output. */
+static double head_shard(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b, int s) {
+    int n = m->shape.hidden;
+    size_t hidden = (size_t)n * CB_LANES;
+    float *a = w->scratch + (size_t)s * scratch_size(m);
+    uint16_t *keep = w->keep + (size_t)s * (size_t)n;
+    cb_head h = {n, m->bn.rho, m->bn.c, w->out_q, m->bn.column, relu_rule_of(cb_qrelu_10_6, m->shape.quantized),
+                 relu_rule_of(cb_qrelu_16_8, m->shape.quantized), cb_dropout_factor(m->shape.drop_hidden),
+                 1.0f / (float)b->n_event};
+    cb_head_sums sums = {0, sums_of(m, w, s, 2), lanes_of(m, w, s) + m->n_conv * CB_LANES};
+    memset(sums.column, 0, 3 * hidden * sizeof *sums.column);
+    memset(sums.out, 0, hidden * sizeof *sums.out);
     for (size_t k = cb_shard_first(b->n_block, s); k < cb_shard_first(b->n_block, s + 1); k++) {
-        cb_dense_backward(w->g + k * hidden, m->bn.k, m->n_flat, m->shape.hidden, dx);
-        cb_dense_backward(w->z + k * hidden, m->kernel, m->n_flat, m->shape.hidden, dx + flat);
-        float *d = w->flat_slope + k * flat;
-        for (size_t e = 0; e < flat; e++) d[e] *= dx[e] + dx[flat + e];
-        cb_tile_conv_gradient(&c, b->x + k * (size_t)b->n_feature * CB_LANES, d, lanes);
+        cb_dense_forward(flat_block(m, w, b, k), m->bn.k, NULL, m->n_flat, n, a);
+        fill_keep(m, w->keep_hidden, n, m->shape.drop_hidden, "dropout-hidden", k, keep);
+        cb_head_block(&h, a, w->z + k * hidden, keep, b->y + k * CB_LANES, cb_student_lanes(b, k), a + hidden,
+                      w->score + k * CB_LANES, w->g + k * hidden, w->dense ? w->dense + k * hidden : NULL, &sums);
     }
-    for (size_t e = 0; e < m->n_conv; e++) gradient[e] = cb_lanes_sum(lanes + e * CB_LANES);
+    return sums.loss;
 }
 
-static void backward(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b) {
-    size_t hidden = (size_t)m->shape.hidden * CB_LANES, flat = (size_t)m->n_flat * CB_LANES;
-    size_t at_kernel = (size_t)(m->kernel - m->weight), at_out = (size_t)(m->out - m->weight);
-#pragma omp parallel for schedule(static)
-    for (int s = 0; s < CB_SHARDS; s++) {
-        size_t first = cb_shard_first(b->n_block, s), n = cb_shard_first(b->n_block, s + 1) - first;
-        float *part = w->shard + (size_t)s * m->n_weight;
-        memset(part, 0, m->n_weight * sizeof *part);
-        if (!n) continue;
-        cb_dense_gradient(flat_block(m, w, b, first), flat, w->a + first * hidden, hidden, n, m->n_flat,
-                          m->shape.hidden, part + at_kernel, NULL);
-        cb_dense_gradient(w->hidden + first * hidden, hidden, w->d_score + first * CB_LANES, CB_LANES, n,
-                          m->shape.hidden, 1, part + at_out, NULL);
-        if (m->shape.conv) conv_backward_shard(m, w, b, s, part);
+/* Through the dense layer into the convolution; all weight gradients of the shard. */
+static void backward_shard(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_batch *b, int s) {
+    size_t flat = (size_t)m->n_flat * CB_LANES, hidden = (size_t)m->shape.hidden * CB_LANES;
+    size_t first = cb_shard_first(b->n_block, s), last = cb_shard_first(b->n_block, s + 1);
+    float *part = w->shard + (size_t)s * m->n_weight, *lanes = lanes_of(m, w, s);
+    float *pair = w->scratch + (size_t)s * scratch_size(m), *dx = pair + 2 * hidden;
+    cb_tile_conv c = tile_conv(m);
+    memset(part, 0, m->n_weight * sizeof *part);
+    memset(lanes, 0, m->n_conv * CB_LANES * sizeof *lanes);
+    for (size_t k = first; k < last; k++) {
+        cb_column_gradient(m->bn.column, w->z + k * hidden, m->shape.hidden, cb_student_lanes(b, k), w->g + k * hidden, pair);
+        if (!m->shape.conv) continue;
+        cb_dense_backward(pair, w->operands, m->n_flat, 2 * m->shape.hidden, dx);
+        cb_tile_gradient(&c, b->x + k * (size_t)b->n_feature * CB_LANES, dx, w->slope + k * (size_t)m->n_flat,
+                         cb_dropout_factor(m->shape.drop_flat), lanes);
     }
-    /* bias, gamma and beta (between kernel and out) came from the columns */
-    size_t column = (size_t)(m->bias - m->weight);
-    for (size_t e = 0; e < m->n_weight; e++) {
-        if (e >= column && e < at_out) continue;
+    if (first < last)
+        cb_dense_gradient(flat_block(m, w, b, first), flat, w->g + first * hidden, hidden, last - first, m->n_flat,
+                          m->shape.hidden, part + (m->kernel - m->weight), NULL);
+    for (size_t e = 0; e < m->n_conv; e++) part[e] = cb_lanes_sum(lanes + e * CB_LANES);
+    float *out = part + (m->out - m->weight);
+    for (int j = 0; j < m->shape.hidden; j++) out[j] = cb_lanes_sum(lanes + (m->n_conv + (size_t)j) * CB_LANES);
+}
+
+/* ---- between the passes ---- */
+
+/* The k-th of CB_SHARDS parts of the rows of the folded kernel, and of the operands. */
+static void fold_part(cb_qkeras_student *m, cb_qkeras_work *w, int k) {
+    size_t n = (size_t)m->shape.hidden;
+    int first = (int)cb_shard_first((size_t)m->n_flat, k), last = (int)cb_shard_first((size_t)m->n_flat, k + 1);
+    cb_qdense_bn_fold_rows(&m->bn, first, last);
+    for (size_t i = (size_t)first; m->shape.conv && i < (size_t)last; i++) {
+        memcpy(w->operands + 2 * i * n, m->bn.k + i * n, n * sizeof(float));
+        memcpy(w->operands + (2 * i + 1) * n, m->kernel + i * n, n * sizeof(float));
+    }
+}
+
+/* Shards ascending -> gradients from..to-1; bias, gamma and beta (between kernel and out) came from the columns. */
+static void sum_part(cb_qkeras_student *m, const cb_qkeras_work *w, size_t from, size_t to) {
+    size_t column = (size_t)(m->bias - m->weight), out = (size_t)(m->out - m->weight);
+    for (size_t e = from; e < to; e++) {
+        if (e >= column && e < out) continue;
         float sum = 0;
         for (int s = 0; s < CB_SHARDS; s++) sum += w->shard[(size_t)s * m->n_weight + e];
         m->gradient[e] = sum;
@@ -267,15 +272,30 @@ static void backward(cb_qkeras_student *m, cb_qkeras_work *w, const cb_student_b
 
 double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_batch *b) {
     double loss[CB_SHARDS] = {0}, total = 0;
-    quantize_kernels(m, w);
-    forward_to_z(m, w, b);
-    cb_qdense_bn_fold_batch(&m->bn, w->z, b->n_event);
-#pragma omp parallel for schedule(static)
+    const double *part[3][CB_SHARDS];
+    bool load = b->set != NULL;
     for (int s = 0; s < CB_SHARDS; s++)
-        for (size_t k = cb_shard_first(b->n_block, s); k < cb_shard_first(b->n_block, s + 1); k++)
-            loss[s] += block_loss(m, w, b, k);
-    cb_qdense_bn_backward(&m->bn, w->z, w->a, w->g, b->n_event);
-    backward(m, w, b);
+        for (int k = 0; k < 3; k++) part[k][s] = sums_of(m, w, s, k);
+    quantize_kernels(m, w);
+#pragma omp parallel
+    {
+#pragma omp for schedule(static)
+        for (int s = 0; s < CB_SHARDS; s++) forward_shard(m, w, b, load, s);
+#pragma omp single
+        cb_qdense_bn_statistics(&m->bn, part[0], part[1], CB_SHARDS, b->n_event);
+#pragma omp for schedule(static)
+        for (int s = 0; s < CB_SHARDS; s++) fold_part(m, w, s);
+#pragma omp for schedule(static)
+        for (int s = 0; s < CB_SHARDS; s++) loss[s] = head_shard(m, w, b, s);
+#pragma omp single
+        cb_qdense_bn_columns(&m->bn, part[2], CB_SHARDS, b->n_event);
+#pragma omp for schedule(static)
+        for (int s = 0; s < CB_SHARDS; s++) backward_shard(m, w, b, s);
+#pragma omp for schedule(static)
+        for (int s = 0; s < CB_SHARDS; s++)
+            sum_part(m, w, cb_shard_first(m->n_weight, s), cb_shard_first(m->n_weight, s + 1));
+    }
+    b->set = NULL;
     for (int s = 0; s < CB_SHARDS; s++) total += loss[s];
     return total / b->n_event;
 }

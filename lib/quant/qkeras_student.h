@@ -9,8 +9,9 @@
  * relu is max(x, 0), and there is no weight constraint: the float student.
  *
  * One step (spec 2.5): forward with batch statistics, mae, backward, Adam on all weights, then the
- * Clip constraints. Training is float32 in event lanes (orders: nn/lanes.h; the convolution multiplies and
- * adds with two roundings, taps ascending), statistics and folding float64. Gradients are summed per shard and then over the
+ * Clip constraints. Training is float32 in event lanes (orders: nn/lanes.h, quant/student_kernels.h; the gradient of
+ * the last kernel is summed like that of the convolution), statistics and folding float64. Three passes over the blocks, with the
+ * batch sums between them: images -> z; folded kernel -> loss -> G; gradients. Sums run per shard and then over the
  * shards ascending, so any number of threads gives the same bytes. Inference is float64 on the quantized weights and thus exact
  * (all sums are below 2^53 units): its scores are those of the integer programme.
  *
@@ -58,15 +59,18 @@ void cb_qkeras_student_free(cb_qkeras_student *m);
 typedef struct {
     size_t room;               /* blocks */
     float *flat;               /* v2: [block][n_flat][16] input of the dense layer */
-    float *flat_slope;         /* v2: d flat / d convolution; after the backward pass d loss / d convolution */
-    float *z, *a, *g, *slope, *hidden; /* [block][hidden][16]; see qdense_batchnorm.h; hidden: after relu and dropout */
-    float *score, *d_score;    /* [block][16] */
+    uint16_t *slope;           /* v2: [block][n_flat] lane bits: dropout, then d flat / d convolution */
+    float *z, *g;              /* [block][hidden][16]; see qdense_batchnorm.h */
+    float *score;              /* [block][16] */
     float *shard;              /* [CB_SHARDS][n_weight] partial gradients */
-    float *conv_lanes;         /* [CB_SHARDS][n_conv][16] */
-    float *d_flat;             /* [CB_SHARDS][2][n_flat][16] */
+    double *sums;              /* [CB_SHARDS][5][hidden][16]: z, z^2; G, G a, G (z - m) */
+    float *lanes;              /* [CB_SHARDS][n_conv + hidden][16] gradients of conv and out */
+    float *scratch;            /* [CB_SHARDS][4 hidden + n_flat][16] */
+    uint16_t *keep;            /* [CB_SHARDS][hidden] */
+    float *operands;           /* v2: [n_flat][2][hidden] K and W side by side: d loss / d flat is one product */
     float *conv_q, *out_q;     /* quantized kernels of this step */
     float *dense;              /* NULL, or [block][hidden][16] to receive the dense output (for comparisons) */
-    const float *keep_flat, *keep_hidden; /* NULL, or masks [block][n][16] to use instead of drawing them */
+    const uint16_t *keep_flat, *keep_hidden; /* NULL, or lane bits [block][n] to use instead of drawing them */
 } cb_qkeras_work;
 
 int cb_qkeras_work_new(cb_qkeras_work *w, const cb_qkeras_student *m, uint32_t room) CB_MUST;

@@ -1,5 +1,6 @@
 #include "quant/student_data.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,9 +123,13 @@ void cb_lanes_set_u16(float *block, int lane, const uint16_t *image, int n_featu
     for (int f = 0; f < n_feature; f++) block[f * CB_LANES + lane] = image[f];
 }
 
-void cb_lanes_set_images(float *block, const uint16_t *const image[CB_LANES], int n_feature) {
-    for (int f = 0; f < n_feature; f++, block += CB_LANES)
-        for (int l = 0; l < CB_LANES; l++) block[l] = image[l] ? image[l][f] : 0;
+void cb_lanes_set_images(float *block, const uint16_t *const image[CB_LANES], int n, int n_feature) {
+    if (n == CB_LANES) {
+        cb_lanes_load_rows(block, image, n_feature);
+        return;
+    }
+    memset(block, 0, (size_t)n_feature * CB_LANES * sizeof *block);
+    for (int l = 0; l < n; l++) cb_lanes_set_u16(block, l, image[l], n_feature);
 }
 
 void cb_student_batch_choose(cb_student_batch *b, const cb_student_set *s, int split, const uint32_t *event,
@@ -147,7 +152,7 @@ void cb_student_batch_block(cb_student_batch *b, size_t k) {
         if (l < lanes) image[l] = cb_rows_at(b->set->image[b->split], e, row);
         y[l] = l < lanes ? (float)b->set->code[b->split][e] / 256 : 0;
     }
-    cb_lanes_set_images(b->x + k * (size_t)b->n_feature * CB_LANES, image, b->n_feature);
+    cb_lanes_set_images(b->x + k * (size_t)b->n_feature * CB_LANES, image, lanes, b->n_feature);
 }
 
 void cb_student_batch_load(cb_student_batch *b, const cb_student_set *s, int split, const uint32_t *event,
@@ -160,10 +165,10 @@ void cb_student_batch_load(cb_student_batch *b, const cb_student_set *s, int spl
 
 /* ---- dropout ---- */
 
-void cb_dropout_mask(float *mask, int n_feature, float p, float scale, uint64_t seed, const char *stream,
-                     uint64_t step, size_t block) {
+void cb_dropout_keep(uint16_t *keep, int n_feature, float p, uint64_t seed, const char *stream, uint64_t step,
+                     size_t block) {
     cb_rng r = cb_rng_at(seed, stream, step * 4096 + block);
-    cb_dropout_fill(r.key, r.index, p, scale, mask, (size_t)n_feature * CB_LANES);
+    cb_dropout_bits(r.key, r.index, (uint32_t)ceil((double)p * 65536), n_feature, keep);
 }
 
 /* ---- loss ---- */

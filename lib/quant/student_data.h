@@ -101,16 +101,16 @@ void cb_student_batch_free(cb_student_batch *b);
 /* First block of shard s (0..CB_SHARDS) of n_block blocks, as lanes.h declares. */
 static inline size_t cb_shard_first(size_t n_block, int s) { return n_block * (size_t)s / CB_SHARDS; }
 
-/* Sixteen images (NULL: all zero) into a block; one image into one lane of a block. */
-void cb_lanes_set_images(float *block, const uint16_t *const image[CB_LANES], int n_feature);
+/* n images into a block (the other lanes 0); one image into one lane of a block. */
+void cb_lanes_set_images(float *block, const uint16_t *const image[CB_LANES], int n, int n_feature);
 void cb_lanes_set_u16(float *block, int lane, const uint16_t *image, int n_feature);
 
 /* ---- dropout (Keras: keep if u >= p, kept values times 1/(1-p) in float32) ----
- * mask[n_feature][16] receives 0 or scale. u is on the grid of 2^-16: uniform
- * number f*16+lane is half-word (f*16+lane) of the Philox stream (seed, stream,
- * step*4096+block), low half first. */
-void cb_dropout_mask(float *mask, int n_feature, float p, float scale, uint64_t seed,
-                     const char *stream, uint64_t step, size_t block);
+ * keep[n_feature] receives lane bits (student_kernels.h), u on the grid of 2^-16 from the Philox stream (seed, stream,
+ * step*4096+block). */
+void cb_dropout_keep(uint16_t *keep, int n_feature, float p, uint64_t seed, const char *stream, uint64_t step,
+                     size_t block);
+static inline float cb_dropout_factor(float p) { return (float)(1 / (1 - (double)p)); }
 
 /* ---- loss (Keras "mae") ----
  * Sum over the first n lanes of |out - y| (float64, lanes ascending);

@@ -100,17 +100,19 @@ static bool read_design(student *s, cb_hgq_design *d) {
            !cb_h5_get_f64(s->g->h5, s->group, "learning_rate", &s->rate);
 }
 
-static void recorded_mask(void *context, float *mask, int layer, int n, uint64_t step, size_t block) {
+static void recorded_mask(void *context, uint16_t *mask, int layer, int n, uint64_t step, size_t block) {
     const student *s = context;
     (void)step;
     int bytes = layer ? 2 : 32;
     const uint8_t *keep = s->in->keep[layer] + (size_t)s->step * BATCH * (size_t)bytes;
-    for (int f = 0; f < n; f++)
-        for (int lane = 0; lane < CB_LANES; lane++) {
-            size_t e = block * CB_LANES + (size_t)lane;
-            int bit = keep[e * (size_t)bytes + (size_t)(f / 8)] >> (7 - f % 8) & 1;
-            mask[f * CB_LANES + lane] = bit ? (layer ? 8.0f / 7 : 9.0f / 8) : 0;
+    for (int f = 0; f < n; f++) {
+        unsigned bits = 0;
+        for (unsigned lane = 0; lane < CB_LANES; lane++) {
+            size_t e = block * CB_LANES + lane;
+            bits |= (keep[e * (size_t)bytes + (size_t)(f / 8)] >> (7 - f % 8) & 1u) << lane;
         }
+        mask[f] = (uint16_t)bits;
+    }
 }
 
 /* ---- states ---- */

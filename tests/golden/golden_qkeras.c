@@ -125,15 +125,17 @@ typedef struct {
     cb_qkeras_student m;
     cb_qkeras_work w;
     cb_student_batch batch;
-    float *mask0, *mask1, *dense;
+    uint16_t *mask0, *mask1; /* lane bits [block][n] */
+    float *dense;
 } student;
 
-/* Packed bits of BATCH events -> mask[block][n][16] of 0 and scale. */
-static void unpack_mask(const uint8_t *bits, int bytes, int n, float scale, float *mask) {
+/* Packed bits of BATCH events -> lane bits mask[block][n]. */
+static void unpack_mask(const uint8_t *bits, int bytes, int n, uint16_t *mask) {
+    memset(mask, 0, (size_t)(BLOCKS * n) * sizeof *mask);
     for (int e = 0; e < BATCH; e++)
         for (int f = 0; f < n; f++) {
             int bit = bits[e * bytes + f / 8] >> (7 - f % 8) & 1;
-            mask[((e / CB_LANES) * n + f) * CB_LANES + e % CB_LANES] = bit ? scale : 0;
+            mask[e / CB_LANES * n + f] |= (uint16_t)(bit << e % CB_LANES);
         }
 }
 
@@ -145,8 +147,8 @@ static void load_batch(student *s, int step) {
     }
     s->batch.n_event = BATCH;
     s->batch.n_block = BLOCKS;
-    unpack_mask(s->in->keep0 + step * BATCH * 32, 32, PIXELS, 9.0f / 8, s->mask0);
-    unpack_mask(s->in->keep1 + step * BATCH * 2, 2, HIDDEN, 8.0f / 7, s->mask1);
+    unpack_mask(s->in->keep0 + step * BATCH * 32, 32, PIXELS, s->mask0);
+    unpack_mask(s->in->keep1 + step * BATCH * 2, 2, HIDDEN, s->mask1);
 }
 
 static bool load_tensor(student *s, const char *state, const char *name, float *w, double *d, uint64_t n) {
@@ -213,11 +215,12 @@ static void compare_scores(student *s, const char *group, const double *mine, bo
 /* The convolution's relu in 1/16, where dropout kept it. */
 static void compare_relu0(student *s, const char *group) {
     double *want = golden_f64n(s->g, group, "out_relu0_times16", BATCH * PIXELS), *mine = from_lanes(s->w.flat, PIXELS);
-    double *mask = from_lanes(s->mask0, PIXELS), different = 0;
-    for (int e = 0; want && mine && mask && e < BATCH * PIXELS; e++)
-        if (!s->drop || mask[e] > 0) different += mine[e] * 16 / (s->drop ? 9.0 / 8 : 1) != want[e];
-    if (want && mine && mask) golden_row(s->g, group, "out_relu0_times16", different, 0);
-    free(want), free(mine), free(mask);
+    double different = 0;
+    for (int e = 0; want && mine && e < BATCH * PIXELS; e++)
+        if (!s->drop || s->mask0[e / PIXELS / CB_LANES * PIXELS + e % PIXELS] >> (e / PIXELS % CB_LANES) & 1)
+            different += mine[e] * 16 / (s->drop ? 9.0 / 8 : 1) != want[e];
+    if (want && mine) golden_row(s->g, group, "out_relu0_times16", different, 0);
+    free(want), free(mine);
 }
 
 static void compare_gradients(student *s, const char *group, bool after20) {
@@ -320,7 +323,7 @@ static bool student_shape(student *s, cb_qkeras_shape *shape) {
                 !cb_h5_get_i64(s->g->h5, s->group, "ema_freeze_delay", &freeze);
     if (good) {
         *shape = cb_qkeras_cicada(!strcmp(arch, "v2"), 18, 14);
-        shape->drop_flat = shape->drop_hidden = 0; /* the masks are recorded */
+        if (!drop) shape->drop_flat = shape->drop_hidden = 0; /* else the recorded masks, with CICADA's factors */
         shape->folding = strcmp(folding, "batch_stats_folding") ? CB_FOLD_EMA : CB_FOLD_BATCH;
         shape->freeze_delay = freeze;
         s->drop = drop != 0;
@@ -337,8 +340,8 @@ static void check_student(golden *g, const recorded_inputs *in, const char *grou
     cb_student_set set = {.n_feature = PIXELS};
     snprintf(s.group, sizeof s.group, "%s", group);
     if (!golden_has(g, group) || !student_shape(&s, &shape)) return;
-    s.mask0 = malloc(sizeof(float) * BATCH * PIXELS);
-    s.mask1 = malloc(sizeof(float) * BATCH * HIDDEN);
+    s.mask0 = malloc(sizeof *s.mask0 * BLOCKS * PIXELS);
+    s.mask1 = malloc(sizeof *s.mask1 * BLOCKS * HIDDEN);
     s.dense = malloc(sizeof(float) * BATCH * HIDDEN);
     if (!s.mask0 || !s.mask1 || !s.dense || cb_qkeras_student_new(&s.m, &shape) ||
         cb_qkeras_work_new(&s.w, &s.m, BATCH) || cb_student_batch_new(&s.batch, &set, BATCH))

@@ -80,6 +80,35 @@ static void to_lanes(float *lanes, const float *x, int n) {
         for (int f = 0; f < n; f++) lanes[((e / CB_LANES) * n + f) * CB_LANES + e % CB_LANES] = x[e * n + f];
 }
 
+enum { BN_BLOCKS = 2, SUMS = N_OUT * CB_LANES };
+
+static int live(size_t k) { return N_EVENT - (int)k * CB_LANES < CB_LANES ? N_EVENT - (int)k * CB_LANES : CB_LANES; }
+
+static void fold(cb_qdense_bn *l, const float *z) {
+    double sum[2 * SUMS] = {0};
+    const double *first = sum, *second = sum + SUMS;
+    for (size_t k = 0; k < BN_BLOCKS; k++) cb_column_moments(z + k * SUMS, N_OUT, live(k), sum, sum + SUMS);
+    cb_qdense_bn_statistics(l, &first, &second, 1, N_EVENT);
+    cb_qdense_bn_fold_rows(l, 0, N_IN / 2);
+    cb_qdense_bn_fold_rows(l, N_IN / 2, N_IN);
+}
+
+/* g becomes e. */
+static void backward(cb_qdense_bn *l, const float *z, const float *a, float *g) {
+    double sums[3 * SUMS] = {0};
+    const double *part = sums;
+    float pair[2 * SUMS];
+    for (int e = 0; e < BN_BLOCKS * SUMS; e++) {
+        int at = e % SUMS, j = at / CB_LANES;
+        sums[at] += g[e];
+        sums[SUMS + at] += (double)g[e] * a[e];
+        sums[2 * SUMS + at] += (double)g[e] * ((double)z[e] - l->column[j].mean);
+    }
+    cb_qdense_bn_columns(l, &part, 1, N_EVENT);
+    for (size_t k = 0; k < BN_BLOCKS; k++)
+        cb_column_gradient(l->column, z + k * SUMS, N_OUT, live(k), g + k * SUMS, pair);
+}
+
 static void differences(cb_folding folding) {
     enum { BLOCK2 = 2 * CB_LANES };
     float x[N_EVENT * N_IN], g[N_EVENT * N_OUT], w[N_IN * N_OUT], b[N_OUT], gamma[N_OUT], beta[N_OUT], shift[N_IN * N_OUT];
@@ -101,15 +130,15 @@ static void differences(cb_folding folding) {
     to_lanes(xl, x, N_IN);
     to_lanes(gl, g, N_OUT);
     for (size_t k = 0; k < 2; k++) cb_dense_forward(xl + k * N_IN * CB_LANES, w, b, N_IN, N_OUT, z + k * N_OUT * CB_LANES);
-    cb_qdense_bn_fold_batch(&l, z, N_EVENT);
+    fold(&l, z);
     for (int i = 0; i < N_IN; i++)
         for (int j = 0; j < N_OUT; j++)
             shift[i * N_OUT + j] = (float)(l.k[i * N_OUT + j] -
                                            gamma[j] * w[i * N_OUT + j] / (folding == CB_FOLD_EMA ? l.r[j] : l.s[j]));
     for (size_t k = 0; k < 2; k++) cb_dense_forward(xl + k * N_IN * CB_LANES, l.k, NULL, N_IN, N_OUT, a + k * N_OUT * CB_LANES);
-    cb_qdense_bn_backward(&l, z, a, gl, N_EVENT);
+    backward(&l, z, a, gl);
     memset(dw, 0, sizeof dw);
-    cb_dense_gradient(xl, N_IN * CB_LANES, a, N_OUT * CB_LANES, 2, N_IN, N_OUT, dw, NULL);
+    cb_dense_gradient(xl, N_IN * CB_LANES, gl, N_OUT * CB_LANES, 2, N_IN, N_OUT, dw, NULL);
     double h = 1e-5;
     struct {
         double *v;

@@ -99,22 +99,27 @@ static void test_order(void) {
     cb_student_order_free(&o), cb_student_set_free(&s), fake_free(f);
 }
 
-/* The wide Philox against the scalar generator, and the kept fraction. */
+/* Lane bits against the stream as it is declared, and the kept fraction. */
 static void test_dropout(void) {
     enum { FEATURES = 37 };
-    float mask[FEATURES * CB_LANES];
-    cb_dropout_mask(mask, FEATURES, 0.25f, 2, 9, "test-drop", 11, 3);
-    cb_rng r = cb_rng_at(9, "test-drop", 11 * 4096 + 3);
+    uint16_t keep[FEATURES];
     int kept = 0;
-    for (int e = 0; e < FEATURES * CB_LANES; e += 2) {
-        uint32_t word = cb_rng_u32(&r);
-        for (int k = 0; k < 2; k++) {
-            float u = (float)(word >> (16 * k) & 0xFFFF) / 65536;
-            CU_ASSERT_EQUAL(mask[e + k], u >= 0.25f ? 2 : 0);
-            kept += mask[e + k] > 0;
+    cb_dropout_keep(keep, FEATURES, 0.25f, 9, "test-drop", 11, 3);
+    for (int l = 0; l < CB_LANES; l++)
+        for (int g = 0; g < FEATURES; g += 8) {
+            cb_rng r = cb_rng_at(9, "test-drop", 11 * 4096 + 3);
+            r.block = (uint64_t)(g / 8 * CB_LANES + l);
+            for (int f = g; f < g + 8 && f < FEATURES; f += 2) {
+                uint32_t word = cb_rng_u32(&r);
+                for (int k = 0; k < 2 && f + k < FEATURES; k++) {
+                    float u = (float)(word >> (16 * k) & 0xFFFF) / 65536;
+                    CU_ASSERT_EQUAL(keep[f + k] >> l & 1, u >= 0.25f);
+                    kept += keep[f + k] >> l & 1;
+                }
+            }
         }
-    }
     CU_ASSERT_DOUBLE_EQUAL(kept / (double)(FEATURES * CB_LANES), 0.75, 0.06);
+    CU_ASSERT_EQUAL(cb_dropout_factor(1.0f / 8), 8.0f / 7);
 }
 
 static void test_mae(void) {
