@@ -11,7 +11,12 @@ CC      := gcc
 endif
 OPT     ?= -O3
 PYTHON  ?= /usr/bin/python3
-BIN     ?= bin
+# MPI=1: programs whose training stages work on several ranks (lib/base/ranks.h). One object differs.
+#   make MPI=1 programs && mpirun -n 4 bin/mpi/train-teacher ...; make MPI=1 LAUNCH='mpirun -n 4' all
+MPI     ?=
+BIN     ?= bin$(if $(MPI),/mpi)
+MPICC   := OMPI_CC=$(CC) MPICH_CC=$(CC) mpicc
+LINK    := $(if $(MPI),$(MPICC),$(CC))
 OBJ     ?= build/obj
 PKG     := nettle inih jansson
 V       ?=
@@ -46,9 +51,14 @@ $(LIBRARY): $(LIB_OBJ) $(ISA_OBJ)
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
-$(BIN)/%: $(OBJ)/stages/%.o $(OBJ)/stages/stage.o $(LIBRARY)
+RANKS_OBJ := $(if $(MPI),$(OBJ)/lib/base/ranks.mpi.o)
+$(OBJ)/lib/base/ranks.mpi.o: lib/base/ranks.c
 	@mkdir -p $(@D)
-	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,CC $@)$(MPICC) -DCB_MPI $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BIN)/%: $(OBJ)/stages/%.o $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call SAY,CC $@)$(LINK) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 include mk/deps.mk mk/test.mk mk/study.mk mk/bench.mk mk/aarch64.mk
 -include mk/golden.mk mk/published.mk

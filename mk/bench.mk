@@ -9,9 +9,9 @@ BENCH_OBJ := $(BENCH_SRC:%.c=$(OBJ)/%.o) \
              $(foreach v,$(ISA_LEVELS),$(patsubst %.c,$(OBJ)/%.$(v).o,$(sort $(wildcard bench/isa/*.c))))
 BENCH_OUT := $(WORK)/build/bench
 
-$(BIN)/bench: $(BENCH_OBJ) $(OBJ)/stages/stage.o $(LIBRARY)
+$(BIN)/bench: $(BENCH_OBJ) $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,CC $@)$(LINK) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Always measures anew.
 bench: $(BIN)/bench

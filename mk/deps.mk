@@ -1,6 +1,7 @@
 # Everything from Debian packages. `make deps` needs root (or sudo).
 DEB := build-essential clang libclang-rt-14-dev libomp-dev pkg-config libhdf5-dev libcunit1-dev libinih-dev \
        libjansson-dev nettle-dev gnuplot-nox python3-matplotlib yosys berkeley-abc iverilog \
+       libopenmpi-dev openmpi-bin \
        qemu-user gcc-aarch64-linux-gnu
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 

@@ -105,7 +105,7 @@ static int run(const cb_stage *st) {
 }
 
 int main(int argc, char **argv) {
-    cb_stage st = {.name = "distill", .options = options,
+    cb_stage st = {.name = "distill", .options = options, .ranks = true,
                    .summary = "Scores every event with the teacher, puts the scores on the students' target grid, "
                               "adds outlier exposure and trains the float student (distill.float_epochs)."};
     cb_stage_begin(&st, argc, argv);

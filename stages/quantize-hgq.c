@@ -179,7 +179,7 @@ static const cb_option options[] = {
     {0}};
 
 int main(int argc, char **argv) {
-    cb_stage st = {.name = "quantize-hgq", .options = options,
+    cb_stage st = {.name = "quantize-hgq", .options = options, .ranks = true,
                    .summary = "Trains a student (CICADA v1 or v2) whose bit widths are trained with its weights (HGQ) "
                               "and writes it as an integer programme. Sections [student] and [hgq]."};
     cb_stage_begin(&st, argc, argv);

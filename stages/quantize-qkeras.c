@@ -90,7 +90,7 @@ static const cb_option options[] = {
     {0}};
 
 int main(int argc, char **argv) {
-    cb_stage st = {.name = "quantize-qkeras", .options = options,
+    cb_stage st = {.name = "quantize-qkeras", .options = options, .ranks = true,
                    .summary = "Trains a student (CICADA v1 or v2) with the quantizers of QKeras and writes it as an integer "
                               "programme. Section [student]."};
     cb_stage_begin(&st, argc, argv);

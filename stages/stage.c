@@ -1,6 +1,7 @@
 #include "stage.h"
 
 #include <argp.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <signal.h>
 #include <stdio.h>
@@ -142,8 +143,33 @@ static void wait_without_spinning(char **argv) {
     execv(self, argv);
 }
 
+/* Whatever way the program ends while options are read, it is the same way on all ranks. */
+static void leave(void) { cb_ranks_leave(); }
+
+/* Several ranks read the same options: one of them is enough to say what is wrong. Returns what stderr was. */
+static int mute_others(void) {
+    if (!cb_rank()) return -1;
+    int kept = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
+    if (kept >= 0 && null >= 0) {
+        dup2(null, STDERR_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+    if (null >= 0) close(null);
+    return kept;
+}
+
+static void unmute(int kept) {
+    if (kept < 0) return;
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    cb_log_level(CB_SILENT);
+}
+
 void cb_stage_begin(cb_stage *st, int argc, char **argv) {
     wait_without_spinning(argv);
+    cb_ranks_begin();
+    atexit(leave);
+    int kept = mute_others();
     signal(SIGXFSZ, SIG_IGN); /* beyond the file size limit a write fails, and that is said; also on stdout */
     static char version[64];
     snprintf(version, sizeof version, "%s (cicada-bench) %s", st->name, CB_VERSION);
@@ -159,12 +185,15 @@ void cb_stage_begin(cb_stage *st, int argc, char **argv) {
     cb_log_begin(st->name, ps.level);
     load_config(&ps);
     free(ps.set);
+    unmute(kept);
+    if (cb_rank() && !st->ranks) exit(0);
     cb_threads_set(ps.threads);
     if (cb_numerics_check()) exit(cb_stage_end(st, -1));
 }
 
 int cb_stage_end(cb_stage *st, int rc) {
     cb_progress_end();
+    if (rc && cb_ranks() > 1) cb_ranks_stop(st->name, cb_error());
     if (rc) fprintf(stderr, "%s: %s\n", st->name, cb_error());
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
@@ -192,6 +221,7 @@ int cb_stage_open(const cb_stage *st, cb_dataset *d, const char *data, const cha
 
 void cb_stage_usage(const cb_stage *st, const char *format, ...) {
     va_list ap;
+    if (cb_rank()) exit(2); /* rank 0 says it */
     va_start(ap, format);
     fprintf(stderr, "%s: ", st->name);
     vfprintf(stderr, format, ap);

@@ -21,6 +21,8 @@
 #ifndef CB_STAGE_H
 #define CB_STAGE_H
 
+#include <stdbool.h>
+
 #include "base/config.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -44,6 +46,7 @@ typedef struct {
     const cb_option *options;
     const char *arguments;      /* e.g. "NAME=FILE..." or NULL for none */
     int min_arguments, max_arguments;
+    bool ranks;                 /* works on several MPI ranks; else rank 0 works alone, the others wait */
     /* set by cb_stage_begin */
     cb_config *config;
     char **argument;

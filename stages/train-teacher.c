@@ -83,7 +83,7 @@ static int run(const cb_stage *st) {
 }
 
 int main(int argc, char **argv) {
-    cb_stage st = {.name = "train-teacher", .options = options,
+    cb_stage st = {.name = "train-teacher", .options = options, .ranks = true,
                    .summary = "Trains the autoencoder on the zero bias events of the train split and keeps the "
                               "weights of the best validation epoch."};
     cb_stage_begin(&st, argc, argv);

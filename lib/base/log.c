@@ -66,6 +66,7 @@ void cb_detail(const char *format, ...) {
 }
 
 void cb_warn(const char *format, ...) {
+    if (level < CB_QUIET) return;
     va_list ap;
     va_start(ap, format);
     line("warning: ", format, ap);

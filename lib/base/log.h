@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-typedef enum { CB_QUIET = 0, CB_NORMAL = 1, CB_VERBOSE = 2 } cb_verbosity;
+typedef enum { CB_SILENT = -1, CB_QUIET = 0, CB_NORMAL = 1, CB_VERBOSE = 2 } cb_verbosity;
 
 /* Names the stage and starts the clock; call once, from main. */
 void cb_log_begin(const char *stage, cb_verbosity level);
@@ -16,7 +16,7 @@ void cb_log_level(cb_verbosity level);
 
 void cb_info(const char *format, ...) CB_PRINTF(1, 2);    /* normal and verbose */
 void cb_detail(const char *format, ...) CB_PRINTF(1, 2);  /* verbose only */
-void cb_warn(const char *format, ...) CB_PRINTF(1, 2);    /* always */
+void cb_warn(const char *format, ...) CB_PRINTF(1, 2);    /* always, but when silent */
 
 /* Seconds since cb_log_begin (wall clock; for the log only). */
 double cb_log_seconds(void);

@@ -21,7 +21,8 @@ int cb_threads(void);
  * (seeds, betas) at once, which scales better than one training over all threads. A piece must
  * depend on nothing but k and what is constant, so the results do not depend on who ran it
  * when. Parallel loops inside a piece run on its own thread; no HDF5 inside (that library is not
- * safe for threads). A single piece (n = 1) has all threads. 0, or -1 with the error of the first
+ * safe for threads). A single piece (n = 1) has all threads; where
+ * several ranks work on each piece (base/ranks.h) they come one after another. 0, or -1 with the error of the first
  * piece (smallest k) that failed. */
 int cb_threads_each(int n, int (*work)(void *context, int k), void *context) CB_MUST;
 
