@@ -67,7 +67,7 @@ static int run(bench *b) {
     cb_info("%s; kernels %s, %d threads", b->machine, cb_isa_name(cb_isa()), b->threads);
     if (bench_peaks(b)) return -1;
     int peaks = b->n_row;
-    if (bench_layers(b) || bench_pieces(b) || bench_teacher(b) || bench_students(b) || bench_integers(b)) return -1;
+    if (bench_layers(b) || bench_pieces(b) || bench_teacher(b) || bench_students(b) || bench_logic(b) || bench_integers(b)) return -1;
     bool anything = b->n_row > peaks || !b->filtered;
     for (int k = 0; k < peaks; k++) anything |= bench_wanted(b, "%s", b->row[k].c.name);
     if (!anything) return cb_fail("--only %s: no measurement has such a name", only);

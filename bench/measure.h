@@ -74,6 +74,7 @@ int bench_layers(bench *b) CB_MUST;    /* layers.c: kernels of lib/nn at the tea
 int bench_pieces(bench *b) CB_MUST;    /* pieces.c: loading, Adam, kernels of student training */
 int bench_teacher(bench *b) CB_MUST;   /* teacher.c: training step and scoring */
 int bench_students(bench *b) CB_MUST;  /* students.c: training steps */
+int bench_logic(bench *b) CB_MUST;    /* logic.c: logic gate networks */
 int bench_integers(bench *b) CB_MUST;  /* integers.c: programme, netlist, simulate */
 
 #endif

@@ -14,10 +14,17 @@ typedef uint64_t row __attribute__((vector_size(64), may_alias));
 
 static inline row all(uint64_t bit) { return (row){0} - bit; } /* 0 or 1 to every bit */
 
+/* Masks m0, m1, m2, m3 of the 16 tables of two inputs: bits t0, t0^t2, t0^t1, t0^t1^t2^t3. */
+#define M(bit) (0 - (uint64_t)((bit) & 1))
+#define MASKS(t) {M(t), M((t) ^ (t) >> 2), M((t) ^ (t) >> 1), M((t) ^ (t) >> 1 ^ (t) >> 2 ^ (t) >> 3)}
+static const uint64_t masks[16][4] = {MASKS(0),  MASKS(1),  MASKS(2),  MASKS(3),  MASKS(4),  MASKS(5),
+                                      MASKS(6),  MASKS(7),  MASKS(8),  MASKS(9),  MASKS(10), MASKS(11),
+                                      MASKS(12), MASKS(13), MASKS(14), MASKS(15)};
+
 /* Four table bits, entry 2a + b, at a (more significant) and b. */
 static inline __attribute__((always_inline)) row pair(unsigned t, row a, row b) {
-    unsigned t0 = t & 1, ta = (t ^ t >> 2) & 1, tb = (t ^ t >> 1) & 1, tab = (t ^ t >> 1 ^ t >> 2 ^ t >> 3) & 1;
-    return all(t0) ^ (all(ta) & a) ^ (b & (all(tb) ^ (all(tab) & a)));
+    const uint64_t *m = masks[t];
+    return (m[0] ^ (m[1] & a)) ^ (b & (m[2] ^ (m[3] & a)));
 }
 
 static inline __attribute__((always_inline)) row choose(row s, row zero, row one) { return zero ^ (s & (zero ^ one)); }

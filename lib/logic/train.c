@@ -1,0 +1,319 @@
+#include "logic/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fmath.h"
+#include "base/threads.h"
+#include "data/dataset.h"
+#include "nn/lanes.h"
+
+enum { E = CB_LOGIC_SHARD, COUNTS = CB_ET_MAX + 1 };
+
+/* ---- input code ---- */
+
+int cb_logic_code_planes(cb_logic_code *c, int n_feature, const int32_t *threshold, int T) {
+    size_t n = (size_t)n_feature * (size_t)T;
+    *c = (cb_logic_code){.n_input = (int)n, .n_plane = T};
+    c->source = cb_alloc(n, sizeof *c->source);
+    c->threshold = cb_alloc(n, sizeof *c->threshold);
+    c->plane = cb_alloc(n, sizeof *c->plane);
+    if (!c->source || !c->threshold || !c->plane) return cb_logic_code_free(c), -1;
+    for (size_t j = 0; j < n; j++) {
+        c->source[j] = (int32_t)(j % (size_t)n_feature);
+        c->plane[j] = (int32_t)(j / (size_t)n_feature);
+        c->threshold[j] = threshold[c->plane[j]];
+    }
+    return 0;
+}
+
+void cb_logic_code_free(cb_logic_code *c) {
+    free(c->source);
+    free(c->threshold);
+    free(c->plane);
+    free(c->table);
+    *c = (cb_logic_code){0};
+}
+
+/* ---- memory ---- */
+
+static void place(cb_logic_trainer *t) {
+    const cb_logic_net *net = t->net;
+    size_t rows = (size_t)net->n_input + 1, most = rows;
+    for (int l = 0; l < net->n_layer; l++) {
+        const cb_logic_layer *y = &net->layer[l];
+        cb_logic_stage *s = &t->stage[l];
+        int n_coef = y->pool ? 0 : 1 << y->rank;
+        *s = (cb_logic_stage){.n_block = ((size_t)y->n_set + 15) / 16, .at = t->n_weight, .coef_at = t->n_coef};
+        s->view = (cb_logic_view){.kind = y->kind, .pool = y->pool, .rank = y->rank, .n_in = y->n_in, .n_set = y->n_set,
+                                  .n_pos = y->n_pos, .n_par = y->n_par, .n_coef = n_coef, .wire = y->wire};
+        t->n_weight += s->n_block * (size_t)y->n_par * 16;
+        t->n_coef += s->n_block * (size_t)n_coef * 16;
+        size_t out = (size_t)y->n_out + 1;
+        rows += out;
+        most = out > most ? out : most;
+    }
+    t->act_size = rows * E;
+    t->row_max = most * E;
+}
+
+int cb_logic_trainer_new(cb_logic_trainer *t, const cb_logic_net *net, const cb_logic_code *code, int n_feature,
+                         uint32_t batch) {
+    *t = (cb_logic_trainer){.net = net, .code = code, .n_feature = n_feature};
+    if (net->n_input != code->n_input || !net->n_layer)
+        return cb_fail("logic trainer: %d layers on %d inputs, the code makes %d", net->n_layer, net->n_input, code->n_input);
+    place(t);
+    t->room = (batch + E - 1) / E;
+    t->threads = (size_t)cb_threads();
+    t->recipe = (cb_logic_recipe){.learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .temperature = 1,
+                                  .head_frac = -1, .head_rate = 1};
+    size_t out = (size_t)cb_logic_outputs(net) + 1;
+    struct {
+        float **p;
+        size_t n;
+    } want[] = {{&t->w, t->n_weight},     {&t->m, t->n_weight},    {&t->v, t->n_weight},
+                {&t->soft, t->n_weight},  {&t->noise, t->n_weight}, {&t->coef, t->n_coef},
+                {&t->c, out},             {&t->c_used, out},       {&t->c_m, out},
+                {&t->c_v, out},           {&t->dc, t->room * t->n_coef}, {&t->d_head, t->room * out},
+                {&t->act, t->threads * t->act_size}, {&t->grad, t->threads * 2 * t->row_max}};
+    int rc = 0;
+    for (size_t k = 0; k < sizeof want / sizeof *want; k++)
+        if (!(*want[k].p = cb_alloc_aligned(want[k].n + 1, sizeof(float)))) rc = -1;
+    t->loss = cb_alloc(t->room, sizeof *t->loss);
+    t->column = cb_alloc_aligned(t->threads * (size_t)n_feature * E, sizeof *t->column);
+    if (rc || !t->loss || !t->column) return cb_logic_trainer_free(t), -1;
+    return 0;
+}
+
+void cb_logic_trainer_free(cb_logic_trainer *t) {
+    float *const all[] = {t->w, t->m, t->v, t->soft, t->noise, t->coef, t->c, t->c_used, t->c_m, t->c_v, t->dc, t->d_head,
+                          t->act, t->grad};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
+    free(t->loss);
+    free(t->column);
+    *t = (cb_logic_trainer){0};
+}
+
+/* Padded place of parameter k of set s of a layer. */
+static size_t padded(const cb_logic_stage *s, int set, int k) {
+    return s->at + ((size_t)(set / 16) * (size_t)s->view.n_par + (size_t)k) * 16 + (size_t)(set % 16);
+}
+
+void cb_logic_weights_set(cb_logic_trainer *t, const float *w) {
+    for (int l = 0; l < t->net->n_layer; l++)
+        for (int s = 0; s < t->stage[l].view.n_set; s++)
+            for (int k = 0; k < t->stage[l].view.n_par; k++)
+                t->w[padded(&t->stage[l], s, k)] = w[t->net->layer[l].first + (size_t)s * (size_t)t->stage[l].view.n_par + (size_t)k];
+}
+
+void cb_logic_weights_get(const cb_logic_trainer *t, float *w) {
+    for (int l = 0; l < t->net->n_layer; l++)
+        for (int s = 0; s < t->stage[l].view.n_set; s++)
+            for (int k = 0; k < t->stage[l].view.n_par; k++)
+                w[t->net->layer[l].first + (size_t)s * (size_t)t->stage[l].view.n_par + (size_t)k] = t->w[padded(&t->stage[l], s, k)];
+}
+
+/* ---- values of a step ---- */
+
+/* Logistic noise ln u - ln(1-u), Gumbel noise -ln(-ln u); block of 16 parameters k of the stream of a step. */
+static void draw_noise(cb_logic_trainer *t, size_t first, size_t n, bool gumbel) {
+    float scale = (float)t->recipe.noise;
+    cb_rng r = cb_rng_at(t->recipe.seed, "logic-noise", t->step * 65536 + first / 4096);
+    for (size_t e = first; e < first + n; e++) {
+        double u = (cb_rng_u32(&r) + 0.5) * 0x1p-32;
+        t->noise[e] = scale * (float)(gumbel ? -cb_log(-cb_log(u)) : cb_log(u) - cb_log(1 - u));
+    }
+}
+
+static void noise_of_step(cb_logic_trainer *t) {
+    for (int l = 0; l < t->net->n_layer; l++) {
+        const cb_logic_stage *s = &t->stage[l];
+        size_t n = s->n_block * (size_t)s->view.n_par * 16, pieces = (n + 4095) / 4096;
+        bool gumbel = s->view.kind == CB_LOGIC_RAW;
+#pragma omp parallel for schedule(static)
+        for (size_t p = 0; p < pieces; p++) draw_noise(t, s->at + p * 4096, n - p * 4096 < 4096 ? n - p * 4096 : 4096, gumbel);
+    }
+}
+
+static void round_head(cb_logic_trainer *t) {
+    int n = cb_logic_outputs(t->net);
+    const cb_logic_recipe *r = &t->recipe;
+    float limit = r->head_limit > 0 ? (float)r->head_limit : INFINITY;
+    for (int o = 0; o <= n; o++) {
+        if (r->train_head && o < n) t->c[o] = t->c[o] > limit ? limit : t->c[o] < -limit ? -limit : t->c[o];
+        t->c_used[o] = r->train_head && r->head_frac >= 0
+                           ? rintf(t->c[o] * (float)cb_pow2(r->head_frac)) * (float)cb_pow2(-r->head_frac)
+                           : t->c[o];
+    }
+}
+
+static void refresh(cb_logic_trainer *t, bool noisy) {
+    for (int l = 0; l < t->net->n_layer; l++) {
+        cb_logic_stage *s = &t->stage[l];
+        s->view.hard = t->recipe.hard;
+        s->view.temperature = (float)t->recipe.temperature;
+        s->view.coef = t->coef + s->coef_at;
+        s->view.noise = noisy && s->view.kind == CB_LOGIC_WARP ? t->noise + s->at : NULL;
+        if (s->view.pool) continue;
+        const float *noise = noisy && s->view.kind != CB_LOGIC_WARP ? t->noise + s->at : NULL;
+        size_t parts = s->n_block < 64 ? 1 : 16;
+#pragma omp parallel for schedule(static)
+        for (size_t p = 0; p < parts; p++)
+            cb_logic_values(&s->view, t->w + s->at, noise, p * s->n_block / parts, (p + 1) * s->n_block / parts,
+                            t->soft + s->at, t->coef + s->coef_at);
+    }
+    round_head(t);
+}
+
+void cb_logic_refresh(cb_logic_trainer *t) { refresh(t, false); }
+
+/* ---- one shard ---- */
+
+static void load(const cb_logic_trainer *t, const uint16_t *const *image, uint32_t n, uint16_t *column, float *x) {
+    const cb_logic_code *c = t->code;
+    for (int f = 0; f < t->n_feature; f++)
+        for (uint32_t e = 0; e < E; e++) column[f * E + (int)e] = e < n ? image[e][f] : 0;
+    for (int j = 0; j < c->n_input; j++, x += E) {
+        const uint16_t *from = column + c->source[j] * E;
+        int32_t threshold = c->threshold[j];
+        if (c->table) {
+            const float *table = c->table + (size_t)c->plane[j] * COUNTS;
+            for (int e = 0; e < E; e++) x[e] = table[from[e]];
+        } else
+            for (int e = 0; e < E; e++) x[e] = from[e] > threshold;
+    }
+    memset(x, 0, E * sizeof *x); /* the constant 0 */
+}
+
+/* Forward pass of a shard; x of every layer one after the other in act. Returns the outputs. */
+static float *forward(const cb_logic_trainer *t, float *act) {
+    float *x = act;
+    for (int l = 0; l < t->net->n_layer; l++) {
+        float *y = x + ((size_t)t->net->layer[l].n_in + 1) * E;
+        cb_logic_forward(&t->stage[l].view, x, y);
+        memset(y + (size_t)t->net->layer[l].n_out * E, 0, E * sizeof *y);
+        x = y;
+    }
+    return x;
+}
+
+/* y = sum_o c_o x_o + b, in pieces of CB_SUM_PIECE terms (nn/lanes.h). */
+static void head(const cb_logic_trainer *t, const float *x, float *y) {
+    int n = cb_logic_outputs(t->net);
+    for (int e = 0; e < E; e++) y[e] = t->c_used[n];
+    for (int from = 0; from < n; from += CB_SUM_PIECE) {
+        float sum[E] = {0};
+        for (int o = from; o < n && o < from + CB_SUM_PIECE; o++)
+            for (int e = 0; e < E; e++) sum[e] += t->c_used[o] * x[(size_t)o * E + (size_t)e];
+        for (int e = 0; e < E; e++) y[e] += sum[e];
+    }
+}
+
+/* Loss of a shard and its gradient with respect to y. */
+static double loss_of(const cb_logic_trainer *t, const float *y, const float *target, const float *weight, uint32_t n,
+                      float inverse, float *d) {
+    double sum = 0;
+    for (uint32_t e = 0; e < E; e++) {
+        d[e] = 0;
+        if (e >= n) continue;
+        float w = weight ? weight[e] : 1, out = y[e];
+        bool outside = t->recipe.clamp && (out < 0 || out > 256);
+        if (outside) out = out < 0 ? 0 : 256;
+        sum += (double)w * fabs((double)out - (double)target[e]);
+        if (!outside) d[e] = out > target[e] ? w * inverse : out < target[e] ? -w * inverse : 0;
+    }
+    return sum;
+}
+
+static void shard(cb_logic_trainer *t, size_t k, size_t thread, const uint16_t *const *image, const float *target,
+                  const float *weight, uint32_t n, float inverse) {
+    const cb_logic_net *net = t->net;
+    int n_out = cb_logic_outputs(net);
+    float *act = t->act + thread * t->act_size, *g = t->grad + thread * 2 * t->row_max, *next = g + t->row_max;
+    float y[E], d[E], *d_head = t->d_head + k * ((size_t)n_out + 1);
+    load(t, image, n, t->column + thread * (size_t)t->n_feature * E, act);
+    const float *x = forward(t, act);
+    head(t, x, y);
+    t->loss[k] = loss_of(t, y, target, weight, n, inverse, d);
+    for (int o = 0; o <= n_out; o++) {
+        float lane[CB_LANES] = {0}, c = t->c_used[o];
+        for (int e = 0; e < E; e++) {
+            if (o < n_out) g[(size_t)o * E + (size_t)e] = c * d[e];
+            if (t->recipe.train_head) lane[e % CB_LANES] += o < n_out ? d[e] * x[(size_t)o * E + (size_t)e] : d[e];
+        }
+        if (t->recipe.train_head) d_head[o] = cb_lanes_sum(lane);
+    }
+    for (int l = net->n_layer - 1; l >= 0; l--) {
+        size_t rows = (size_t)net->layer[l].n_in + 1;
+        const float *in = x - rows * E;
+        if (l) memset(next, 0, rows * E * sizeof *next);
+        cb_logic_backward(&t->stage[l].view, in, x, g, l ? next : NULL, t->dc + k * t->n_coef + t->stage[l].coef_at);
+        float *swap = g;
+        g = next, next = swap;
+        x = in;
+    }
+}
+
+/* ---- one step ---- */
+
+static void update_head(cb_logic_trainer *t, const cb_logic_adam *a, size_t n_shard) {
+    size_t n = (size_t)cb_logic_outputs(t->net) + 1;
+    float rate = a->rate * (float)t->recipe.head_rate;
+    for (size_t o = 0; o < n; o++) {
+        float g = 0;
+        for (size_t k = 0; k < n_shard; k++) g += t->d_head[k * n + o];
+        t->c_m[o] = fmaf(a->b1, t->c_m[o], (1 - a->b1) * g);
+        t->c_v[o] = fmaf(a->b2, t->c_v[o], (1 - a->b2) * g * g);
+        t->c[o] -= rate * t->c_m[o] / fmaf(sqrtf(t->c_v[o]), a->inverse_root, a->eps);
+    }
+}
+
+static cb_logic_adam adam_of(const cb_logic_trainer *t) {
+    const cb_logic_recipe *r = &t->recipe;
+    return (cb_logic_adam){.rate = (float)(r->learning_rate / (1 - cb_powi(r->beta1, t->step))), .b1 = (float)r->beta1,
+                           .b2 = (float)r->beta2, .inverse_root = (float)(1 / sqrt(1 - cb_powi(r->beta2, t->step))),
+                           .eps = (float)r->eps};
+}
+
+double cb_logic_step(cb_logic_trainer *t, const uint16_t *const *image, const float *target, const float *weight,
+                     uint32_t n) {
+    size_t n_shard = (n + E - 1) / E, threads = t->threads < n_shard ? t->threads : n_shard;
+    float inverse = 1.0f / (float)n;
+    double loss = 0;
+    t->step++;
+    if (t->recipe.noise > 0) noise_of_step(t);
+    refresh(t, t->recipe.noise > 0);
+#pragma omp parallel for schedule(static, 1)
+    for (size_t thread = 0; thread < threads; thread++)
+        for (size_t k = thread * n_shard / threads; k < (thread + 1) * n_shard / threads; k++) {
+            uint32_t from = (uint32_t)(k * E), left = n - from < E ? n - from : E;
+            shard(t, k, thread, image + from, target + from, weight ? weight + from : NULL, left, inverse);
+        }
+    for (size_t k = 0; k < n_shard; k++) loss += t->loss[k];
+    cb_logic_adam a = adam_of(t);
+    for (int l = 0; l < t->net->n_layer; l++) {
+        cb_logic_stage *s = &t->stage[l];
+        size_t parts = s->n_block < 64 ? 1 : 16;
+        if (s->view.pool) continue;
+#pragma omp parallel for schedule(static)
+        for (size_t p = 0; p < parts; p++)
+            cb_logic_update(&s->view, &a, t->dc + s->coef_at, n_shard, t->n_coef, t->soft + s->at, p * s->n_block / parts,
+                            (p + 1) * s->n_block / parts, t->w + s->at, t->m + s->at, t->v + s->at);
+    }
+    if (t->recipe.train_head) update_head(t, &a, n_shard);
+    return loss / n;
+}
+
+void cb_logic_scores(cb_logic_trainer *t, const uint16_t *const *image, uint32_t n, float *score) {
+    size_t n_shard = (n + E - 1) / E, threads = t->threads < n_shard ? t->threads : n_shard;
+#pragma omp parallel for schedule(static, 1)
+    for (size_t thread = 0; thread < threads; thread++)
+        for (size_t k = thread * n_shard / threads; k < (thread + 1) * n_shard / threads; k++) {
+            uint32_t from = (uint32_t)(k * E), left = n - from < E ? n - from : E;
+            float *act = t->act + thread * t->act_size, y[E];
+            load(t, image + from, left, t->column + thread * (size_t)t->n_feature * E, act);
+            head(t, forward(t, act), y);
+            memcpy(score + from, y, left * sizeof *y);
+        }
+}

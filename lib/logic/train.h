@@ -1,0 +1,82 @@
+/* train.h - the fast trainer of logic gate networks: float32, events in lanes, fixed shards.
+ *
+ * A batch is cut into shards of 64 events (the last one filled with events of weight 0); one thread
+ * works a shard through the whole network, so that gradients of shared inputs are plain sums in a fixed order,
+ * and shards are added in ascending order: any number of threads, any instruction set, same bytes
+ * (orders: kernels.h). What is computed is reference.h with these additions:
+ *   input    bit x > threshold of a cell, or a value of a table of 1024 (the published soft transforms)
+ *   head     y = sum_o c_o x_o + b; c fixed, or trained (straight-through on a grid 2^-frac, at most `limit`)
+ *   loss     sum of weight |y - target| / batch; with clamp, y limited to [0, 256] (no gradient outside)
+ *   noise    Gumbel (RAW) or logistic (LIGHT, WARP) noise on the weights, times `noise`, drawn anew every step
+ */
+#ifndef CB_LOGIC_TRAIN_H
+#define CB_LOGIC_TRAIN_H
+
+#include "logic/kernels.h"
+#include "logic/network.h"
+
+/* How counts become inputs: input j is et[source[j]] > threshold[j], or table[plane[j]][et]. */
+typedef struct {
+    int n_input, n_plane;
+    int32_t *source, *threshold, *plane; /* [n_input] */
+    float *table;                        /* [n_plane][1024], NULL: bits */
+} cb_logic_code;
+
+/* All cells > each of T thresholds, plane by plane (index t*n_feature + cell). */
+int cb_logic_code_planes(cb_logic_code *c, int n_feature, const int32_t *threshold, int T) CB_MUST;
+void cb_logic_code_free(cb_logic_code *c);
+
+typedef struct {
+    double learning_rate, beta1, beta2, eps, temperature, noise;
+    bool hard;             /* straight-through */
+    bool clamp;
+    bool train_head;
+    int head_frac;         /* grid of a trained head, 2^-head_frac; < 0: not rounded */
+    double head_limit;     /* |c| at most; 0: none */
+    double head_rate;      /* learning rate of the head / learning_rate */
+    uint64_t seed;         /* of the noise */
+} cb_logic_recipe;
+
+typedef struct {
+    cb_logic_view view;
+    size_t n_block, at;    /* of weights: at .. at + n_block*n_par*16 */
+    size_t coef_at;
+} cb_logic_stage;
+
+typedef struct {
+    const cb_logic_net *net;   /* borrowed, as is code */
+    const cb_logic_code *code;
+    cb_logic_recipe recipe;
+    cb_logic_stage stage[CB_LOGIC_LAYERS];
+    size_t n_weight, n_coef;   /* padded */
+    float *w, *m, *v, *soft, *noise, *coef;
+    float *c, *c_used, *c_m, *c_v; /* head [outputs + 1], the last is b */
+    uint64_t step;
+    /* buffers */
+    size_t room, threads, act_size, row_max;
+    float *dc, *d_head;        /* [room shards][n_coef], [room][outputs + 1] */
+    double *loss;              /* [room] */
+    float *act, *grad;         /* [threads][...] */
+    uint16_t *column;          /* [threads][64][features] transposed */
+    int n_feature;
+} cb_logic_trainer;
+
+/* batch: events at most. Weights start at 0. */
+int cb_logic_trainer_new(cb_logic_trainer *t, const cb_logic_net *net, const cb_logic_code *code, int n_feature,
+                         uint32_t batch) CB_MUST;
+void cb_logic_trainer_free(cb_logic_trainer *t);
+
+/* Between the plain order [set][n_par] of network.h and the blocks of 16. */
+void cb_logic_weights_set(cb_logic_trainer *t, const float *w);
+void cb_logic_weights_get(const cb_logic_trainer *t, float *w);
+
+/* One step on n events image[e] with targets (in units of 1) and weights (NULL: 1). Returns the loss
+ * before the step, summed over the batch and divided by n. */
+double cb_logic_step(cb_logic_trainer *t, const uint16_t *const *image, const float *target, const float *weight,
+                     uint32_t n);
+/* Scores of n events by the network as trained (no noise; hard as in the recipe). Call after cb_logic_refresh. */
+void cb_logic_scores(cb_logic_trainer *t, const uint16_t *const *image, uint32_t n, float *score);
+/* Values of the tables for the present weights and recipe (without noise). */
+void cb_logic_refresh(cb_logic_trainer *t);
+
+#endif
