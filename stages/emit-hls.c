@@ -27,6 +27,7 @@ static int build(work *w, const cb_config *c) {
         cb_netlist_lower(&w->net, &w->programme, (int)cb_config_int(c, "hardware", "extra_levels")) ||
         cb_netlist_pipeline(&w->net, (int)cb_config_int(c, "hardware", "levels_per_stage")))
         return -1;
+    w->net.ternary = cb_config_bool(c, "hardware", "ternary");
     cb_info("%s: %d nodes, %d register layers", w->programme.name, (int)w->net.n, w->net.n_stage);
     return 0;
 }

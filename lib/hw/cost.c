@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/chains.h"
+
 const char cb_cost_span_accuracy[] =
     "Vivado post-route LUTs were 0.97 to 1.13 times this sum (mean 1.05) on 20 published designs of 35k to 296k LUT";
 const char cb_cost_sites_accuracy[] =
@@ -301,6 +303,18 @@ static int find_path(const cb_netlist *g, const char *family, cb_cost *cost) {
     return 0;
 }
 
+/* The adders as they are laid out in Verilog, in place of one chain a node. */
+static int plan_chains(const cb_netlist *g, cb_cost *cost) {
+    cb_chains plan;
+    if (cb_chains_plan(g, !g->n_stage, &plan)) return -1;
+    cost->raw = plan.raw;
+    cost->sites = cost->quant_sites + plan.sites;
+    cost->carry += plan.carry - cost->adder_carry;
+    cost->fused = plan.fused;
+    cb_chains_free(&plan);
+    return 0;
+}
+
 /* The graph may come from a file: no value may be read before it is there. */
 static int check_stages(const cb_netlist *g) {
     enum { MOST = 4096 };
@@ -326,12 +340,12 @@ int cb_cost_estimate(const cb_netlist *g, const char *family, cb_cost *cost) {
         cost->span += c.span;
         cost->sites += c.sites;
         cost->carry += c.carry;
-        if (n->kind == CB_NODE_ADD || n->kind == CB_NODE_NEG) cost->adders++;
+        if (n->kind == CB_NODE_ADD || n->kind == CB_NODE_NEG) cost->adders++, cost->adder_carry += c.carry;
         if (n->kind == CB_NODE_QUANT) {
             cost->quant_sites += c.sites;
             cost->quantizers += c.sites > 0;
         }
         if (n->level > cost->levels) cost->levels = n->level;
     }
-    return count_registers(g, cost) || find_path(g, family, cost) ? -1 : 0;
+    return plan_chains(g, cost) || count_registers(g, cost) || find_path(g, family, cost) ? -1 : 0;
 }

@@ -12,6 +12,8 @@
  *          carry out of two unsigned ones, has a carry bit but no LUT. Disjoint
  *          operands are wires. Measured: within 2 % of Yosys's packed count, flip-flops
  *          and CARRY4 too, on v1p1p2 and v2p1p2 with registers.
+ * The sum of sites is that of the chains as Verilog has them (chains.h: offsets, ternary adders); the rule
+ * for one node is that of an adder with a chain of its own.
  * Quantizers: truncation and wrap-around are wires (half a unit is an addition of
  * the graph); half-to-even has a tree of LUT6 over the dropped bits, saturation one
  * over the bits above the format; ReLU and saturation share one LUT per output bit,
@@ -41,6 +43,8 @@ typedef struct {
     int64_t quantizers;          /* that need logic */
     int64_t span, sites, carry;  /* sums over the nodes */
     int64_t quant_sites;         /* part of sites */
+    int64_t raw;                 /* LUT1..6 + INV of the adders alone, as Yosys counts */
+    int64_t adder_carry, fused;  /* part of carry if every adder had a chain of its own; adders in another's chain */
     int64_t ff, srl;             /* flip-flops; bits of shift registers (their sites are in sites) */
     int levels;                  /* largest node level */
     int cycles;                  /* register layers from input to output */

@@ -1,14 +1,17 @@
 /* Verilog-2001: one flat module, exact widths, every adder in a tiny module of its own
- * (addm, subm) so that the synthesiser keeps it a carry chain (spec/rtl.md 2.2, 4.1). */
+ * (addm, subm, add3) so that the synthesiser keeps it a carry chain (spec/rtl.md 2.2, 4.1).
+ * Which bits a chain adds, and what its wires carry, is planned in chains.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/chains.h"
 #include "hw/emit_common.h"
 
 typedef struct {
     cb_text t;
     const cb_netlist *g;
+    cb_chains plan;
     bool comb;
 } printer;
 
@@ -26,7 +29,8 @@ typedef struct {
 
 static source node_at(const printer *p, int32_t n, int stage) {
     const cb_node *x = &p->g->node[n];
-    source s = {.width = cb_node_width(x), .is_signed = x->lo < 0, .is_const = x->kind == CB_NODE_CONST, .value = x->lo};
+    const cb_chain *w = &p->plan.chain[n];
+    source s = {.width = w->width, .is_signed = w->is_signed, .is_const = x->kind == CB_NODE_CONST, .value = x->lo};
     if (stage == stage_of(p, n)) snprintf(s.name, sizeof s.name, "n%d", (int)n);
     else snprintf(s.name, sizeof s.name, "n%d_s%d", (int)n, stage);
     return s;
@@ -69,56 +73,95 @@ static void bits(cb_text *t, const source *s, int shift, int low, int width) {
 
 /* ---- nodes ---- */
 
-static void instance(printer *p, int32_t i, bool sub, const source *a, int sa, const source *b, int sb, int low, int width) {
+/* Places from..to-1 of a vector, highest first, as a concatenation; with `turn` inverted,
+ * with `plain` as if nothing were inverted. */
+static void put_places(printer *p, int32_t i, const cb_chain *x, const cb_place *at, int from, int to, bool turn, bool plain) {
     cb_text *t = &p->t;
-    cb_text_add(t, "  %s #(%d) a%d (.a(", sub ? "subm" : "addm", width - low, (int)i);
-    bits(t, a, sa, low, width - low);
-    cb_text_put(t, "), .b(");
-    bits(t, b, sb, low, width - low);
-    if (low) cb_text_add(t, "), .y(n%d[%d:%d]));\n", (int)i, width - 1, low);
-    else cb_text_add(t, "), .y(n%d));\n", (int)i);
-}
-
-static void print_add(printer *p, int32_t i) {
-    const cb_node *x = &p->g->node[i];
-    cb_text *t = &p->t;
-    source a = node_at(p, x->a, stage_of(p, i)), b = node_at(p, x->b, stage_of(p, i));
-    int sa = x->sa, sb = x->sb, width = cb_node_width(x);
-    if (!x->sub && sa > sb) { /* the one shifted further comes second */
-        source s = a;
-        a = b, b = s;
-        sa = x->sb, sb = x->sa;
-    }
-    /* bits below the second operand are wires of the first */
-    int low = sa > sb ? 0 : sb < width ? sb : width;
-    bool alone = (b.is_const && !b.value) || (a.is_const && !a.value && !x->sub);
-    cb_text_add(t, "  wire [%d:0] n%d;\n", width - 1, (int)i);
-    if (alone) {
-        cb_text_add(t, "  assign n%d = ", (int)i);
-        if (b.is_const && !b.value) bits(t, &a, sa, 0, width);
-        else bits(t, &b, sb, 0, width);
-        cb_text_put(t, ";\n");
-    } else if (!x->sub && !a.is_signed && a.width + sa <= sb && low < width) { /* disjoint */
-        cb_text_add(t, "  assign n%d = {", (int)i);
-        bits(t, &b, sb, low, width - low);
-        cb_text_put(t, ", ");
-        bits(t, &a, sa, 0, low);
-        cb_text_put(t, "};\n");
-    } else {
-        if (low) {
-            cb_text_add(t, "  assign n%d[%d:0] = ", (int)i, low - 1);
-            bits(t, &a, sa, 0, low);
-            cb_text_put(t, ";\n");
+    cb_text_put(t, "{");
+    for (int hi = to - 1, lo; hi >= from; hi = lo - 1) {
+        const cb_place *first = &at[hi];
+        if (hi < to - 1) cb_text_put(t, ", ");
+        lo = hi;
+        if (first->field < 0) {
+            uint64_t v = 0;
+            for (lo = hi + 1; lo > from && at[lo - 1].field < 0;) lo--;
+            for (int k = hi; k >= lo; k--) v = v << 1 | (at[k].invert != turn);
+            literal(t, (int64_t)v, hi - lo + 1);
+            continue;
         }
-        if (low < width) instance(p, i, x->sub, &a, sa, &b, sb, low, width);
+        source s = node_at(p, x->field[first->field].node, stage_of(p, i));
+        int step = 0; /* bits fall by one a place, or the sign bit repeats */
+        if (lo > from && at[lo - 1].field == first->field && at[lo - 1].invert == first->invert) step = first->bit - at[lo - 1].bit;
+        while (lo > from && at[lo - 1].field == first->field && at[lo - 1].invert == first->invert && at[lo].bit - at[lo - 1].bit == step) lo--;
+        const char *mark = !plain && first->invert != turn ? "~" : "";
+        if (hi > lo && !step) cb_text_add(t, "{%d{%s%s[%d]}}", hi - lo + 1, mark, s.name, first->bit);
+        else if (hi > lo) cb_text_add(t, "%s%s[%d:%d]", mark, s.name, first->bit, at[lo].bit);
+        else cb_text_add(t, "%s%s[%d]", mark, s.name, first->bit);
     }
+    cb_text_put(t, "}");
 }
 
-static void print_neg(printer *p, int32_t i) {
-    const cb_node *x = &p->g->node[i];
-    source zero = {.is_const = true}, a = node_at(p, x->a, stage_of(p, i));
-    cb_text_add(&p->t, "  wire [%d:0] n%d;\n", cb_node_width(x) - 1, (int)i);
-    instance(p, i, true, &zero, 0, &a, 0, 0, cb_node_width(x));
+static void put_mask(cb_text *t, const cb_place *at, int from, int to) {
+    uint64_t v = 0;
+    for (int k = from; k < to; k++) v |= (uint64_t)(at[k].field >= 0 && at[k].invert) << (k - from);
+    cb_text_add(t, "64'h%llx", (unsigned long long)v);
+}
+
+/* The chain itself, places low..width-1, into the wires `y`. */
+static void print_chain(printer *p, int32_t i, const cb_chain *x, cb_place (*v)[64], const char *y) {
+    static const char *const letter[] = {"a", "b", "c"};
+    cb_text *t = &p->t;
+    int n = x->width - x->low, vectors = x->ternary ? 3 : 2;
+    if (x->ternary) {
+        cb_text_add(t, "  add3 #(.W(%d), .T(%d), .CI(%d), .KI(%d)", n, x->top - x->low, x->carry_in > 0, x->carry_in > 1);
+        for (int k = 0; k < 3; k++) {
+            cb_text_add(t, ", .I%c(", "ABC"[k]);
+            put_mask(t, v[k], x->low, x->width);
+            cb_text_put(t, ")");
+        }
+        cb_text_add(t, ") a%d (", (int)i);
+    } else cb_text_add(t, "  %s #(%d) a%d (", x->carry_in ? "subm" : "addm", n, (int)i);
+    for (int k = 0; k < vectors; k++) {
+        /* Yosys feeds the carry multiplexers from the b of a sum and the a of a difference; they want no inverted bits */
+        cb_text_add(t, ".%s(", letter[x->ternary || x->carry_in ? k : 1 - k]);
+        put_places(p, i, x, v[k], x->low, x->width, !x->ternary && k == 1 && x->carry_in, x->ternary);
+        cb_text_put(t, "), ");
+    }
+    if (x->low) cb_text_add(t, ".y(%s%d[%d:%d]));\n", y, (int)i, x->width - 1, x->low);
+    else cb_text_add(t, ".y(%s%d));\n", y, (int)i);
+}
+
+/* Adds x->correction to e<i>. */
+static void print_correction(printer *p, int32_t i, const cb_chain *x) {
+    cb_text *t = &p->t;
+    int from = __builtin_ctzll(x->correction), n = x->width - from;
+    if (from) cb_text_add(t, "  assign n%d[%d:0] = e%d[%d:0];\n", (int)i, from - 1, (int)i, from - 1);
+    cb_text_add(t, "  addm #(%d) c%d (.a(e%d[%d:%d]), .b(", n, (int)i, (int)i, x->width - 1, from);
+    literal(t, (int64_t)(x->correction >> from), n);
+    cb_text_add(t, "), .y(n%d[%d:%d]));\n", (int)i, x->width - 1, from);
+}
+
+static void print_sum(printer *p, int32_t i) {
+    const cb_chain *x = &p->plan.chain[i];
+    cb_place v[CB_CHAIN_FIELDS][64];
+    const char *y = x->correction ? "e" : "n";
+    if (x->absorbed) return;
+    cb_chain_vectors(&p->plan, x, v);
+    cb_text_add(&p->t, "  wire [%d:0] n%d;\n", x->width - 1, (int)i);
+    if (x->correction) cb_text_add(&p->t, "  wire [%d:0] e%d;\n", x->width - 1, (int)i);
+    if (x->low) { /* at most one bit a place: whichever vector has it */
+        cb_place wire[64];
+        for (int at = 0; at < x->low; at++) {
+            wire[at] = v[0][at];
+            for (int k = 1; k < CB_CHAIN_FIELDS; k++)
+                if (v[k][at].field >= 0 || v[k][at].invert) wire[at] = v[k][at];
+        }
+        cb_text_add(&p->t, "  assign %s%d[%d:0] = ", y, (int)i, x->low - 1);
+        put_places(p, i, x, wire, 0, x->low, false, false);
+        cb_text_put(&p->t, ";\n");
+    }
+    if (x->low < x->width) print_chain(p, i, x, v, y);
+    if (x->correction) print_correction(p, i, x);
 }
 
 /* Modes that round signed values towards or away from 0: a constant that depends on the sign is added first. */
@@ -225,8 +268,8 @@ static void print_node(printer *p, int32_t i) {
                     (x->a + 1) * p->g->input_bits - 1, x->a * p->g->input_bits);
         break;
     case CB_NODE_CONST: break; /* a literal wherever it is used */
-    case CB_NODE_ADD: print_add(p, i); break;
-    case CB_NODE_NEG: print_neg(p, i); break;
+    case CB_NODE_ADD:
+    case CB_NODE_NEG: print_sum(p, i); break;
     default: print_quant(p, i);
     }
 }
@@ -273,6 +316,47 @@ static void print_outputs(printer *p) {
     }
 }
 
+/* a + b + c with inverted bits IA, IB, IC, and CI + KI ones at place 0. From place T on there is
+ * at most one bit beside the last saved carry. CB_XC7: one LUT6_2 a place, O6 the sum with the
+ * carry saved one place below, O5 the carry saved here. */
+static const char add3_text[] =
+    "// Three operands in one carry chain. CB_XC7 (7 series and later): LUT6_2 and CARRY4; else left to the tool.\n"
+    "module add3 #(parameter W = 3, T = 3, CI = 0, KI = 0, parameter [63:0] IA = 0, IB = 0, IC = 0)\n"
+    "  (input [W-1:0] a, input [W-1:0] b, input [W-1:0] c, output [W-1:0] y);\n"
+    "`ifdef CB_XC7\n"
+    "  function [7:0] majority(input [2:0] invert);\n"
+    "    integer n;\n"
+    "    for (n = 0; n < 8; n = n + 1)\n"
+    "      majority[n] = ((n[0] ^ invert[0]) & (n[1] ^ invert[1])) | ((n[0] ^ invert[0]) & (n[2] ^ invert[2])) | ((n[1] ^ invert[1]) & (n[2] ^ invert[2]));\n"
+    "  endfunction\n"
+    "  localparam N = (W + 3) / 4;\n"
+    "  wire [W:0] k;\n"
+    "  wire [4*N-1:0] s, d, o, co;\n"
+    "  assign k[0] = KI != 0;\n"
+    "  genvar i;\n"
+    "  generate\n"
+    "    for (i = 0; i < 4 * N; i = i + 1) begin : place\n"
+    "      if (i < T) begin\n"
+    "        LUT6_2 #(.INIT({{2{IA[i] ^ IB[i] ^ IC[i] ? 16'h9669 : 16'h6996}}, {4{majority({IC[i], IB[i], IA[i]})}}}))\n"
+    "          l (.I0(a[i]), .I1(b[i]), .I2(c[i]), .I3(k[i]), .I4(1'b0), .I5(1'b1), .O5(k[i+1]), .O6(s[i]));\n"
+    "      end else if (i < W) begin\n"
+    "        assign k[i+1] = 1'b0;\n"
+    "        assign s[i] = (a[i] ^ IA[i]) ^ (b[i] ^ IB[i]) ^ (c[i] ^ IC[i]) ^ k[i];\n"
+    "      end else assign s[i] = 1'b0;\n"
+    "      if (i < W) assign d[i] = k[i];\n"
+    "      else assign d[i] = 1'b0;\n"
+    "    end\n"
+    "    for (i = 0; i < N; i = i + 1) begin : block\n"
+    "      if (i == 0) CARRY4 f (.CI(1'b0), .CYINIT(CI != 0), .DI(d[3:0]), .S(s[3:0]), .O(o[3:0]), .CO(co[3:0]));\n"
+    "      else CARRY4 f (.CI(co[4*i-1]), .CYINIT(1'b0), .DI(d[4*i+3:4*i]), .S(s[4*i+3:4*i]), .O(o[4*i+3:4*i]), .CO(co[4*i+3:4*i]));\n"
+    "    end\n"
+    "  endgenerate\n"
+    "  assign y = o[W-1:0];\n"
+    "`else\n"
+    "  assign y = (a ^ IA[W-1:0]) + (b ^ IB[W-1:0]) + (c ^ IC[W-1:0]) + (CI != 0) + (KI != 0);\n"
+    "`endif\n"
+    "endmodule\n\n";
+
 static void print_head(printer *p, const char *module) {
     const cb_netlist *g = p->g;
     cb_text *t = &p->t;
@@ -282,6 +366,7 @@ static void print_head(printer *p, const char *module) {
                    "  assign y = a + b;\nendmodule\n\n"
                    "module subm #(parameter W = 1) (input [W-1:0] a, input [W-1:0] b, output [W-1:0] y);\n"
                    "  assign y = a - b;\nendmodule\n\n");
+    if (p->g->ternary) cb_text_put(t, add3_text);
     cb_text_add(t, "module %s (\n", module);
     if (!p->comb) cb_text_put(t, "  input clk,\n");
     cb_text_add(t, "  input [%d:0] model_inp,\n", g->n_input * g->input_bits - 1);
@@ -294,7 +379,7 @@ int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const cha
     cb_emit_identifier(g->name, module);
     if (p.comb) strcat(module, "_comb");
     int32_t *last = last_stages(g);
-    if (!last) return -1;
+    if (!last || cb_chains_plan(g, p.comb, &p.plan)) return free(last), -1;
     print_head(&p, module);
     if (!p.comb) print_copies(&p, last, true);
     for (int32_t i = 0; i < g->n; i++) print_node(&p, i);
@@ -305,6 +390,7 @@ int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const cha
     print_outputs(&p);
     cb_text_put(&p.t, p.comb ? "endmodule\n" : "  end\nendmodule\n");
     free(last);
+    cb_chains_free(&p.plan);
     return cb_text_write(&p.t, dir, file);
 }
 

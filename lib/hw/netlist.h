@@ -55,6 +55,7 @@ typedef struct {
     int32_t *slot, n_slot;    /* hash table of the construction */
     int n_output;
     int32_t *output;          /* node of each output; the score has frac 8 (CB_SCORE_FRAC) */
+    bool ternary;             /* Verilog may add three operands in one carry chain (chains.h) */
     int n_stage;              /* register layers on the way from inputs to the registered output; 0 = combinational */
 } cb_netlist;
 

@@ -1,5 +1,5 @@
 /* The graph as an HDF5 file, schema "cicada-bench/netlist/1":
- * root attributes name, n_input, input_bits, n_stage; one dataset of length n for
+ * root attributes name, n_input, input_bits, n_stage, ternary; one dataset of length n for
  * each field of cb_node under /node (format: n x 3 = k, i, f), and /output. */
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +56,7 @@ int cb_netlist_write(const cb_netlist *g, cb_h5 *f) {
     uint64_t n = (uint64_t)g->n, n_output = (uint64_t)g->n_output;
     if (cb_h5_set_text(f, "/", "name", g->name) || cb_h5_set_i64(f, "/", "n_input", g->n_input) ||
         cb_h5_set_i64(f, "/", "input_bits", g->input_bits) || cb_h5_set_i64(f, "/", "n_stage", g->n_stage) ||
-        cb_h5_group(f, "/node"))
+        cb_h5_set_i64(f, "/", "ternary", g->ternary) || cb_h5_group(f, "/node"))
         return -1;
     int64_t *v = cb_alloc((size_t)g->n + 1, sizeof *v);
     if (!v) return -1;
@@ -135,17 +135,18 @@ static int read_fields(cb_netlist *g, cb_h5 *f) {
 }
 
 static int read_all(cb_netlist *g, cb_h5 *f, const char *path) {
-    int64_t n_input, bits, n_stage;
+    int64_t n_input, bits, n_stage, ternary;
     char *name = cb_h5_get_text(f, "/", "name");
     if (!name) return -1;
     strncpy(g->name, name, sizeof g->name - 1);
     free(name);
     if (cb_h5_get_i64(f, "/", "n_input", &n_input) || cb_h5_get_i64(f, "/", "input_bits", &bits) ||
-        cb_h5_get_i64(f, "/", "n_stage", &n_stage))
+        cb_h5_get_i64(f, "/", "n_stage", &n_stage) || cb_h5_get_i64(f, "/", "ternary", &ternary))
         return -1;
     if (n_input < 1 || n_input > 1 << 20 || bits < 1 || bits > 16 || n_stage < 0 || n_stage > 1 << 20)
         return cb_fail("%s: n_input, input_bits or n_stage out of range", path);
     g->n_input = (int)n_input, g->input_bits = (int)bits, g->n_stage = (int)n_stage;
+    g->ternary = ternary != 0;
     if (read_fields(g, f)) return -1;
     for (int32_t i = 0; i < g->n; i++)
         if (check_node(path, g, i)) return -1;

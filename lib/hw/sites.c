@@ -6,7 +6,7 @@
 #include <string.h>
 
 int64_t cb_cells_raw_lut(const cb_cell_count *c) {
-    int64_t n = c->inv;
+    int64_t n = c->inv + c->lut62;
     for (int k = 1; k <= 6; k++) n += c->lut[k];
     return n;
 }
@@ -15,7 +15,7 @@ static bool begins(const char *text, const char *start) { return !strncmp(text, 
 
 void cb_cells_add(cb_cell_count *c, const char *type, int64_t n) {
     const struct { const char *start; int64_t *count; } kinds[] = {
-        {"INV", &c->inv}, {"CARRY", &c->carry4}, {"MUXF", &c->muxf}, {"FD", &c->ff}, {"LD", &c->ff},
+        {"INV", &c->inv}, {"LUT6_2", &c->lut62}, {"CARRY", &c->carry4}, {"MUXF", &c->muxf}, {"FD", &c->ff}, {"LD", &c->ff},
         {"SRL16", &c->srl16}, {"SRLC16", &c->srl16}, {"SRLC32", &c->srl32}, {"DSP", &c->dsp},
         {"RAMB18", &c->ram18}, {"RAMB36", &c->ram36}, {"FIFO18", &c->ram18}, {"FIFO36", &c->ram36},
         {"RAM", &c->lutram}};
@@ -62,7 +62,7 @@ typedef struct {
     int64_t in[MAX_IN]; /* nets, ascending */
     int64_t out;
     int8_t n_in;
-    bool inv, carry, paired;
+    bool inv, two, carry, paired;
 } lut;
 
 typedef struct {
@@ -87,7 +87,8 @@ static int push_lut(mapped *m, const char *type, const json_t *pins) {
         m->cell = more;
     }
     lut *l = &m->cell[m->n++];
-    *l = (lut){.inv = begins(type, "INV"), .out = net_of(json_object_get(pins, "O"), 0)};
+    bool two = begins(type, "LUT6_2"); /* its second output drives no S pin; it is never paired */
+    *l = (lut){.inv = begins(type, "INV"), .two = two, .out = net_of(json_object_get(pins, two ? "O6" : "O"), 0)};
     int k = l->inv ? 1 : type[3] - '0';
     for (int i = 0; i < k; i++) {
         char pin[3] = {'I', (char)('0' + i), 0};
@@ -137,7 +138,7 @@ static int collect(mapped *m, const json_t *cells, cb_cell_count *count) {
         if (!type || !json_is_object(pins)) return cb_fail("%s: cell %s: no type or connections", m->path, name);
         cb_cell_count before = *count;
         cb_cells_add(count, type, 1);
-        bool is_lut = count->inv != before.inv || memcmp(count->lut, before.lut, sizeof before.lut) != 0;
+        bool is_lut = count->inv != before.inv || count->lut62 != before.lut62 || memcmp(count->lut, before.lut, sizeof before.lut) != 0;
         if (is_lut && push_lut(m, type, pins)) return -1;
         if (count->carry4 != before.carry4 && push_carry(m, pins)) return -1;
     }
@@ -175,7 +176,7 @@ typedef struct {
     int32_t *head, *next;
 } readers;
 
-static bool is_free(const lut *l) { return !l->inv && !l->carry && !l->paired && l->n_in <= 5; }
+static bool is_free(const lut *l) { return !l->inv && !l->two && !l->carry && !l->paired && l->n_in <= 5; }
 
 static int build_readers(const mapped *m, readers *r) {
     r->head = cb_alloc((size_t)m->max_net + 1, sizeof *r->head);
@@ -257,7 +258,7 @@ static int count_sites(mapped *m, cb_site_count *c) {
         const lut *l = &m->cell[i];
         if (l->inv || l->carry) continue;
         plain++;
-        small += l->n_in <= 5;
+        small += l->n_in <= 5 && !l->two;
     }
     if ((c->pairs = pair_luts(m)) < 0) return -1;
     c->memory = c->cells.srl32 + (c->cells.srl16 + 1) / 2 + c->cells.lutram;

@@ -10,6 +10,9 @@
  *     largest first, partner = most shared inputs, then first in the file; LUT6 = 1.
  *   4 an INV that drives no S pin is absorbed; MUXF7/8 are free.
  *   5 SRLC32E takes one site, two SRL16E share one.
+ *   6 LUT6_2 (a place of a ternary adder) takes one site. Its second output and the sum of
+ *     that place want the same output multiplexer, unless the sum goes into a flip-flop only:
+ *     then a placer needs a second site, which `packed` does not count.
  */
 #ifndef CB_HW_SITES_H
 #define CB_HW_SITES_H
@@ -20,6 +23,7 @@
 
 typedef struct {
     int64_t lut[7];  /* LUT1..LUT6 at [1..6] */
+    int64_t lut62;   /* LUT6_2: one LUT with two outputs */
     int64_t inv, carry4, muxf, ff, srl16, srl32, dsp, ram18, ram36, lutram, other;
 } cb_cell_count;
 
@@ -33,7 +37,7 @@ typedef struct {
     int64_t packed_lower;   /* no route-throughs, and rule 3 as if any two LUT1..5 could pair */
 } cb_site_count;
 
-/* LUT1..6 + INV: the plain cell count that other tools' figures use. */
+/* LUT1..6 + LUT6_2 + INV: the plain cell count that other tools' figures use. */
 int64_t cb_cells_raw_lut(const cb_cell_count *c);
 /* Adds n cells of one type by name ("LUT4", "FDRE", "CARRY4", ...). */
 void cb_cells_add(cb_cell_count *c, const char *type, int64_t n);

@@ -15,7 +15,9 @@ static const char script_name[] = "yosys.ys", stat_name[] = "yosys_stat.json", n
 
 char *cb_yosys_script(const char *verilog, const char *top, const char *family) {
     return cb_textf("# yosys -s %s, in the folder of %s\n"
-                    "read_verilog %s\n"
+                    "# ternary adders name cells of the family: LUT6_2, CARRY4\n"
+                    "read_verilog -lib +/xilinx/cells_sim.v\n"
+                    "read_verilog -DCB_XC7 %s\n"
                     "hierarchy -check -top %s\n"
                     "proc\n"
                     "# one carry chain per adder module, before anything is merged\n"
@@ -37,7 +39,7 @@ static json_t *cell_detail(const cb_site_count *c) {
     const cb_cell_count *n = &c->cells;
     const struct { const char *name; int64_t count; } cell[] = {
         {"LUT1", n->lut[1]}, {"LUT2", n->lut[2]}, {"LUT3", n->lut[3]}, {"LUT4", n->lut[4]}, {"LUT5", n->lut[5]},
-        {"LUT6", n->lut[6]}, {"INV", n->inv}, {"MUXF", n->muxf}, {"SRL16", n->srl16}, {"SRL32", n->srl32},
+        {"LUT6", n->lut[6]}, {"LUT6_2", n->lut62}, {"INV", n->inv}, {"MUXF", n->muxf}, {"SRL16", n->srl16}, {"SRL32", n->srl32},
         {"LUTRAM", n->lutram}, {"carry_sites", c->carry_lut}, {"route_through_sites", c->route_through},
         {"lut_pairs", c->pairs}};
     json_t *j = json_object(), *cells = json_object();
