@@ -1,10 +1,11 @@
-/* quantize-qkeras: trains a student with QKeras rules and writes its integer programme. */
+/* quantize-qkeras: trains a student with QKeras rules and writes its integer programme, or a front of several widths. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ranks.h"
 #include "nn/targets.h"
 #include "quant/qkeras_export.h"
+#include "quant/qkeras_front.h"
 #include "quant/qkeras_train.h"
 #include "quant/student_check.h"
 #include "stage.h"
@@ -21,13 +22,36 @@ typedef struct {
     cb_qkeras_folded folded;
     cb_programme p;
     int64_t checked, mismatches;
+    cb_front front;
+    cb_front_run runs[CB_FRONT_WIDTHS];
+    int n_run;
 } work;
+
+/* The two numbers of a key of [qkeras]. */
+static void widths_of(const cb_config *c, const char *key, int *bits, int *integer) {
+    double v[2] = {0};
+    cb_config_reals(c, "qkeras", key, v, 2);
+    *bits = (int)v[0];
+    *integer = (int)v[1];
+}
+
+static cb_qkeras_bits bits_of(const cb_config *c) {
+    cb_qkeras_bits b = cb_qkeras_deployed;
+    widths_of(c, "conv", &b.conv.bits, &b.conv.integer);
+    widths_of(c, "dense", &b.dense.bits, &b.dense.integer);
+    widths_of(c, "bias", &b.bias.bits, &b.bias.integer);
+    widths_of(c, "out", &b.out.bits, &b.out.integer);
+    widths_of(c, "relu_conv", &b.relu_conv.bits, &b.relu_conv.integer);
+    widths_of(c, "relu_dense", &b.relu_dense.bits, &b.relu_dense.integer);
+    return b;
+}
 
 static cb_qkeras_shape shape_of(const cb_config *c, const cb_dataset *d) {
     cb_qkeras_shape s = cb_qkeras_cicada(!strcmp(cb_config_text(c, "student", "architecture"), "v2"), d->height, d->width);
     s.filters = (int)cb_config_int(c, "student", "filters");
     s.kernel = (int)cb_config_int(c, "student", "kernel");
     s.hidden = (int)cb_config_int(c, "student", "hidden");
+    s.bits = bits_of(c);
     s.seed = (uint64_t)cb_config_int(c, "student", "seed");
     return s;
 }
@@ -42,10 +66,12 @@ static int train(work *w, const cb_stage *st) {
         return -1;
     cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
     cb_qkeras_shape shape = shape_of(c, &w->d);
-    return cb_student_set_new(&w->set, &w->d, w->t.target, &extra) || cb_qkeras_student_new(&w->m, &shape) ||
-                   cb_qkeras_train(&w->m, &w->set, &plan, &w->history)
-               ? -1
-               : 0;
+    if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;
+    int points = (int)cb_config_int(c, "front", "points");
+    if (!points) return cb_qkeras_student_new(&w->m, &shape) || cb_qkeras_train(&w->m, &w->set, &plan, &w->history) ? -1 : 0;
+    if (cb_qkeras_front_train(&shape, &w->set, &plan, cb_config_text(c, "front", "widths"), &w->front, w->runs, &w->n_run)) return -1;
+    cb_front_thin(&w->front, points, cb_config_real(c, "front", "worst"));
+    return 0;
 }
 
 static int export(work *w, const cb_config *c) {
@@ -67,11 +93,26 @@ static int write_student(const work *w, const char *config) {
     return rc ? -1 : 0;
 }
 
+static int write_front(const work *w, const char *config, const cb_config *c) {
+    const char *name = cb_config_text(c, "student", "name");
+    cb_h5 *f = cb_h5_create(out, CB_FRONT_SCHEMA, "quantize-qkeras", config);
+    if (!f) return -1;
+    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
+             cb_front_write_runs(f, name, "qkeras", cb_config_int(c, "student", "seed"), w->n_run, w->runs) ||
+             cb_qkeras_front_write(&w->front, &w->set, name, f) || cb_h5_commit(&f);
+    cb_h5_close(&f);
+    return rc ? -1 : 0;
+}
+
 static int run(const cb_stage *st) {
     static work w;
-    char *config = cb_config_canonical(st->config, "student");
+    bool front = cb_config_int(st->config, "front", "points") > 0;
+    char *config = cb_config_canonical(st->config, front ? "student qkeras front" : "student qkeras");
     int rc = config ? train(&w, st) : -1;
-    if (!rc && !cb_rank()) rc = export(&w, st->config) || write_student(&w, config) ? -1 : 0;
+    if (!rc && front && !cb_rank()) rc = write_front(&w, config, st->config);
+    if (!rc && !front && !cb_rank()) rc = export(&w, st->config) || write_student(&w, config) ? -1 : 0;
+    cb_front_free(&w.front);
+    for (int k = 0; k < w.n_run; k++) cb_front_run_free(&w.runs[k]);
     cb_programme_free(&w.p);
     cb_qkeras_folded_free(&w.folded);
     cb_history_free(&w.history);
@@ -81,6 +122,25 @@ static int run(const cb_stage *st) {
     cb_dataset_free(&w.d);
     free(config);
     return rc;
+}
+
+/* What single keys cannot say. */
+static void check_usage(const cb_stage *st) {
+    const cb_config *c = st->config;
+    const char *family = cb_config_text(c, "student", "family");
+    static const char *const key[] = {"conv", "dense", "bias", "out", "relu_conv", "relu_dense"};
+    if (strcmp(family, "qkeras")) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", family, family);
+    if (cb_config_int(c, "student", "batch") % CB_LANES)
+        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(c, "student", "batch"), CB_LANES);
+    for (int k = 0; k < 6; k++) {
+        double v[3];
+        if (cb_config_reals(c, "qkeras", key[k], v, 3) != 2 || v[0] != (int)v[0] || v[1] != (int)v[1])
+            cb_stage_usage(st, "qkeras.%s = %s: two whole numbers wanted, bits and integer", key[k], cb_config_text(c, "qkeras", key[k]));
+    }
+    cb_qkeras_bits bits = bits_of(c);
+    if (cb_qkeras_bits_check(&bits)) cb_stage_usage(st, "%s", cb_error());
+    if (!*cb_config_text(c, "front", "widths") != !cb_config_int(c, "front", "points"))
+        cb_stage_usage(st, "a front of QKeras needs front.points and front.widths");
 }
 
 static const cb_option options[] = {
@@ -94,9 +154,6 @@ int main(int argc, char **argv) {
                    .summary = "Trains a student (CICADA v1 or v2) with the quantizers of QKeras and writes it as an integer "
                               "programme. Section [student]."};
     cb_stage_begin(&st, argc, argv);
-    const char *family = cb_config_text(st.config, "student", "family");
-    if (strcmp(family, "qkeras")) cb_stage_usage(&st, "student.family = %s: quantize-%s trains it", family, family);
-    if (cb_config_int(st.config, "student", "batch") % CB_LANES)
-        cb_stage_usage(&st, "student.batch = %s: a multiple of %d wanted", cb_config_text(st.config, "student", "batch"), CB_LANES);
+    check_usage(&st);
     return cb_stage_end(&st, run(&st));
 }

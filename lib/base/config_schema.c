@@ -52,6 +52,13 @@ const cb_config_key cb_config_schema[] = {
     REAL("student", "learning_rate", "0.001", 0, 1, "Adam"),
     INT("student", "seed", "1", 0, 1e15, "initial weights, dropout, shuffling"),
 
+    REALS("qkeras", "conv", "12 3", 0, 16, "conv kernel: bits, integer of quantized_bits (symmetric, alpha 1)"),
+    REALS("qkeras", "dense", "8 1", 0, 16, "first dense kernel, after batch norm folding"),
+    REALS("qkeras", "bias", "8 3", 0, 16, "its folded bias"),
+    REALS("qkeras", "out", "12 3", 0, 16, "last kernel"),
+    REALS("qkeras", "relu_conv", "10 6", 0, 16, "bits, integer of quantized_relu after the convolution"),
+    REALS("qkeras", "relu_dense", "10 6", 0, 16, "after the first dense layer"),
+
     CHOICE("hgq", "bits", "data", "2025 head data", "initial bit widths: spec hgq 8; data = from calibration ranges"),
     CHOICE("hgq", "bias_bits", "head", "2025 head", "bias quantizer flavour: SAT_SYM or WRAP"),
     REAL("hgq", "beta", "1e-4", 0, 1, "loss per EBOP (start of the schedule)"),
@@ -75,6 +82,7 @@ const cb_config_key cb_config_schema[] = {
 
     INT("front", "points", "0", 0, 999, "students that a front keeps, evenly spaced in log EBOPs; 0 = one student, no front"),
     REALS("front", "betas", "", 0, 1, "HGQ: constant betas, trained side by side, one front of all; empty = one run by [hgq]"),
+    TEXT("front", "widths", "", "QKeras: widths trained side by side, words such as w6a8 or d4.0o6 (lib/quant/qkeras_front.h)"),
     REAL("front", "worst", "3", 1, 1e6, "checkpoints with a validation error above this many times the smallest are left out"),
 
     INT("hardware", "extra_levels", "1", -1, 1000,

@@ -153,7 +153,7 @@ static int run_rows(cb_table *out, const cb_front_file *f) {
             const cb_front_run *h = &f->history[r];
             if (cb_table_row(out, "%s\t%lld\t%02d\t%s\t%05d\t%s\t%s\t%s\t%s\t%s", f->name, (long long)f->seed, r, h->label, e + 1,
                              CB_CELL(h->beta ? h->beta[e] : NAN), CB_CELL(h->loss[e]), CB_CELL(h->val_mae[e]),
-                             CB_CELL(h->ebops[e]), CB_CELL(h->exact[e])))
+                             CB_CELL(h->ebops[e]), CB_CELL(h->exact ? h->exact[e] : NAN)))
                 return -1;
         }
     return 0;

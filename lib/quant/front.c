@@ -76,19 +76,6 @@ void cb_front_free(cb_front *f) {
     *f = (cb_front){0};
 }
 
-int cb_front_run_new(cb_front_run *r, int room, bool beta) {
-    *r = (cb_front_run){0};
-    size_t n = (size_t)room;
-    if (beta) r->beta = cb_alloc(n, sizeof(double));
-    r->loss = cb_alloc(n, sizeof(double));
-    r->val_mae = cb_alloc(n, sizeof(double));
-    r->ebops = cb_alloc(n, sizeof(double));
-    r->exact = cb_alloc(n, sizeof(double));
-    if ((!beta || r->beta) && r->loss && r->val_mae && r->ebops && r->exact) return 0;
-    cb_front_run_free(r);
-    return -1;
-}
-
 void cb_front_run_free(cb_front_run *r) {
     free(r->beta);
     free(r->loss);

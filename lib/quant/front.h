@@ -42,15 +42,14 @@ void cb_front_free(cb_front *f);
 typedef struct {
     char label[64];  /* "beta 1e-06 to 0.001", "dense 6 1" */
     int n;           /* epochs */
-    double *beta, *loss, *val_mae, *ebops, *exact; /* [n]; beta NULL: none; exact: of the programme */
+    double *beta, *loss, *val_mae, *ebops, *exact; /* [n]; exact: of the programme; beta, exact NULL: not known */
 } cb_front_run;
 
-int cb_front_run_new(cb_front_run *r, int room, bool beta) CB_MUST;
 void cb_front_run_free(cb_front_run *r);
 
 /* ---- file: schema "cicada-bench/front/1" ----
  * Root: name, family (text), seed, n_points, n_runs (i64). /run0, /run1 ...: attribute label, datasets epoch i32 (from
- * 1), beta, loss, val_mae, ebops, ebops_exact f64. /points: run, epoch i32, val_mae f64, one a point. /p000, /p001
+ * 1), beta, loss, val_mae, ebops, ebops_exact f64 (beta of HGQ only; ebops_exact where it was counted each epoch). /points: run, epoch i32, val_mae f64, one a point. /p000, /p001
  * ...: the students, each exactly what a student file has at its root (programme.h; checked, mismatches, ebops_exact). */
 #define CB_FRONT_SCHEMA "cicada-bench/front/1"
 enum { CB_FRONT_MAX = 1000 };

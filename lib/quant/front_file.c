@@ -96,7 +96,7 @@ static int read_run(cb_h5 *f, int k, cb_front_run *r) {
     if (read_text(f, group, "label", r->label, sizeof r->label)) return -1;
     const struct { const char *name; double **v; bool optional; } column[] = {
         {"loss", &r->loss, false}, {"val_mae", &r->val_mae, false}, {"ebops", &r->ebops, false},
-        {"ebops_exact", &r->exact, false}, {"beta", &r->beta, true}};
+        {"ebops_exact", &r->exact, true}, {"beta", &r->beta, true}};
     for (int c = 0; c < 5; c++) {
         snprintf(name, sizeof name, "%s/%s", group, column[c].name);
         if (column[c].optional && !cb_h5_exists(f, name)) continue;

@@ -30,24 +30,49 @@ static void set_weights(cb_op *op, const double *w, size_t n, int frac, cb_forma
     op->acc = acc;
 }
 
+/* Weights on a grid 2^-up finer, where the bias needs it: no value changes. */
+static int refine(cb_op *op, int up) {
+    for (int e = 0; up > 0 && e < op->in_h * op->in_w * op->in_c * op->out_c; e++) {
+        if (up > 30 || llabs((int64_t)op->w[e]) > INT32_MAX >> up)
+            return cb_fail("%s: the bias has %d more fraction bits than the sum, too many for weight %d: fewer bits in qkeras.bias",
+                           op->name, up, e);
+        op->w[e] *= 1 << up;
+    }
+    if (up > 0) op->w_frac += up;
+    return 0;
+}
+
+static bool is_deployed(const cb_qkeras_bits *b) {
+    const cb_qkeras_bits *d = &cb_qkeras_deployed;
+    const cb_qbits *own[] = {&b->conv, &b->dense, &b->bias, &b->out}, *theirs[] = {&d->conv, &d->dense, &d->bias, &d->out};
+    for (int k = 0; k < 4; k++)
+        if (own[k]->bits != theirs[k]->bits || own[k]->integer != theirs[k]->integer) return false;
+    return b->relu_conv.bits == d->relu_conv.bits && b->relu_conv.integer == d->relu_conv.integer &&
+           b->relu_dense.bits == d->relu_dense.bits && b->relu_dense.integer == d->relu_dense.integer;
+}
+
 static int add_layers(cb_programme *p, const cb_qkeras_folded *f) {
     const cb_qkeras_shape *s = &f->m->shape;
-    int wide = cb_qbits_fraction(cb_qbits_12_3), bias = cb_qbits_fraction(cb_qbits_8_3);
+    const cb_qkeras_bits *b = &s->bits;
+    bool deployed = is_deployed(b);
+    cb_format none = {0, 0, 0}, dense1 = s->conv ? (cb_format){1, 13, 12} : (cb_format){1, 19, 6};
+    int bias = cb_qbits_fraction(b->bias);
     if (s->conv) {
         cb_op *op = cb_programme_conv2d(p, "conv", s->kernel, s->kernel, s->kernel, s->kernel, s->filters, false);
         if (!op) return -1;
-        set_weights(op, f->conv, f->m->n_conv, wide, (cb_format){1, 21, 8});
-        if (add_relu(p, "relu_conv", cb_qrelu_10_6)) return -1;
+        set_weights(op, f->conv, f->m->n_conv, cb_qbits_fraction(b->conv), deployed ? (cb_format){1, 21, 8} : none);
+        if (add_relu(p, "relu_conv", b->relu_conv)) return -1;
     }
     cb_op *op = cb_programme_dense(p, "dense1", s->hidden, true);
     if (!op) return -1;
-    set_weights(op, f->kernel, (size_t)f->m->n_flat * (size_t)s->hidden, cb_qbits_fraction(cb_qbits_8_1),
-                s->conv ? (cb_format){1, 13, 12} : (cb_format){1, 19, 6});
+    set_weights(op, f->kernel, (size_t)f->m->n_flat * (size_t)s->hidden, cb_qbits_fraction(b->dense),
+                deployed ? dense1 : none);
     for (int j = 0; j < s->hidden; j++) op->bias[j] = (int64_t)(f->bias[j] * cb_pow2(bias));
     op->bias_frac = bias;
-    if (add_relu(p, "relu_dense1", cb_qrelu_10_6)) return -1;
+    if (refine(op, bias - op->w_frac - (s->conv ? cb_op_quant_frac(op - 1) : 0))) return -1;
+    if (add_relu(p, "relu_dense1", b->relu_dense)) return -1;
     if (!(op = cb_programme_dense(p, "dense2", 1, false))) return -1;
-    set_weights(op, f->out, (size_t)s->hidden, wide, (cb_format){1, 13, 12});
+    set_weights(op, f->out, (size_t)s->hidden, cb_qbits_fraction(b->out), deployed ? (cb_format){1, 13, 12} : none);
     return add_relu(p, "relu_dense2", cb_qrelu_16_8);
 }
 
@@ -70,7 +95,7 @@ static int fit_accumulators(cb_programme *p) {
     if (cb_programme_finish(p)) return -1;
     for (int k = 0; k < p->n_op; k++) {
         cb_op *op = &p->op[k];
-        if (op->kind == CB_OP_QUANT) continue;
+        if (op->kind == CB_OP_QUANT || !cb_format_width(acc[k])) continue;
         op->acc = acc[k];
         while (!holds(op)) op->acc.i++;
         if (op->acc.i != acc[k].i)
@@ -106,8 +131,8 @@ static float *uniform(size_t n, int bits) {
     return w;
 }
 
-static double dense_ebops(int n_in, int n_out, int weight_bits, int bias_bits) {
-    float *in = uniform((size_t)n_in, INPUT_BITS), *w = uniform((size_t)n_in * (size_t)n_out, weight_bits);
+static double dense_ebops(int n_in, int n_out, int data_bits, int weight_bits, int bias_bits) {
+    float *in = uniform((size_t)n_in, data_bits), *w = uniform((size_t)n_in * (size_t)n_out, weight_bits);
     float bias = (float)bias_bits;
     cb_ebops_bits bits = {.input = in, .kernel = w, .bias = bias_bits ? &bias : NULL, .n_bias = bias_bits ? 1 : 0};
     double e = in && w ? cb_ebops_dense(&(cb_dense_shape){.n_pos = 1, .n_in = n_in, .n_out = n_out}, &bits) : -1;
@@ -120,7 +145,7 @@ static double conv_ebops(const cb_qkeras_student *m) {
     const cb_qkeras_shape *s = &m->shape;
     cb_conv_shape c = {.h = s->height, .w = s->width, .c_in = 1, .kh = s->kernel, .kw = s->kernel,
                        .c_out = s->filters, .sy = s->kernel, .sx = s->kernel};
-    float *in = uniform((size_t)(c.h * c.w), INPUT_BITS), *w = uniform(m->n_conv, cb_qbits_magnitude(cb_qbits_12_3));
+    float *in = uniform((size_t)(c.h * c.w), INPUT_BITS), *w = uniform(m->n_conv, cb_qbits_magnitude(s->bits.conv));
     cb_ebops_bits bits = {.input = in, .kernel = w};
     double e = in && w ? cb_ebops_conv(&c, &bits) : -1;
     free(in);
@@ -129,10 +154,11 @@ static double conv_ebops(const cb_qkeras_student *m) {
 }
 
 double cb_qkeras_ebops(const cb_qkeras_student *m) {
-    int wide = cb_qbits_magnitude(cb_qbits_12_3);
+    const cb_qkeras_bits *b = &m->shape.bits;
     double conv = m->shape.conv ? conv_ebops(m) : 0;
-    double first = dense_ebops(m->n_flat, m->shape.hidden, cb_qbits_magnitude(cb_qbits_8_1), cb_qbits_magnitude(cb_qbits_8_3));
-    double second = dense_ebops(m->shape.hidden, 1, wide, 0);
+    double first = dense_ebops(m->n_flat, m->shape.hidden, m->shape.conv ? b->relu_conv.bits : INPUT_BITS,
+                               cb_qbits_magnitude(b->dense), cb_qbits_magnitude(b->bias));
+    double second = dense_ebops(m->shape.hidden, 1, b->relu_dense.bits, cb_qbits_magnitude(b->out), 0);
     return conv < 0 || first < 0 || second < 0 ? -1 : conv + first + second;
 }
 

@@ -1,5 +1,6 @@
 /* qkeras_export.h - from a trained QKeras student to its integer programme.
  *
+ * With the deployed widths (cb_qkeras_deployed):
  *   conv2d "conv"   kernel (12,3): units 1/256                       (v2)
  *   quant  "relu_conv"   relu, ap_ufixed<10,6,RND_CONV,SAT>
  *   dense  "dense1" folded kernel (8,1): 1/64, folded bias (8,3): 1/16
@@ -9,10 +10,11 @@
  *
  * Accumulators are those of the firmware (spec qkeras 4.1: conv ap_fixed<30,22>, dense1 <26,20> in v1 and <26,14> in
  * v2, dense2 <26,14>); where the exact worst case of a student does not fit, as few integer bits are added as
- * are needed, and the log says so. cb_programme_finish proves them in either case.
+ * are needed, and the log says so. cb_programme_finish proves them in either case. Students of other widths declare no
+ * accumulators: there is no firmware to follow.
  *
  * EBOPs follow the definition of ebops.h (HGQ2), so that both families share an axis. The widths of QKeras are
- * uniform: unsigned activations and the input have all their bits (10), a weight or bias its bits without the
+ * uniform: unsigned activations have all their bits, the input 10, a weight or bias its bits without the
  * sign, b-1, whatever its value. `exact` instead counts each multiplication with the span of ones of the constant (spec hgq 3.4;
  * zero weights are free) and no biases.
  */

@@ -29,14 +29,14 @@ int cb_qkeras_folded_new(cb_qkeras_folded *f, const cb_qkeras_student *m) {
     return -1;
 }
 
-static double weight(const cb_qkeras_student *m, float w) {
-    return m->shape.quantized ? cb_quantized_bits_code(cb_qbits_12_3, w) * cb_pow2(-cb_qbits_fraction(cb_qbits_12_3)) : w;
+static double weight(const cb_qkeras_student *m, cb_qbits q, float w) {
+    return m->shape.quantized ? cb_quantized_bits_code(q, w) * cb_pow2(-cb_qbits_fraction(q)) : w;
 }
 
 void cb_qkeras_fold(cb_qkeras_folded *f) {
     const cb_qkeras_student *m = f->m;
-    for (size_t e = 0; e < m->n_conv; e++) f->conv[e] = weight(m, m->conv[e]);
-    for (int j = 0; j < m->shape.hidden; j++) f->out[j] = weight(m, m->out[j]);
+    for (size_t e = 0; e < m->n_conv; e++) f->conv[e] = weight(m, m->shape.bits.conv, m->conv[e]);
+    for (int j = 0; j < m->shape.hidden; j++) f->out[j] = weight(m, m->shape.bits.out, m->out[j]);
     cb_qdense_bn_fold(&m->bn, NULL, NULL, f->kernel, f->bias);
 }
 
@@ -76,7 +76,7 @@ static void conv_block(const cb_qkeras_folded *f, const double *image, double *f
                 const double *in = image + (y * m->shape.width + x) * CB_LANES, w = f->conv[t * filters + o];
                 for (int l = 0; l < CB_LANES; l++) acc[l] += in[l] * w;
             }
-            relu_lanes(m, cb_qrelu_10_6, acc);
+            relu_lanes(m, m->shape.bits.relu_conv, acc);
         }
 }
 
@@ -103,7 +103,7 @@ static void infer_block(const cb_qkeras_folded *f, double *scratch, const uint16
     for (int j = 0; j < hidden; j++) {
         double h[CB_LANES];
         for (int l = 0; l < CB_LANES; l++) h[l] = dense[j * CB_LANES + l];
-        relu_lanes(m, cb_qrelu_10_6, h);
+        relu_lanes(m, m->shape.bits.relu_dense, h);
         for (int l = 0; l < CB_LANES; l++) score[l] += h[l] * f->out[j];
     }
     relu_lanes(m, cb_qrelu_16_8, score);

@@ -13,6 +13,9 @@
 
 /* ---- state ---- */
 
+const cb_qkeras_bits cb_qkeras_deployed = {{12, 3, true, true}, {8, 1, true, true}, {8, 3, true, true}, {12, 3, true, true},
+                                           {10, 6}, {10, 6}};
+
 cb_qkeras_shape cb_qkeras_cicada(bool v2, int height, int width) {
     return (cb_qkeras_shape){.height = height,
                              .width = width,
@@ -21,6 +24,7 @@ cb_qkeras_shape cb_qkeras_cicada(bool v2, int height, int width) {
                              .kernel = 2,
                              .hidden = 16,
                              .quantized = true,
+                             .bits = cb_qkeras_deployed,
                              .drop_flat = 1.0f / 9,
                              .drop_hidden = 1.0f / 8,
                              .freeze_delay = -1,
@@ -59,6 +63,8 @@ static void place_all(cb_qkeras_student *m) {
     l->folding = m->shape.folding;
     l->freeze_delay = m->shape.freeze_delay;
     l->quantized = m->shape.quantized;
+    l->kernel = m->shape.bits.dense;
+    l->bias = m->shape.bits.bias;
 }
 
 int cb_qkeras_student_new(cb_qkeras_student *m, const cb_qkeras_shape *shape) {
@@ -175,8 +181,9 @@ static float *lanes_of(const cb_qkeras_student *m, const cb_qkeras_work *w, int 
 
 static void quantize_kernels(const cb_qkeras_student *m, cb_qkeras_work *w) {
     bool q = m->shape.quantized;
-    for (size_t e = 0; e < m->n_conv; e++) w->conv_q[e] = q ? cb_quantized_bits(cb_qbits_12_3, m->conv[e]) : m->conv[e];
-    for (int j = 0; j < m->shape.hidden; j++) w->out_q[j] = q ? cb_quantized_bits(cb_qbits_12_3, m->out[j]) : m->out[j];
+    const cb_qkeras_bits *bits = &m->shape.bits;
+    for (size_t e = 0; e < m->n_conv; e++) w->conv_q[e] = q ? cb_quantized_bits(bits->conv, m->conv[e]) : m->conv[e];
+    for (int j = 0; j < m->shape.hidden; j++) w->out_q[j] = q ? cb_quantized_bits(bits->out, m->out[j]) : m->out[j];
 }
 
 /* ---- the three passes, one shard each ---- */
@@ -185,7 +192,7 @@ static void quantize_kernels(const cb_qkeras_student *m, cb_qkeras_work *w) {
 static void forward_shard(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_batch *b, bool load, int s) {
     size_t flat = (size_t)m->n_flat, hidden = (size_t)m->shape.hidden * CB_LANES;
     double *sum = sums_of(m, w, s, 0), *square = sums_of(m, w, s, 1);
-    cb_relu_rule relu = relu_rule_of(cb_qrelu_10_6, m->shape.quantized);
+    cb_relu_rule relu = relu_rule_of(m->shape.bits.relu_conv, m->shape.quantized);
     cb_tile_conv c = tile_conv(m);
     memset(sum, 0, 2 * hidden * sizeof *sum);
     for (size_t k = cb_shard_first(b->n_block, s); k < cb_shard_first(b->n_block, s + 1); k++) {
@@ -207,7 +214,7 @@ static double head_shard(cb_qkeras_student *m, cb_qkeras_work *w, const cb_stude
     size_t hidden = (size_t)n * CB_LANES;
     float *a = w->scratch + (size_t)s * scratch_size(m);
     uint16_t *keep = w->keep + (size_t)s * (size_t)n;
-    cb_head h = {n, m->bn.rho, m->bn.c, w->out_q, m->bn.column, relu_rule_of(cb_qrelu_10_6, m->shape.quantized),
+    cb_head h = {n, m->bn.rho, m->bn.c, w->out_q, m->bn.column, relu_rule_of(m->shape.bits.relu_dense, m->shape.quantized),
                  relu_rule_of(cb_qrelu_16_8, m->shape.quantized), cb_dropout_factor(m->shape.drop_hidden),
                  1.0f / (float)b->n_event};
     cb_head_sums sums = {0, sums_of(m, w, s, 2), lanes_of(m, w, s) + m->n_conv * CB_LANES};
@@ -310,10 +317,10 @@ void cb_qkeras_update(cb_qkeras_student *m, double learning_rate) {
     cb_adam_update(m->weight, m->gradient, m->adam_m, m->adam_v, m->n_weight,
                    cb_adam_rate_f32(learning_rate, ++m->step));
     if (!m->shape.quantized) return;
-    clip(m->conv, m->n_conv, cb_qbits_limit(cb_qbits_12_3));
-    clip(m->kernel, (size_t)m->n_flat * hidden, cb_qbits_limit(cb_qbits_8_1));
-    clip(m->bias, hidden, cb_qbits_limit(cb_qbits_8_3));
-    clip(m->out, hidden, cb_qbits_limit(cb_qbits_12_3));
+    clip(m->conv, m->n_conv, cb_qbits_limit(m->shape.bits.conv));
+    clip(m->kernel, (size_t)m->n_flat * hidden, cb_qbits_limit(m->shape.bits.dense));
+    clip(m->bias, hidden, cb_qbits_limit(m->shape.bits.bias));
+    clip(m->out, hidden, cb_qbits_limit(m->shape.bits.out));
 }
 
 int cb_qkeras_student_write(const cb_qkeras_student *m, cb_h5 *f, const char *group) {

@@ -4,8 +4,8 @@
  *   v1: image -> QDenseBatchnorm -> relu -> dropout 1/8 -> QDense 1 -> relu
  *   v2: image -> QConv2D k x k stride k -> relu -> dropout 1/9 -> the same
  *
- * CICADA: k 2, 4 filters, 16 hidden units. Quantizers: conv and last kernel (12,3), dense kernel (8,1), folded
- * bias (8,3), relus (10,6), last relu (16,8). With quantized = false every quantizer is the identity, a
+ * CICADA: k 2, 4 filters, 16 hidden units. Quantizers (cb_qkeras_bits; these are the deployed ones): conv and last kernel
+ * (12,3), dense kernel (8,1), folded bias (8,3), relus (10,6); the last relu is (16,8), the score. With quantized = false every quantizer is the identity, a
  * relu is max(x, 0), and there is no weight constraint: the float student.
  *
  * One step (spec 2.5): forward with batch statistics, mae, backward, Adam on all weights, then the
@@ -25,12 +25,21 @@
 #include "quant/qdense_batchnorm.h"
 #include "quant/student_data.h"
 
+/* One quantizer a layer. Kernels and bias: quantized_bits, symmetric, 2 to 16 bits; relus: quantized_relu, 1 to 16 bits. */
+typedef struct {
+    cb_qbits conv, dense, bias, out;
+    cb_qrelu relu_conv, relu_dense;
+} cb_qkeras_bits;
+
+extern const cb_qkeras_bits cb_qkeras_deployed;
+
 typedef struct {
     int height, width;      /* image */
     bool conv;              /* v2 */
     int filters, kernel;    /* of the convolution */
     int hidden;
     bool quantized;
+    cb_qkeras_bits bits;
     float drop_flat, drop_hidden; /* dropout after flatten (v2) and after the hidden relu; 0 = off */
     cb_folding folding;
     int64_t freeze_delay;   /* see qdense_batchnorm.h */

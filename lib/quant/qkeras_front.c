@@ -1,0 +1,169 @@
+#include "quant/qkeras_front.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/threads.h"
+#include "quant/ebops.h"
+#include "quant/qkeras_export.h"
+
+/* ---- widths ---- */
+
+/* One number of at most two digits; advances *at. */
+static int digits(const char **at, const char *end, int *v) {
+    const char *start = *at;
+    for (*v = 0; *at < end && isdigit((unsigned char)**at) && *at - start < 2; ++*at) *v = 10 * *v + (**at - '0');
+    return *at > start ? 0 : -1;
+}
+
+static int item(cb_qkeras_bits *b, const char **at, const char *end) {
+    cb_qbits *weight[] = {&b->conv, &b->dense, &b->bias, &b->out};
+    cb_qrelu *relu[] = {&b->relu_conv, &b->relu_dense};
+    static const char letter[] = "cdborswa";
+    const char *which = strchr(letter, **at);
+    int bits, integer = -1, k = which ? (int)(which - letter) : -1;
+    ++*at;
+    if (k < 0 || digits(at, end, &bits)) return -1;
+    if (*at < end && **at == '.' && (++*at, digits(at, end, &integer))) return -1;
+    for (int q = 0; q < 6; q++) {
+        bool mine = q == k || (k == 6 && q < 4) || (k == 7 && q >= 4);
+        int *to[2] = {q < 4 ? &weight[q]->bits : &relu[q - 4]->bits, q < 4 ? &weight[q]->integer : &relu[q - 4]->integer};
+        if (mine) *to[0] = bits;
+        if (mine && integer >= 0) *to[1] = integer;
+    }
+    return 0;
+}
+
+int cb_qkeras_bits_word(cb_qkeras_bits *b, const char *word, size_t n) {
+    const char *at = word, *end = word + n;
+    while (at < end)
+        if (item(b, &at, end))
+            return cb_fail("bit widths '%.*s': a letter of cdborswa and a number, such as w6a8 or d4.0, expected at '%.*s'", (int)n,
+                           word, (int)(end - at + 1), at - 1);
+    return 0;
+}
+
+int cb_qkeras_bits_check(const cb_qkeras_bits *b) {
+    const struct { const char *name; int bits, integer, least; } q[] = {
+        {"conv", b->conv.bits, b->conv.integer, 2},  {"dense", b->dense.bits, b->dense.integer, 2},
+        {"bias", b->bias.bits, b->bias.integer, 2},  {"out", b->out.bits, b->out.integer, 2},
+        {"relu_conv", b->relu_conv.bits, b->relu_conv.integer, 1}, {"relu_dense", b->relu_dense.bits, b->relu_dense.integer, 1}};
+    for (int k = 0; k < 6; k++) {
+        if (q[k].bits < q[k].least || q[k].bits > 16)
+            return cb_fail("qkeras.%s: %d bits, %d to 16 expected", q[k].name, q[k].bits, q[k].least);
+        if (q[k].integer < 0 || q[k].integer > 10)
+            return cb_fail("qkeras.%s: %d integer bits, 0 to 10 expected", q[k].name, q[k].integer);
+    }
+    return 0;
+}
+
+/* ---- training ---- */
+
+typedef struct {
+    const cb_qkeras_shape *shape;
+    const cb_student_set *set;
+    const cb_qkeras_plan *plan;
+    cb_qkeras_bits bits[CB_FRONT_WIDTHS];
+    cb_qkeras_student *student[CB_FRONT_WIDTHS];
+    cb_history history[CB_FRONT_WIDTHS];
+} scan;
+
+static void release(void *state) {
+    if (state) cb_qkeras_student_free(state);
+    free(state);
+}
+
+static int train_one(void *context, int k) {
+    scan *c = context;
+    cb_qkeras_shape shape = *c->shape;
+    shape.bits = c->bits[k];
+    c->student[k] = cb_alloc(1, sizeof *c->student[k]);
+    return !c->student[k] || cb_qkeras_student_new(c->student[k], &shape) ||
+                   cb_qkeras_train(c->student[k], c->set, c->plan, &c->history[k])
+               ? -1
+               : 0;
+}
+
+/* Splits the words into labels and widths; returns their number. */
+static int parse(scan *c, const char *widths, cb_front_run *run) {
+    int n = 0;
+    for (const char *w = widths + strspn(widths, " "); *w; w += strspn(w, " "), n++) {
+        size_t length = strcspn(w, " ");
+        if (n == CB_FRONT_WIDTHS) return cb_fail("front.widths: more than %d words", CB_FRONT_WIDTHS);
+        if (length >= sizeof run[n].label) return cb_fail("front.widths: a word of %zu characters", length);
+        snprintf(run[n].label, sizeof run[n].label, "%.*s", (int)length, w);
+        c->bits[n] = c->shape->bits;
+        if (cb_qkeras_bits_word(&c->bits[n], w, length) || cb_qkeras_bits_check(&c->bits[n])) return cb_fail_in("front.widths");
+        w += length;
+    }
+    return n ? n : cb_fail("front.widths names no widths");
+}
+
+/* The history of student k as a run; its best epoch as a candidate. */
+static int offer(scan *c, int k, cb_front *front, cb_front_run *run) {
+    cb_history *h = &c->history[k];
+    cb_qkeras_folded folded;
+    cb_programme p = {0};
+    if (cb_qkeras_folded_new(&folded, c->student[k])) return -1;
+    int rc = cb_qkeras_programme(&p, &folded, run->label);
+    cb_front_point point = {.run = k, .epoch = h->best, .error = h->val_loss[h->best], .state = c->student[k]};
+    if (!rc) point.cost = cb_programme_ebops_exact(&p), point.ebops = p.ebops;
+    cb_programme_free(&p);
+    cb_qkeras_folded_free(&folded);
+    double *ebops = rc ? NULL : cb_alloc((size_t)h->n, sizeof *ebops);
+    if (!ebops) return -1;
+    for (int e = 0; e < h->n; e++) ebops[e] = point.ebops;
+    run->n = h->n, run->loss = h->loss, run->val_mae = h->val_loss, run->ebops = ebops;
+    *h = (cb_history){0};
+    if (!cb_front_wants(front, point.cost, point.error)) return 0;
+    c->student[k] = NULL;
+    return cb_front_add(front, &point);
+}
+
+int cb_qkeras_front_train(const cb_qkeras_shape *shape, const cb_student_set *set, const cb_qkeras_plan *plan,
+                          const char *widths, cb_front *front, cb_front_run *run, int *n_run) {
+    scan *c = cb_alloc(1, sizeof *c);
+    *front = (cb_front){.release = release};
+    *n_run = 0;
+    if (!c) return -1;
+    c->shape = shape, c->set = set, c->plan = plan;
+    int n = parse(c, widths, run), rc = n < 0 ? -1 : cb_threads_each(n, train_one, c);
+    for (int k = 0; k < n; k++) {
+        if (!rc) rc = offer(c, k, front, &run[k]);
+        release(c->student[k]);
+        cb_history_free(&c->history[k]);
+    }
+    *n_run = n < 0 ? 0 : n;
+    if (!rc) cb_info("%d of %d widths are on the front", front->n, n);
+    free(c);
+    return rc;
+}
+
+/* ---- writing ---- */
+
+static int write_point(const cb_front_point *point, int k, const cb_student_set *set, const char *name, cb_h5 *f) {
+    cb_qkeras_folded folded;
+    cb_programme p = {0};
+    int64_t checked, mismatches;
+    if (cb_qkeras_folded_new(&folded, point->state)) return -1;
+    int rc = cb_qkeras_programme(&p, &folded, name) || cb_qkeras_check(&folded, &p, set, &checked, &mismatches) ? -1 : 0;
+    if (!rc && mismatches)
+        rc = cb_fail("front '%s': point %d: the integer programme differs from the trained student on %lld of %lld events", name,
+                     k, (long long)mismatches, (long long)checked);
+    if (!rc) rc = cb_front_write_student(f, k, &p, checked, mismatches);
+    cb_programme_free(&p);
+    cb_qkeras_folded_free(&folded);
+    return rc;
+}
+
+int cb_qkeras_front_write(const cb_front *front, const cb_student_set *set, const char *name, cb_h5 *f) {
+    int rc = cb_front_write_points(f, front);
+    for (int k = 0; k < front->n && !rc; k++) rc = write_point(&front->point[k], k, set, name, f);
+    if (!rc)
+        cb_info("%s: %d points, %.0f to %.0f exact EBOPs, validation MAE %.4f to %.4f; programmes equal trainers", name, front->n,
+                front->point[0].cost, front->point[front->n - 1].cost, front->point[front->n - 1].error, front->point[0].error);
+    return rc;
+}
