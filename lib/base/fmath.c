@@ -62,8 +62,8 @@ double cb_powi(double x, uint64_t n) {
 int cb_numerics_check(void) {
     if (fegetround() != FE_TONEAREST)
         return cb_fail("the rounding mode is not round-to-nearest; a linked library changed it");
-    volatile float tiny = FLT_MIN, half = 0.5f;
-    if (tiny * half == 0)
+    volatile float tiny = FLT_MIN, half = 0.5f, subnormal = FLT_TRUE_MIN, large = 0x1p100f;
+    if (tiny * half == 0 || subnormal * large == 0) /* as a result, as an operand */
         return cb_fail("subnormal numbers are flushed to zero; a linked library set FTZ/DAZ");
     /* (1+e)(1-e) - 1 is 0 when the product is rounded, -e^2 when contracted */
     volatile float e = FLT_EPSILON;

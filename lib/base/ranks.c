@@ -17,11 +17,12 @@ int cb_ranks(void) { return ranks; }
 
 void cb_ranks_begin(void) {
     int level;
-    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    if (ranks > CB_RANKS_MAX) {
-        if (!rank) fprintf(stderr, "%d ranks; at most %d\n", ranks, CB_RANKS_MAX);
+    if (ranks > CB_RANKS_MAX || level < MPI_THREAD_SERIALIZED) {
+        if (!rank) fprintf(stderr, "MPI: %d ranks, thread level %d; at most %d, at least %d wanted\n", ranks, level,
+                           CB_RANKS_MAX, MPI_THREAD_SERIALIZED);
         MPI_Abort(MPI_COMM_WORLD, 2);
     }
     MPI_Win_allocate(rank ? 0 : sizeof *claimed, sizeof *claimed, MPI_INFO_NULL, MPI_COMM_WORLD, &claimed, &claim);

@@ -6,8 +6,8 @@
  * order. MPI never adds anything, so results do not depend on the number of ranks. All ranks hold the same weights and
  * take the same steps; rank 0 alone writes files and the log.
  *
- * Every rank must make the same calls in the same order, from its main thread, outside parallel
- * regions. A rank that cannot go on calls cb_ranks_stop: one message, and all ranks end with status 1.
+ * Every rank must make the same calls in the same order, one at a time: outside parallel regions or in an
+ * `omp single`. A rank that cannot go on calls cb_ranks_stop: one message, and all ranks end with status 1.
  */
 #ifndef CB_BASE_RANKS_H
 #define CB_BASE_RANKS_H

@@ -10,6 +10,7 @@
 #include "base/ranks.h"
 #include "base/threads.h"
 #include "nn/adam.h"
+#include "nn/finite.h"
 
 struct cb_fit {
     cb_network *net;
@@ -148,10 +149,7 @@ static int check_gradient(const cb_network *net, const float *g) {
     cb_tensor t[64];
     int n = cb_network_tensors(net, t, 64);
     for (int k = 0; k < n; k++)
-        for (size_t i = 0; i < t[k].n; i++)
-            if (!isfinite(g[t[k].at + i]))
-                return cb_fail("gradient of %s is %g at index %zu; lower the learning rate", t[k].name,
-                               (double)g[t[k].at + i], i);
+        if (cb_finite_check("gradient of", t[k].name, g + t[k].at, t[k].n)) return -1;
     return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/fmath.h"
 #include "base/log.h"
+#include "nn/finite.h"
 #include "quant/ebops.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_model.h"
@@ -80,16 +81,38 @@ typedef struct {
     uint16_t *row;               /* [features] */
 } fit;
 
-static void train_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, double beta, int epoch, double *loss) {
+static int check_values(const cb_hgq_student *s) {
+    if (cb_first_beyond(s->value, s->n_value) == s->n_value) return 0;
+    for (int k = 0; k < s->n_tensor; k++)
+        if (cb_finite_check("value of", s->tensor[k].name, s->value + s->tensor[k].first, s->tensor[k].n)) return -1;
+    return 0;
+}
+
+static int check_gradient(const cb_hgq_trainer *t) {
+    for (int k = 0; k < t->s->n_tensor; k++) {
+        const cb_hgq_tensor *x = &t->s->tensor[k];
+        for (size_t i = 0; i < x->n; i++)
+            if (!(fabs(t->grad[x->first + i]) <= CB_LARGEST))
+                return cb_fail("gradient of %s is %g at index %zu; lower the learning rate", x->name, t->grad[x->first + i], i);
+    }
+    return isfinite(t->loss) ? 0 : cb_fail("the loss is %g; lower the learning rate", t->loss);
+}
+
+static int train_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, double beta, int epoch, double *loss) {
     *loss = 0;
     cb_student_order_shuffle(&w->order, (uint64_t)epoch);
     for (uint32_t k = 0; k < w->order.n_batch; k++) {
         cb_student_batch_load(&w->batch, set, CB_TRAIN, w->order.event + (size_t)k * w->order.batch, w->order.batch);
-        cb_hgq_gradient(w->t, &w->batch, beta);
+        int bad = check_values(w->t->s);
+        if (!bad) cb_hgq_gradient(w->t, &w->batch, beta);
+        if (bad || check_gradient(w->t))
+            return cb_fail_in("HGQ student: epoch %d, batch %u of %u (step %llu)", epoch + 1, k + 1, w->order.n_batch,
+                              (unsigned long long)w->t->step + 1);
         cb_hgq_update(w->t);
         *loss += w->t->loss / w->order.n_batch;
         cb_progress("epochs", epoch + (k + 1.0) / w->order.n_batch, p->epochs, NULL);
     }
+    return check_values(w->t->s) ? cb_fail_in("HGQ student: after epoch %d", epoch + 1) : cb_student_set_check(set);
 }
 
 static const uint16_t *image(fit *w, const cb_student_set *set, uint32_t e) {
@@ -202,13 +225,13 @@ static int one_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, cb
     h->beta[e] = cb_hgq_beta(p, e);
     if (p->pid && e > 0) h->beta[e] = cb_beta_pid_next(p->pid, &w->pid, e, h->ebops[e - 1], h->beta[e - 1]);
     w->t->learning_rate = cb_hgq_rate(p, e);
-    train_epoch(w, set, p, h->beta[e], e, &h->loss[e]);
+    if (train_epoch(w, set, p, h->beta[e], e, &h->loss[e])) return -1;
     if (validate(w, set, &h->val_mae[e], &h->ebops[e]) || (p->front && offer(w, p, h, e))) return -1;
     h->n = e + 1;
     cb_detail("epoch %d: beta %.3g, loss %.4f, val MAE %.4f, %.0f EBOPs", e + 1, h->beta[e], h->loss[e], h->val_mae[e],
               h->ebops[e]);
-    if (isfinite(h->loss[e]) && isfinite(h->val_mae[e])) return 0;
-    return cb_fail("epoch %d: the loss is not finite; lower student.learning_rate", e + 1);
+    if (isfinite(h->val_mae[e])) return 0;
+    return cb_fail("epoch %d: the validation error is %g; lower the learning rate", e + 1, h->val_mae[e]);
 }
 
 static int run_epochs(fit *w, const cb_student_set *set, const cb_hgq_plan *p, cb_hgq_history *h) {

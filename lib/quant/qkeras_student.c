@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fmath.h"
+#include "base/ranks.h"
 #include "base/rng.h"
 #include "base/threads.h"
 #include "nn/adam.h"
@@ -277,32 +278,47 @@ static void sum_part(cb_qkeras_student *m, const cb_qkeras_work *w, size_t from,
     }
 }
 
+/* The sums of all shards from the ranks that made them. */
+static void share_sums(const cb_qkeras_student *m, cb_qkeras_work *w) {
+    cb_ranks_gather_even(w->sums, 5 * (size_t)m->shape.hidden * CB_LANES * sizeof *w->sums, CB_SHARDS);
+}
+
 double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_batch *b) {
     double loss[CB_SHARDS] = {0}, total = 0;
     const double *part[3][CB_SHARDS];
     bool load = b->set != NULL;
+    int first = (int)cb_deal_first(CB_SHARDS), last = (int)cb_deal_end(CB_SHARDS); /* this rank's shards */
     for (int s = 0; s < CB_SHARDS; s++)
         for (int k = 0; k < 3; k++) part[k][s] = sums_of(m, w, s, k);
     quantize_kernels(m, w);
 #pragma omp parallel
     {
 #pragma omp for schedule(static)
-        for (int s = 0; s < CB_SHARDS; s++) forward_shard(m, w, b, load, s);
+        for (int s = first; s < last; s++) forward_shard(m, w, b, load, s);
 #pragma omp single
-        cb_qdense_bn_statistics(&m->bn, part[0], part[1], CB_SHARDS, b->n_event);
+        {
+            share_sums(m, w);
+            cb_qdense_bn_statistics(&m->bn, part[0], part[1], CB_SHARDS, b->n_event);
+        }
 #pragma omp for schedule(static)
         for (int s = 0; s < CB_SHARDS; s++) fold_part(m, w, s);
 #pragma omp for schedule(static)
-        for (int s = 0; s < CB_SHARDS; s++) loss[s] = head_shard(m, w, b, s);
+        for (int s = first; s < last; s++) loss[s] = head_shard(m, w, b, s);
 #pragma omp single
-        cb_qdense_bn_columns(&m->bn, part[2], CB_SHARDS, b->n_event);
+        {
+            share_sums(m, w);
+            cb_qdense_bn_columns(&m->bn, part[2], CB_SHARDS, b->n_event);
+        }
 #pragma omp for schedule(static)
-        for (int s = 0; s < CB_SHARDS; s++) backward_shard(m, w, b, s);
+        for (int s = first; s < last; s++) backward_shard(m, w, b, s);
+#pragma omp single
+        cb_ranks_gather_even(w->shard, m->n_weight * sizeof *w->shard, CB_SHARDS);
 #pragma omp for schedule(static)
         for (int s = 0; s < CB_SHARDS; s++)
             sum_part(m, w, cb_shard_first(m->n_weight, s), cb_shard_first(m->n_weight, s + 1));
     }
     b->set = NULL;
+    cb_ranks_gather_even(loss, sizeof *loss, CB_SHARDS);
     for (int s = 0; s < CB_SHARDS; s++) total += loss[s];
     return total / b->n_event;
 }

@@ -1,11 +1,13 @@
 #include "quant/qkeras_train.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/ranks.h"
+#include "nn/finite.h"
 
 /* What ModelCheckpoint saves. */
 typedef struct {
@@ -65,19 +67,56 @@ static void run_free(run *r) {
     snapshot_free(&r->best);
 }
 
+/* One of the arrays laid out like the weights, tensor by tensor. */
+static int check_tensors(const cb_qkeras_student *m, const char *what, const float *x) {
+    const struct {
+        const char *name;
+        const float *at;
+    } tensor[] = {{"conv_kernel", m->conv}, {"dense1_kernel", m->kernel}, {"dense1_bias", m->bias},
+                  {"dense1_gamma", m->gamma}, {"dense1_beta", m->beta}, {"dense2_kernel", m->out}};
+    if (cb_first_beyond(x, m->n_weight) == m->n_weight) return 0;
+    for (size_t k = 0; k < 6; k++) {
+        size_t from = (size_t)(tensor[k].at - m->weight), to = k < 5 ? (size_t)(tensor[k + 1].at - m->weight) : m->n_weight;
+        if (cb_finite_check(what, tensor[k].name, x + from, to - from)) return -1;
+    }
+    return 0;
+}
+
+/* What the step starts from. */
+static int check_state(const cb_qkeras_student *m) {
+    if (check_tensors(m, "weight", m->weight)) return -1;
+    for (int j = 0; j < m->shape.hidden; j++)
+        if (!isfinite(m->bn.mean[j]) || !isfinite(m->bn.variance[j]))
+            return cb_fail("moving mean %g, variance %g of dense1 at index %d; lower the learning rate", m->bn.mean[j],
+                           m->bn.variance[j], j);
+    return 0;
+}
+
+static int train_step(run *r, cb_qkeras_student *m, double learning_rate, double *loss) {
+    if (check_state(m)) return -1;
+    *loss = cb_qkeras_gradients(m, &r->work, &r->batch);
+    if (!isfinite(*loss)) return cb_fail("the loss is %g; lower the learning rate", *loss);
+    if (check_tensors(m, "gradient of", m->gradient)) return -1;
+    cb_qkeras_update(m, learning_rate);
+    return 0;
+}
+
 /* Mean loss of the batches of one epoch, each before its update. */
-static double train_epoch(run *r, cb_qkeras_student *m, const cb_student_set *set, const cb_qkeras_plan *plan,
-                          int epoch, const char *note) {
-    double sum = 0;
+static int train_epoch(run *r, cb_qkeras_student *m, const cb_student_set *set, const cb_qkeras_plan *plan,
+                       int epoch, const char *note, double *mean) {
+    const char *name = m->shape.quantized ? "QKeras student" : "float student";
+    double sum = 0, loss = 0;
     cb_student_order_shuffle(&r->order, (uint64_t)epoch);
     for (uint32_t k = 0; k < r->order.n_batch; k++) {
         cb_student_batch_choose(&r->batch, set, CB_TRAIN, r->order.event + (size_t)k * r->order.batch, r->order.batch);
-        sum += cb_qkeras_gradients(m, &r->work, &r->batch);
-        cb_qkeras_update(m, plan->learning_rate);
-        cb_progress(m->shape.quantized ? "QKeras student" : "float student",
-                    epoch + (k + 1.0) / r->order.n_batch, plan->epochs, note);
+        if (train_step(r, m, plan->learning_rate, &loss))
+            return cb_fail_in("%s: epoch %d, batch %u of %u (step %llu)", name, epoch + 1, k + 1, r->order.n_batch,
+                              (unsigned long long)m->step + 1);
+        sum += loss;
+        cb_progress(name, epoch + (k + 1.0) / r->order.n_batch, plan->epochs, note);
     }
-    return sum / r->order.n_batch;
+    *mean = sum / r->order.n_batch;
+    return check_state(m) ? cb_fail_in("%s: after epoch %d", name, epoch + 1) : cb_student_set_check(set);
 }
 
 int cb_qkeras_train(cb_qkeras_student *m, const cb_student_set *set, const cb_qkeras_plan *plan, cb_history *h) {
@@ -87,10 +126,12 @@ int cb_qkeras_train(cb_qkeras_student *m, const cb_student_set *set, const cb_qk
     if (run_new(&r, m, set, plan)) rc = -1;
     double start = cb_log_seconds();
     for (int epoch = 0; epoch < plan->epochs && !rc; epoch++) {
-        double loss = train_epoch(&r, m, set, plan, epoch, note);
+        double loss = 0;
+        if ((rc = train_epoch(&r, m, set, plan, epoch, note, &loss))) break;
         cb_qkeras_fold(&r.folded);
         double val_loss = cb_qkeras_evaluate(&r.folded, set, CB_VAL);
-        if (cb_student_set_check(set)) rc = -1;
+        if (!isfinite(val_loss)) rc = cb_fail("epoch %d: the validation loss is %g; lower the learning rate", epoch + 1, val_loss);
+        if (!rc) rc = cb_student_set_check(set);
         if (cb_history_add(h, loss, val_loss)) snapshot_take(&r.best, m);
         snprintf(note, sizeof note, "val mae %.4f", val_loss);
         cb_detail("epoch %d: mae %.4f, validation %.4f%s", epoch + 1, loss, val_loss, h->best == epoch ? " *" : "");
