@@ -1,0 +1,156 @@
+/* Training of a logic student with model selection on the hardened network. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fmath.h"
+#include "base/log.h"
+#include "logic/student.h"
+
+enum { CHUNK = 8192 };
+
+typedef struct {
+    cb_logic_student *s;
+    const cb_student_set *set;
+    const cb_logic_plan *plan;
+    cb_logic_trainer trainer;
+    cb_student_order order;
+    const uint16_t **image;   /* of a batch */
+    float *target, *weight;
+    uint16_t *row;            /* [batch][features], where rows do not lie in memory */
+    uint16_t *val_et, *code;  /* CHUNK validation events and their codes */
+    float *best_w, *best_c;
+    int64_t steps;            /* of the whole training */
+} fit;
+
+static int fit_new(fit *f) {
+    const cb_logic_student *s = f->s;
+    const cb_logic_plan *plan = f->plan;
+    size_t pixels = (size_t)f->set->n_feature, batch = plan->batch;
+    if (cb_logic_trainer_new(&f->trainer, &s->net, &s->code, f->set->n_feature, plan->batch) ||
+        cb_student_order_new(&f->order, f->set, plan->batch, s->design.seed))
+        return -1;
+    f->image = cb_alloc(batch, sizeof *f->image);
+    f->target = cb_alloc(batch, sizeof *f->target);
+    f->weight = cb_alloc(batch, sizeof *f->weight);
+    f->val_et = cb_alloc(CHUNK * pixels, sizeof *f->val_et);
+    f->code = cb_alloc(CHUNK, sizeof *f->code);
+    f->row = cb_alloc(batch * pixels, sizeof *f->row);
+    f->best_w = cb_alloc(s->net.n_weight + 1, sizeof *f->best_w);
+    f->best_c = cb_alloc((size_t)cb_logic_outputs(&s->net) + 1, sizeof *f->best_c);
+    if (!f->image || !f->target || !f->weight || !f->val_et || !f->code || !f->row || !f->best_w || !f->best_c) return -1;
+    f->steps = (int64_t)plan->epochs * f->order.n_batch;
+    cb_logic_weights_set(&f->trainer, s->w);
+    memcpy(f->trainer.c, s->c, ((size_t)cb_logic_outputs(&s->net) + 1) * sizeof *s->c);
+    cb_logic_recipe *r = &f->trainer.recipe;
+    r->seed = s->design.seed;
+    r->train_head = s->design.weighted;
+    r->head_frac = s->design.weighted ? s->design.head_frac : -1;
+    r->head_limit = (double)((1 << (s->design.head_bits - 1)) - 1) * cb_pow2(-s->design.head_frac);
+    return 0;
+}
+
+static void fit_free(fit *f) {
+    cb_logic_trainer_free(&f->trainer);
+    cb_student_order_free(&f->order);
+    free(f->image);
+    free(f->target);
+    free(f->weight);
+    free(f->row);
+    free(f->val_et);
+    free(f->code);
+    free(f->best_w);
+    free(f->best_c);
+}
+
+/* cos(pi x), x in 0..1, by the series of cos (10 terms: 1e-12), so that the rates are the same everywhere. */
+static double cos_pi(double x) {
+    double z = (x - 0.5) * 3.14159265358979323846, sum = 0; /* cos(pi x) = -sin z */
+    for (int n = 10; n >= 1; n--) sum = (1 + sum) * -z * z / ((2 * n) * (2 * n + 1));
+    return -z * (1 + sum);
+}
+
+static void recipe_of_step(fit *f, int64_t step) {
+    const cb_logic_plan *p = f->plan;
+    cb_logic_recipe *r = &f->trainer.recipe;
+    double done = f->steps > 1 ? (double)step / (double)(f->steps - 1) : 0;
+    r->learning_rate = p->learning_rate * (p->rate_end + (1 - p->rate_end) * (1 + cos_pi(done)) / 2);
+    r->temperature = p->temperature * cb_exp(cb_log(p->temperature_end / p->temperature) * done);
+    r->noise = p->noise + (p->noise_end - p->noise) * done;
+    r->hard = p->hard && step >= p->soft_steps;
+    r->clamp = p->clamp_after >= 0 && step >= p->clamp_after;
+}
+
+static double train_epoch(fit *f, int epoch) {
+    const cb_student_set *set = f->set;
+    double sum = 0;
+    cb_student_order_shuffle(&f->order, (uint64_t)epoch);
+    for (uint32_t k = 0; k < f->order.n_batch; k++) {
+        uint32_t n = f->order.batch;
+        for (uint32_t e = 0; e < n; e++) {
+            uint32_t from = f->order.event[k * n + e];
+            f->image[e] = cb_rows_at(set->image[CB_TRAIN], from, f->row + (size_t)e * (size_t)set->n_feature);
+            f->target[e] = (float)set->code[CB_TRAIN][from] / 256;
+            f->weight[e] = (double)f->target[e] >= f->plan->tail_from ? (float)f->plan->tail_weight : 1;
+        }
+        recipe_of_step(f, (int64_t)epoch * f->order.n_batch + k);
+        sum += cb_logic_step(&f->trainer, f->image, f->target, f->plan->tail_weight != 1 ? f->weight : NULL, n);
+    }
+    return sum / f->order.n_batch;
+}
+
+/* Mean absolute error of the hardened network on the validation events, weighted as in training. */
+static int validate(fit *f, double *mae) {
+    cb_programme p;
+    double sum = 0, weights = 0;
+    cb_logic_weights_get(&f->trainer, f->s->w);
+    cb_logic_refresh(&f->trainer);
+    memcpy(f->s->c, f->trainer.c_used, ((size_t)cb_logic_outputs(&f->s->net) + 1) * sizeof *f->s->c);
+    if (cb_logic_programme(&p, f->s, "hardened", 0)) return -1;
+    int rc = 0;
+    for (uint32_t first = 0; !rc && first < f->set->n[CB_VAL]; first += CHUNK) {
+        uint32_t left = f->set->n[CB_VAL] - first, n = left < CHUNK ? left : CHUNK;
+        rc = cb_rows_copy(f->set->image[CB_VAL], NULL, first, n, f->val_et) || cb_programme_score(&p, f->val_et, n, f->code);
+        for (uint32_t e = 0; !rc && e < n; e++) {
+            double y = f->set->code[CB_VAL][first + e] / 256.0, w = y >= f->plan->tail_from ? f->plan->tail_weight : 1;
+            sum += w * fabs(f->code[e] / 256.0 - y);
+            weights += w;
+        }
+    }
+    *mae = sum / weights;
+    cb_programme_free(&p);
+    return rc ? -1 : 0;
+}
+
+static int fit_epochs(fit *f, cb_history *history) {
+    size_t n_head = (size_t)cb_logic_outputs(&f->s->net) + 1;
+    for (int epoch = 0; epoch < f->plan->epochs; epoch++) {
+        double mae, loss = train_epoch(f, epoch);
+        char note[64];
+        if (!(loss >= 0 && loss < 1e30))
+            return cb_fail("training of the logic gate network diverged in epoch %d (loss %g): lower student.learning_rate", epoch + 1, loss);
+        if (cb_student_set_check(f->set) || validate(f, &mae)) return -1;
+        if (cb_history_add(history, loss, mae)) {
+            memcpy(f->best_w, f->s->w, f->s->net.n_weight * sizeof *f->best_w);
+            memcpy(f->best_c, f->s->c, n_head * sizeof *f->best_c);
+        }
+        snprintf(note, sizeof note, "loss %.3f, hardened %.3f", loss, mae);
+        cb_progress("epoch", epoch + 1, f->plan->epochs, note);
+        cb_detail("epoch %d: %s", epoch + 1, note);
+    }
+    cb_progress_end();
+    if (history->best < 0) return cb_fail("training of the logic gate network: no epoch with a finite validation error");
+    memcpy(f->s->w, f->best_w, f->s->net.n_weight * sizeof *f->best_w);
+    memcpy(f->s->c, f->best_c, n_head * sizeof *f->best_c);
+    cb_info("best epoch %d of %d: hardened mean absolute error %.4f", history->best + 1, f->plan->epochs,
+            history->val_loss[history->best]);
+    return 0;
+}
+
+int cb_logic_fit(cb_logic_student *s, const cb_student_set *set, const cb_logic_plan *plan, cb_history *history) {
+    fit f = {.s = s, .set = set, .plan = plan};
+    int rc = fit_new(&f) || cb_history_new(history, plan->epochs) ? -1 : fit_epochs(&f, history);
+    fit_free(&f);
+    return rc;
+}

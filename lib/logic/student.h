@@ -1,0 +1,80 @@
+/* student.h - a logic gate network as a student: design, start, training, hardened model selection, programme.
+ *
+ * Training set, targets and batches are those of every student (quant/student_data.h). After each epoch
+ * the network is hardened, simplified and evaluated as integer programme on the validation events (512 a
+ * vector); the epoch with the smallest hardened mean absolute error is kept. So what is selected is
+ * what the hardware computes.
+ *
+ * Input in training: CB_CODE_BITS the hardware's bits x > t; the published transforms of
+ * ml4physics-paper-plots transforms.py, whose hardware form is the same x > t:
+ *   CB_CODE_LT    channel i = log1p(max(x - t_i, 0) / 2)     (not bounded by 1)
+ *   CB_CODE_LOG   one channel log1p(x) / 2, bit x > 0
+ *   CB_CODE_RAMP  clamp((x - t_i) / (t_{i+1} - t_i), 0, 1), 1024 after the last
+ */
+#ifndef CB_LOGIC_STUDENT_H
+#define CB_LOGIC_STUDENT_H
+
+#include "logic/train.h"
+#include "quant/programme.h"
+#include "quant/student_data.h"
+
+enum { CB_LOGIC_DENSE = 8, CB_LOGIC_PLANES = 64 };
+typedef enum { CB_CODE_BITS, CB_CODE_LT, CB_CODE_LOG, CB_CODE_RAMP } cb_logic_input;
+typedef enum { CB_WIRE_RANDOM, CB_WIRE_DISTINCT, CB_WIRE_UNIQUE, CB_WIRE_LOCAL } cb_logic_wiring;
+
+typedef struct {
+    cb_logic_input input;
+    int planes;
+    int32_t threshold[CB_LOGIC_PLANES];
+    cb_logic_kind kind;
+    int rank;                    /* inputs of a node */
+    cb_logic_wiring wiring;      /* LOCAL: the first dense layer reads a window of the image */
+    int window;                  /* LOCAL: side of the window */
+    cb_logic_conv conv;          /* kernels 0: none */
+    int group, pool;             /* channels a kernel sees (0: all); OR pooling after the trees (0: none) */
+    int n_dense, dense[CB_LOGIC_DENSE];
+    bool residual;               /* start */
+    double probability, start_noise;
+    bool weighted;               /* head: trained weights, else (sum + beta) / tau */
+    double tau, middle;          /* score where half of the outputs are on */
+    int head_bits, head_frac;    /* weighted: |c| <= (2^(bits-1) - 1) 2^-frac */
+    uint64_t seed;
+} cb_logic_design;
+
+typedef struct {
+    int epochs;
+    uint32_t batch;
+    double learning_rate, rate_end; /* last / first (cosine) */
+    double temperature, temperature_end; /* geometric */
+    double noise, noise_end;        /* linear */
+    bool hard;
+    int64_t soft_steps;             /* hard forward only after so many steps */
+    int64_t clamp_after;            /* steps; < 0: never */
+    double tail_from, tail_weight;  /* events with target >= tail_from have this weight in the loss */
+} cb_logic_plan;
+
+typedef struct {
+    cb_logic_design design;
+    int height, width;
+    cb_logic_code code;
+    cb_logic_net net;
+    float *w;                       /* [n_weight], plain order */
+    float *c;                       /* [outputs + 1], as used (on its grid) */
+} cb_logic_student;
+
+int cb_logic_student_new(cb_logic_student *s, const cb_logic_design *d, int height, int width) CB_MUST;
+void cb_logic_student_free(cb_logic_student *s);
+
+/* Trains; s then holds the weights of the best epoch. */
+int cb_logic_fit(cb_logic_student *s, const cb_student_set *set, const cb_logic_plan *plan, cb_history *history) CB_MUST;
+
+/* The integer programme: simplified circuit, comparators in use, equal outputs merged in the head. */
+int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *name, int64_t seed) CB_MUST;
+/* Every validation event and random images (student_check.h): the network as hardened, gate by gate and
+ * unsimplified with a head in float64, against the programme. */
+int cb_logic_check(const cb_logic_student *s, const cb_programme *p, const cb_student_set *set, int64_t *checked,
+                   int64_t *mismatches) CB_MUST;
+/* Group with weights, wires, head of the network as trained. */
+int cb_logic_student_write(const cb_logic_student *s, cb_h5 *f, const char *group) CB_MUST;
+
+#endif

@@ -1,0 +1,162 @@
+/* quantize-lgn: trains a logic gate network and writes the hardened network as an integer programme. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "logic/student.h"
+#include "nn/targets.h"
+#include "quant/student_check.h"
+#include "stage.h"
+
+static const char *data, *targets, *out;
+
+/* Everything the stage holds; freed in one place. */
+typedef struct {
+    cb_dataset d;
+    cb_targets t;
+    cb_student_set set;
+    cb_logic_student s;
+    cb_history history;
+    cb_programme p;
+    int64_t checked, mismatches;
+} work;
+
+/* Index of a CHOICE among its words. */
+static int choice(const cb_config *c, const char *key, const char *words) {
+    const char *value = cb_config_text(c, "lgn", key), *at = words;
+    for (int k = 0;; k++) {
+        size_t n = strcspn(at, " ");
+        if (strlen(value) == n && !strncmp(value, at, n)) return k;
+        if (!at[n]) return 0;
+        at += n + 1;
+    }
+}
+
+static int whole(const cb_config *c, const char *key) { return (int)cb_config_int(c, "lgn", key); }
+static double real(const cb_config *c, const char *key) { return cb_config_real(c, "lgn", key); }
+
+static cb_logic_design design_of(const cb_config *c) {
+    double list[CB_LOGIC_PLANES];
+    int field = whole(c, "field"), stride = whole(c, "stride");
+    cb_logic_design d = {.input = (cb_logic_input)choice(c, "input", "bits lt log ramp"),
+                         .kind = (cb_logic_kind)choice(c, "nodes", "raw light warp"),
+                         .rank = whole(c, "inputs"),
+                         .wiring = (cb_logic_wiring)choice(c, "wiring", "random distinct unique local"),
+                         .window = whole(c, "window"),
+                         .group = whole(c, "channel_group"),
+                         .pool = whole(c, "pool"),
+                         .residual = choice(c, "start", "residual random") == 0,
+                         .probability = real(c, "residual_probability"),
+                         .start_noise = real(c, "start_noise"),
+                         .weighted = choice(c, "head", "sum weighted") == 1,
+                         .tau = real(c, "tau"),
+                         .middle = real(c, "middle"),
+                         .head_bits = whole(c, "head_bits"),
+                         .head_frac = whole(c, "head_frac"),
+                         .seed = (uint64_t)cb_config_int(c, "student", "seed")};
+    d.conv = (cb_logic_conv){d.kind, d.rank, whole(c, "kernels"), whole(c, "levels"), {field, field, 1}, {stride, stride, 1},
+                             whole(c, "padding")};
+    d.planes = cb_config_reals(c, "lgn", "thresholds", list, CB_LOGIC_PLANES);
+    for (int i = 0; i < d.planes; i++) d.threshold[i] = (int32_t)list[i];
+    d.n_dense = cb_config_reals(c, "lgn", "layers", list, CB_LOGIC_DENSE);
+    for (int k = 0; k < d.n_dense; k++) d.dense[k] = (int)list[k];
+    return d;
+}
+
+static cb_logic_plan plan_of(const cb_config *c) {
+    return (cb_logic_plan){.epochs = (int)cb_config_int(c, "student", "epochs"),
+                           .batch = (uint32_t)cb_config_int(c, "student", "batch"),
+                           .learning_rate = cb_config_real(c, "student", "learning_rate"),
+                           .rate_end = real(c, "rate_end"),
+                           .temperature = real(c, "temperature"),
+                           .temperature_end = real(c, "temperature_end"),
+                           .noise = real(c, "noise"),
+                           .noise_end = real(c, "noise_end"),
+                           .hard = choice(c, "forward", "soft hard") == 1,
+                           .soft_steps = cb_config_int(c, "lgn", "soft_steps"),
+                           .clamp_after = cb_config_int(c, "lgn", "clamp_after"),
+                           .tail_from = real(c, "tail_from"),
+                           .tail_weight = real(c, "tail_weight")};
+}
+
+static int train(work *w, const cb_stage *st) {
+    const cb_config *c = st->config;
+    cb_logic_plan plan = plan_of(c);
+    cb_logic_design design = design_of(c);
+    if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
+        cb_h5_made_from(targets, "dataset", data))
+        return -1;
+    cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
+    if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra) ||
+        cb_logic_student_new(&w->s, &design, w->d.height, w->d.width))
+        return -1;
+    return cb_logic_fit(&w->s, &w->set, &plan, &w->history);
+}
+
+static int export(work *w, const cb_config *c) {
+    if (cb_logic_programme(&w->p, &w->s, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
+        cb_logic_check(&w->s, &w->p, &w->set, &w->checked, &w->mismatches))
+        return -1;
+    cb_info("%d nodes hardened to %d tables, %d comparators, %d weighted bits", (int)w->s.net.n_layer, w->p.op[1].circuit.n,
+            w->p.op[0].out_c, w->p.op[1].out_c);
+    return cb_student_verdict(&w->p, w->checked, w->mismatches);
+}
+
+static int write_student(const work *w, const char *config) {
+    cb_h5 *f = cb_h5_create(out, CB_STUDENT_SCHEMA, "quantize-lgn", config);
+    if (!f) return -1;
+    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
+             cb_student_write(&w->p, w->checked, w->mismatches, f) || cb_history_write(&w->history, f, "/history") ||
+             cb_logic_student_write(&w->s, f, "/float") || cb_h5_commit(&f);
+    cb_h5_close(&f);
+    return rc ? -1 : 0;
+}
+
+static int run(const cb_stage *st) {
+    static work w;
+    char *config = cb_config_canonical(st->config, "student lgn");
+    int rc = config ? train(&w, st) : -1;
+    if (!rc) rc = export(&w, st->config);
+    if (!rc) rc = write_student(&w, config);
+    cb_programme_free(&w.p);
+    cb_history_free(&w.history);
+    cb_logic_student_free(&w.s);
+    cb_student_set_free(&w.set);
+    cb_targets_free(&w.t);
+    cb_dataset_free(&w.d);
+    free(config);
+    return rc;
+}
+
+/* What single keys cannot say. */
+static void check_usage(const cb_stage *st) {
+    const cb_config *c = st->config;
+    double list[CB_LOGIC_PLANES];
+    const char *family = cb_config_text(c, "student", "family");
+    if (strcmp(family, "lgn")) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", family, family);
+    if (cb_config_int(c, "student", "batch") % CB_LANES)
+        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(c, "student", "batch"), CB_LANES);
+    if (!strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && whole(c, "inputs") != 2)
+        cb_stage_usage(st, "lgn.inputs = %d: raw nodes have 2", whole(c, "inputs"));
+    int n = cb_config_reals(c, "lgn", "thresholds", list, CB_LOGIC_PLANES);
+    for (int i = 0; i < n; i++)
+        if (list[i] != (int)list[i] || (i && list[i] <= list[i - 1]))
+            cb_stage_usage(st, "lgn.thresholds = %s: ascending whole numbers wanted", cb_config_text(c, "lgn", "thresholds"));
+    if (n < 1 || (!strcmp(cb_config_text(c, "lgn", "input"), "log") && n != 1))
+        cb_stage_usage(st, "lgn.thresholds = '%s': at least one wanted, exactly one for lgn.input = log",
+                       cb_config_text(c, "lgn", "thresholds"));
+}
+
+static const cb_option options[] = {
+    {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
+    {"targets", 't', "FILE", "targets written by distill", &targets, CB_REQUIRED},
+    {"out", 'o', "FILE", "student to write", &out, CB_REQUIRED},
+    {0}};
+
+int main(int argc, char **argv) {
+    cb_stage st = {.name = "quantize-lgn", .options = options,
+                   .summary = "Trains a logic gate network (dense or convolutional), selects on the hardened network and "
+                              "writes that as an integer programme. Sections [student] and [lgn]."};
+    cb_stage_begin(&st, argc, argv);
+    check_usage(&st);
+    return cb_stage_end(&st, run(&st));
+}
