@@ -15,6 +15,7 @@
 #include "base/ranks.h"
 #include "base/threads.h"
 #include "base/version.h"
+#include "nn/isa.h"
 
 enum { KEY_CONFIG = 1000, KEY_STUDENT, KEY_SET, KEY_THREADS, KEY_OWN };
 
@@ -166,6 +167,7 @@ static void unmute(int kept) {
 }
 
 void cb_stage_begin(cb_stage *st, int argc, char **argv) {
+    if (cb_numerics_check() || cb_isa_check()) exit(cb_stage_end(st, -1));
     wait_without_spinning(argv);
     cb_ranks_begin();
     atexit(leave);
@@ -188,7 +190,6 @@ void cb_stage_begin(cb_stage *st, int argc, char **argv) {
     unmute(kept);
     if (cb_rank() && !st->ranks) exit(0);
     cb_threads_set(ps.threads);
-    if (cb_numerics_check()) exit(cb_stage_end(st, -1));
 }
 
 int cb_stage_end(cb_stage *st, int rc) {

@@ -53,8 +53,8 @@ typedef struct {
     int n_arguments;
 } cb_stage;
 
-/* Parses, loads the configuration, checks the numerics. Exits (0 or 2) itself; must come first in
- * main, since it may start the program again with OMP_WAIT_POLICY=passive. */
+/* Checks the numerics of this build, parses, loads the configuration. Exits (0, 1 or 2) itself; must come
+ * first in main, since it may start the program again with OMP_WAIT_POLICY=passive. */
 void cb_stage_begin(cb_stage *st, int argc, char **argv);
 /* Prints cb_error() if rc != 0 and the closing log line; returns the exit status. */
 int cb_stage_end(cb_stage *st, int rc);

@@ -21,9 +21,9 @@ double cb_pow2(int n);
 /* x^n by repeated multiplication in a fixed order, n >= 0. */
 double cb_powi(double x, uint64_t n);
 
-/* Checks that this process computes as the determinism rules need: round to
- * nearest, no flush to zero, no contraction of a*b+c by the compiler, float
- * evaluation in float. Returns 0, or -1 with what is wrong. */
+/* Checks that this process computes as the determinism rules need (base/numerics.h): round to
+ * nearest, no flush to zero, no contraction of a*b+c by the compiler, sums in order, exact division.
+ * Returns 0, or -1 with what is wrong. The kernels have a check of their own: cb_isa_check(). */
 int cb_numerics_check(void) __attribute__((warn_unused_result));
 
 #endif

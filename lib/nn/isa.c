@@ -64,3 +64,14 @@ int cb_isa_force(int level) {
     atomic_store(&chosen, level);
     return 0;
 }
+
+CB_ISA_DECLARE(const char *, cb_isa_fault, void);
+
+int cb_isa_check(void) {
+    static const char *(*const fault[])(void) = CB_ISA_TABLE(cb_isa_fault);
+    for (int level = 0; level <= cb_isa_best(); level++) {
+        const char *why = fault[level]();
+        if (why) return cb_fail("results would not be the same bytes as elsewhere: kernels %s: %s", names[level], why);
+    }
+    return 0;
+}

@@ -45,5 +45,8 @@ const char *cb_isa_name(int level);
 int cb_isa_best(void);
 /* Chooses a level (tests); one that the processor lacks is refused with -1. */
 int cb_isa_force(int level);
+/* Checks that the kernels of every level that this processor has compute as the determinism
+ * rules need (base/numerics.h). Returns 0, or -1 with the level and what is wrong. */
+int cb_isa_check(void) __attribute__((warn_unused_result));
 
 #endif
