@@ -1,10 +1,11 @@
-/* Interpreter of the graph: a plain reference, and the same in lanes of events. */
+/* Interpreter of the graph: a plain reference, and the same in lanes of events (netlist_tape.h). */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/threads.h"
 #include "hw/netlist.h"
-
-enum { LANES = 16 };
+#include "hw/netlist_tape.h"
+#include "nn/isa.h"
 
 static int64_t eval_node(const cb_netlist *g, const cb_node *x, const uint16_t *et, const int64_t *value) {
     switch (x->kind) {
@@ -23,81 +24,65 @@ void cb_netlist_trace(const cb_netlist *g, const uint16_t *et, int64_t *value) {
     for (int32_t i = 0; i < g->n; i++) value[i] = eval_node(g, &g->node[i], et, value);
 }
 
-/* QUANT of the two rounding modes that construction leaves nearly everywhere. */
-static void quant_lanes(const cb_node *q, int frac, const int64_t *restrict a, int64_t *restrict y) {
-    int s = frac - q->format.f, width = cb_format_width(q->format);
-    if (s < 0 || s > CB_NETLIST_BITS || width > CB_NETLIST_BITS ||
-        (q->round != CB_TRN && q->round != CB_ROUND_EVEN_BIASED)) {
-        for (int l = 0; l < LANES; l++) y[l] = cb_node_quantize(q, frac, a[l]);
+/* ---- lanes ---- */
+
+CB_ISA_DECLARE(void, cb_tape_run, const cb_tape *t, char *arena);
+CB_ISA_DECLARE(void, cb_tape_load, const uint16_t *et, int64_t stride, int n_input, char *arena);
+static cb_tape_kernel *const runs[] = CB_ISA_TABLE(cb_tape_run);
+static cb_tape_loader *const loads[] = CB_ISA_TABLE(cb_tape_load);
+
+typedef struct {
+    const cb_netlist *g;
+    cb_tape tape;
+    const uint16_t *et;
+    size_t n, stride; /* of images that are copied, in counts */
+    uint16_t *code;
+} score_job;
+
+/* The last images of the array are copied: the loader may read a little past an image. */
+static void load_block(const score_job *j, size_t first, size_t count, char *arena, uint16_t *copy) {
+    size_t n_input = (size_t)j->g->n_input;
+    const uint16_t *et = j->et + first * n_input;
+    if ((first + CB_TAPE_EVENTS) * n_input + 8 <= j->n * n_input) {
+        loads[cb_isa()](et, (int64_t)n_input, (int)n_input, arena);
         return;
     }
-    int64_t floor0 = q->relu ? 0 : INT64_MIN, low = ((int64_t)1 << s) - 1;
-    int64_t even = q->round == CB_ROUND_EVEN_BIASED && s ? 1 : 0;
-    for (int l = 0; l < LANES; l++) {
-        int64_t v = a[l] > floor0 ? a[l] : floor0;
-        y[l] = (v >> s) & ~((v & low) == 0 ? even : 0);
-    }
-    if (q->overflow == CB_WRAP) {
-        int up = 64 - width;
-        for (int l = 0; l < LANES; l++) {
-            uint64_t bits = (uint64_t)y[l] << up;
-            y[l] = q->format.k ? (int64_t)bits >> up : (int64_t)(bits >> up);
-        }
-        return;
-    }
-    int64_t max = cb_format_max(q->format), min = cb_format_min(q->format, (cb_overflow)q->overflow);
-    for (int l = 0; l < LANES; l++) y[l] = y[l] > max ? max : y[l] < min ? min : y[l];
+    memset(copy, 0, CB_TAPE_EVENTS * j->stride * sizeof *copy);
+    for (size_t e = 0; e < count; e++) memcpy(copy + e * j->stride, et + e * n_input, n_input * sizeof *et);
+    loads[cb_isa()](copy, (int64_t)j->stride, (int)n_input, arena);
 }
 
-static void node_lanes(const cb_netlist *g, int32_t i, const uint16_t *et, size_t n, int64_t (*value)[LANES]) {
-    const cb_node *x = &g->node[i];
-    int64_t *restrict y = value[i];
-    switch (x->kind) {
-    case CB_NODE_INPUT:
-        for (size_t l = 0; l < LANES; l++) y[l] = l < n ? et[l * (size_t)g->n_input + (size_t)x->a] : 0;
-        break;
-    case CB_NODE_CONST:
-        for (int l = 0; l < LANES; l++) y[l] = x->lo;
-        break;
-    case CB_NODE_ADD: {
-        const int64_t *a = value[x->a], *b = value[x->b];
-        int64_t p = (int64_t)1 << x->sa, q = (int64_t)1 << x->sb;
-        if (x->sub) q = -q;
-        for (int l = 0; l < LANES; l++) y[l] = a[l] * p + b[l] * q;
-        break;
-    }
-    case CB_NODE_NEG:
-        for (int l = 0; l < LANES; l++) y[l] = -value[x->a][l];
-        break;
-    default: quant_lanes(x, g->node[x->a].frac, value[x->a], y);
+/* One block; outputs of event e at code[e * n_output]. */
+static void score_block(const score_job *j, size_t first, char *arena, uint16_t *copy) {
+    size_t count = j->n - first < CB_TAPE_EVENTS ? j->n - first : CB_TAPE_EVENTS, n_output = (size_t)j->g->n_output;
+    load_block(j, first, count, arena, copy);
+    runs[cb_isa()](&j->tape, arena);
+    for (size_t o = 0; o < n_output; o++) {
+        const int16_t *row = (const void *)(arena + j->tape.out[o]);
+        for (size_t e = 0; e < count; e++) j->code[(first + e) * n_output + o] = (uint16_t)row[e];
     }
 }
 
-/* One block of at most LANES events; outputs of event e at code[e * n_output]. */
-static void score_block(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t *code, int64_t (*value)[LANES]) {
-    for (int32_t i = 0; i < g->n; i++) node_lanes(g, i, et, n, value);
-    for (size_t e = 0; e < n; e++)
-        for (int o = 0; o < g->n_output; o++)
-            code[e * (size_t)g->n_output + (size_t)o] = (uint16_t)value[g->output[o]][e];
+static int score_blocks(const score_job *j) {
+    long n_block = (long)((j->n + CB_TAPE_EVENTS - 1) / CB_TAPE_EVENTS), n_part = cb_threads();
+    size_t each = j->tape.arena + (CB_TAPE_EVENTS * j->stride * sizeof *j->et + 63) / 64 * 64;
+    char *scratch = cb_alloc_aligned((size_t)n_part, each);
+    if (!scratch) return -1;
+#pragma omp parallel for schedule(static)
+    for (long part = 0; part < n_part; part++) {
+        char *arena = scratch + (size_t)part * each;
+        cb_tape_begin(&j->tape, arena);
+        for (long b = part * n_block / n_part; b < (part + 1) * n_block / n_part; b++)
+            score_block(j, (size_t)b * CB_TAPE_EVENTS, arena, (uint16_t *)(void *)(arena + j->tape.arena));
+    }
+    free(scratch);
+    return 0;
 }
 
 int cb_netlist_score(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t *code) {
-    int64_t block = (int64_t)((n + LANES - 1) / LANES);
-    int bad = 0;
-#pragma omp parallel
-    {
-        int64_t(*value)[LANES] = cb_alloc_aligned((size_t)g->n + 1, sizeof *value);
-        if (!value) {
-#pragma omp atomic write
-            bad = 1;
-        }
-#pragma omp for schedule(static)
-        for (int64_t b = 0; b < block; b++) {
-            size_t first = (size_t)b * LANES, count = n - first < LANES ? n - first : LANES;
-            if (value)
-                score_block(g, et + first * (size_t)g->n_input, count, code + first * (size_t)g->n_output, value);
-        }
-        free(value);
-    }
-    return bad ? cb_fail("netlist %s: no memory for the interpreter (%d values)", g->name, (int)g->n) : 0;
+    size_t even = ((size_t)g->n_input + 1) / 2 * 2;
+    score_job j = {.g = g, .et = et, .n = n, .stride = even < 8 ? 8 : even, .code = code};
+    int rc = cb_tape_make(&j.tape, g) || score_blocks(&j) ? -1 : 0;
+    cb_tape_free(&j.tape);
+    return rc;
 }
