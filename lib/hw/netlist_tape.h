@@ -14,7 +14,7 @@
 
 #include "hw/netlist.h"
 
-enum { CB_TAPE_EVENTS = 64 };
+enum { CB_TAPE_EVENTS = 128 };
 typedef enum { CB_TAPE_16, CB_TAPE_32, CB_TAPE_64, CB_TAPE_TYPES } cb_tape_type;
 
 typedef enum {

@@ -4,9 +4,10 @@
 #include "hw/netlist.h"
 #include "hw/process.h"
 #include "hw/text.h"
+#include "nn/isa.h"
 #include "unit.h"
 
-enum { N_INPUT = 6, BITS = 5, EVENTS = 60 };
+enum { N_INPUT = 6, BITS = 5, EVENTS = 140 /* a block of lanes and a part of one */ };
 
 /* A value computed twice: by the graph and here, as v * 2^-frac. */
 typedef struct {
@@ -52,16 +53,48 @@ static void random_quant(cb_netlist *g, cb_rng *r, both *y, const both *a) {
     }
 }
 
+/* Interpreter in lanes against the plain one, at every level and with 1 and 3 threads: all nodes as
+ * outputs, which wants every value exact to 16 bits, then the last alone, which leaves types the most room. */
+static int lanes_differ(cb_netlist *g, const uint16_t *et, size_t n) {
+    size_t nodes = (size_t)g->n;
+    int64_t *value = malloc(nodes * sizeof *value);
+    uint16_t *want = malloc(n * nodes * sizeof *want), *code = malloc(n * nodes * sizeof *code);
+    int32_t *output = malloc(nodes * sizeof *output);
+    int bad = 0;
+    CU_ASSERT_FATAL(value && want && code && output);
+    for (size_t e = 0; e < n; e++) {
+        cb_netlist_trace(g, et + e * (size_t)g->n_input, value);
+        for (size_t i = 0; i < nodes; i++) want[e * nodes + i] = (uint16_t)value[i];
+    }
+    for (size_t i = 0; i < nodes; i++) output[i] = (int32_t)i;
+    for (int way = 0; way < (cb_isa_best() + 1) * 2; way++) {
+        UNIT_OK(cb_isa_force(way / 2));
+        cb_threads_set(way % 2 ? 3 : 1);
+        g->output = output, g->n_output = g->n;
+        UNIT_OK(cb_netlist_score(g, et, n, code));
+        bad += memcmp(code, want, n * nodes * sizeof *code) != 0;
+        g->output = output + nodes - 1, g->n_output = 1;
+        UNIT_OK(cb_netlist_score(g, et, n, code));
+        for (size_t e = 0; e < n; e++) bad += code[e] != want[e * nodes + nodes - 1];
+    }
+    g->output = NULL, g->n_output = 0;
+    free(value);
+    free(want);
+    free(code);
+    free(output);
+    return bad;
+}
+
 /* Random expressions of every kind: node values equal plain arithmetic, stay in their bounds,
  * and the lanes agree with the plain reference. */
 static void test_random_graphs(void) {
     enum { STEPS = 40 };
     int wrong = 0, outside = 0, lanes = 0;
     both *x = calloc(STEPS, sizeof *x);
-    for (uint64_t trial = 0; trial < 200; trial++) {
+    for (uint64_t trial = 0; trial < 120; trial++) {
         cb_rng r = cb_rng_at(5, "graphs", trial);
         cb_netlist g = fresh();
-        uint16_t et[EVENTS][N_INPUT], code[EVENTS];
+        uint16_t et[EVENTS][N_INPUT];
         for (int e = 0; e < EVENTS; e++)
             for (int i = 0; i < N_INPUT; i++)
                 et[e][i] = e == 0 ? 0 : e == 1 ? 31 : (uint16_t)cb_rng_below(&r, 1 << BITS);
@@ -97,14 +130,7 @@ static void test_random_graphs(void) {
                 wrong += !same(value[x[k].node], g.node[x[k].node].frac, x[k].v[e], x[k].frac);
             for (int32_t i = 0; i < g.n; i++) outside += value[i] < g.node[i].lo || value[i] > g.node[i].hi;
         }
-        int32_t output = x[STEPS - 1].node;
-        g.output = &output, g.n_output = 1;
-        UNIT_OK(cb_netlist_score(&g, et[0], EVENTS, code));
-        for (int e = 0; e < EVENTS; e++) {
-            cb_netlist_trace(&g, et[e], value);
-            lanes += code[e] != (uint16_t)value[output];
-        }
-        g.output = NULL;
+        lanes += lanes_differ(&g, et[0], EVENTS);
         free(value);
         cb_netlist_free(&g);
     }
@@ -112,6 +138,43 @@ static void test_random_graphs(void) {
     CU_ASSERT_EQUAL(wrong, 0);
     CU_ASSERT_EQUAL(outside, 0);
     CU_ASSERT_EQUAL(lanes, 0);
+}
+
+/* Inputs of all 16 bits; sums of 17 to 61 bits that end in slices, clamps or single bits; shifts beyond the
+ * 16 or 32 bits of a narrow lane. */
+static void test_types(void) {
+    enum { N = 200, IN = 9 };
+    static uint16_t et[N * IN];
+    int bad = 0;
+    for (uint64_t trial = 0; trial < 60; trial++) {
+        cb_rng r = cb_rng_at(6, "types", trial);
+        cb_netlist g = {.name = "t", .n_input = IN, .input_bits = 16};
+        int32_t x[40];
+        for (int i = 0; i < N * IN; i++) et[i] = (uint16_t)(cb_rng_below(&r, 4) ? cb_rng_below(&r, 65536) : cb_rng_below(&r, 2) * 65535);
+        for (int k = 0; k < 40; k++) {
+            int32_t a = k ? x[cb_rng_below(&r, (uint32_t)k)] : -1, b = k ? x[cb_rng_below(&r, (uint32_t)k)] : -1;
+            int wa = k ? cb_node_width(&g.node[a]) : 0, wb = k ? cb_node_width(&g.node[b]) : 0;
+            int sa = (int)cb_rng_below(&r, 40), sb = (int)cb_rng_below(&r, 40);
+            uint32_t kind = cb_rng_below(&r, 4);
+            if (k < IN) {
+                x[k] = cb_netlist_input(&g, k);
+            } else if (kind < 2 && abs(g.node[a].frac - g.node[b].frac) < 8 && wa + sa < 50 && wb + sb < 50) {
+                x[k] = cb_netlist_add(&g, a, sa, b, sb, kind);
+            } else if (kind == 2) {
+                x[k] = cb_netlist_neg(&g, a);
+            } else { /* any slice of a, or a clamp to a few of its bits */
+                int low = (int)cb_rng_below(&r, (uint32_t)wa + 1), width = 1 + (int)cb_rng_below(&r, 24);
+                cb_format t = {(int8_t)cb_rng_below(&r, 2), 0, (int16_t)(g.node[a].frac - low)};
+                t.i = (int16_t)(width - t.k - t.f);
+                x[k] = cb_netlist_quant(&g, a, t, cb_rng_below(&r, 2) ? CB_TRN : CB_RND_CONV,
+                                        cb_rng_below(&r, 3) ? CB_WRAP : CB_SAT, cb_rng_below(&r, 4) == 0);
+            }
+            CU_ASSERT_FATAL(x[k] >= 0);
+        }
+        bad += lanes_differ(&g, et, N);
+        cb_netlist_free(&g);
+    }
+    CU_ASSERT_EQUAL(bad, 0);
 }
 
 static void test_folding(void) {
@@ -246,5 +309,5 @@ static void test_text(void) {
     CU_ASSERT_PTR_NULL(t.s);
 }
 
-UNIT_MAIN("netlist", {"random graphs against plain arithmetic", test_random_graphs}, {"folding", test_folding},
+UNIT_MAIN("netlist", {"random graphs against plain arithmetic", test_random_graphs}, {"types of lanes", test_types}, {"folding", test_folding},
           {"limits", test_limits}, {"damaged files", test_damaged_files}, {"child processes", test_process}, {"versions of tools", test_version}, {"text", test_text})
