@@ -1,4 +1,4 @@
-/* emulate: the score of every event of a file, by the integer programme. */
+/* emulate: the score of every event of a file, by the integer programme, a part of the file at a time. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -6,36 +6,53 @@
 #include "quant/programme.h"
 #include "stage.h"
 
-static int print_scores(const uint16_t *code, uint64_t n) {
-    for (uint64_t e = 0; e < n; e++)
-        if (printf("%llu\t%u\n", (unsigned long long)e, (unsigned)code[e]) < 0)
-            return cb_fail("standard output: write failed");
-    return 0;
+enum { PART = 16384, LINE = 32 }; /* events; bytes of a line at most */
+
+typedef struct {
+    const cb_programme *p;
+    const char *path, *layout;
+    uint64_t n;
+    uint16_t *code; /* [PART] */
+    char *text;     /* [PART * LINE] */
+} work;
+
+/* The decimal digits of v and a character behind them; returns where to go on. */
+static char *digits(char *at, uint64_t v, char behind) {
+    char reversed[20];
+    int n = 0;
+    do reversed[n++] = (char)('0' + v % 10);
+    while (v /= 10);
+    while (n) *at++ = reversed[--n];
+    *at++ = behind;
+    return at;
 }
 
-static int score(const cb_programme *p, const cb_images *m, const char *path) {
+static int print_scores(const work *w, uint64_t first, uint64_t n) {
+    char *end = w->text;
+    for (uint64_t e = 0; e < n; e++) end = digits(digits(end, first + e, '\t'), w->code[e], '\n');
+    size_t size = (size_t)(end - w->text);
+    return fwrite(w->text, 1, size, stdout) == size && !fflush(stdout) ? 0 : cb_fail("standard output: write failed");
+}
+
+static int score(void *context, const cb_images *m, uint64_t first) {
+    work *w = context;
+    const cb_programme *p = w->p;
     if (m->height != p->input_h || m->width != p->input_w)
-        return cb_fail("%s: images of %d x %d regions; student '%s' takes %d x %d", path, m->height, m->width, p->name,
+        return cb_fail("%s: images of %d x %d regions; student '%s' takes %d x %d", w->path, m->height, m->width, p->name,
                        p->input_h, p->input_w);
-    uint16_t *code = cb_alloc(m->n, sizeof *code);
-    int rc = code ? cb_programme_score(p, m->et, m->n, code) : -1;
-    if (!rc) {
-        cb_info("%llu events in the %s layout", (unsigned long long)m->n, m->layout);
-        rc = print_scores(code, m->n);
-    }
-    free(code);
-    return rc;
+    w->layout = m->layout;
+    w->n = first + m->n;
+    return cb_programme_score(p, m->et, m->n, w->code) || print_scores(w, first, m->n) ? -1 : 0;
 }
 
 static int run(char **argument) {
     cb_programme p;
-    cb_images m;
     if (cb_programme_read(&p, argument[0])) return -1;
-    int rc = cb_images_load(&m, argument[1]);
-    if (!rc) {
-        rc = score(&p, &m, argument[1]);
-        cb_images_free(&m);
-    }
+    work w = {.p = &p, .path = argument[1], .code = cb_alloc(PART, sizeof *w.code), .text = cb_alloc(PART, LINE)};
+    int rc = w.code && w.text ? cb_images_each(argument[1], PART, score, &w) : -1;
+    if (!rc) cb_info("%llu events in the %s layout", (unsigned long long)w.n, w.layout);
+    free(w.code);
+    free(w.text);
     cb_programme_free(&p);
     return rc;
 }

@@ -105,32 +105,33 @@ static int field_member(field *d, cb_h5 *f, const char *dataset, const char *mem
     return rc ? -1 : field_shape(d, rank, dims);
 }
 
-static int read_block(field *d, uint64_t first, uint64_t n, double *v) {
+/* Events first .. first+n-1 as the memory type says. */
+static int read_block(field *d, uint64_t first, uint64_t n, hid_t type, void *v) {
     hid_t space = H5Dget_space(d->set);
     hsize_t start[CB_MAX_RANK] = {first}, count[CB_MAX_RANK] = {0};
     int rank = H5Sget_simple_extent_dims(space, count, NULL), rc = 0;
     count[0] = n;
     hid_t memory = H5Screate_simple(rank, count, NULL);
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-        H5Dread(d->set, d->memory, memory, space, H5P_DEFAULT, v) < 0)
+        H5Dread(d->set, type, memory, space, H5P_DEFAULT, v) < 0)
         rc = cb_h5_fail(d->f, d->label, "cannot read; the file is damaged");
     H5Sclose(memory);
     H5Sclose(space);
     return rc;
 }
 
-/* Counts or flags of all events: whole numbers 0..max, stored by `put`. */
-static int field_read(field *d, int max, void (*put)(void *to, uint64_t i, int v), void *to) {
+/* Counts or flags of events first .. end-1: whole numbers 0..max, stored by `put`. */
+static int field_range(field *d, uint64_t first, uint64_t end, int max, void (*put)(void *to, uint64_t i, int v), void *to) {
     uint64_t cells = (uint64_t)d->height * (uint64_t)d->width, step = 1 + 262144 / cells;
     double *v = cb_alloc(step * cells, sizeof *v);
     int rc = v ? 0 : -1;
-    for (uint64_t at = 0; at < d->n && !rc; at += step) {
-        uint64_t n = at + step <= d->n ? step : d->n - at;
-        rc = read_block(d, at, n, v);
+    for (uint64_t at = first; at < end && !rc; at += step) {
+        uint64_t n = at + step <= end ? step : end - at;
+        rc = read_block(d, at, n, d->memory, v);
         for (uint64_t i = 0; i < n * cells && !rc; i++) {
             uint64_t region = i % cells;
             if (v[i] >= 0 && v[i] <= max && v[i] == floor(v[i]))
-                put(to, at * cells + i, (int)v[i]);
+                put(to, (at - first) * cells + i, (int)v[i]);
             else
                 rc = cb_fail("%s: dataset %s: event %llu region %llu (phi %llu, eta %llu) is %g; a whole "
                              "number from 0 to %d wanted", cb_h5_path(d->f), d->label, (ull)(at + i / cells),
@@ -140,6 +141,10 @@ static int field_read(field *d, int max, void (*put)(void *to, uint64_t i, int v
     }
     free(v);
     return rc;
+}
+
+static int field_read(field *d, int max, void (*put)(void *to, uint64_t i, int v), void *to) {
+    return field_range(d, 0, d->n, max, put, to);
 }
 
 static void put_et(void *to, uint64_t i, int v) { ((uint16_t *)to)[i] = (uint16_t)v; }
@@ -246,6 +251,19 @@ static int unknown(cb_h5 *f) {
                    "member et; the file holds:%s", cb_h5_path(f), *names ? names : " nothing");
 }
 
+/* Where the counts are; the name of the layout. */
+static int open_et(field *d, cb_h5 *f, const char **layout) {
+    if (cb_h5_exists(f, "et")) return *layout = "open-data", field_plain(d, f, "et");
+    if (cb_h5_exists(f, "CaloRegions/et")) return *layout = "CaloRegions group", field_plain(d, f, "CaloRegions/et");
+    if (cb_h5_exists(f, "CaloRegions") && !has_member(f, "CaloRegions", "et"))
+        return *layout = "CaloRegions", field_plain(d, f, "CaloRegions");
+    *layout = "compound";
+    char *dataset = cb_h5_exists(f, "CaloRegions") ? cb_strdup("CaloRegions") : find_compound(f);
+    int rc = dataset ? field_member(d, f, dataset, "et") : unknown(f);
+    free(dataset);
+    return rc;
+}
+
 static int find_images(cb_images *m, cb_h5 *f) {
     if (cb_h5_exists(f, "et")) {
         m->layout = "open-data";
@@ -284,4 +302,49 @@ int cb_layout_hdf5(cb_images *m, cb_h5 *f) {
     if (find_images(m, f)) return -1;
     if (!m->n) return cb_fail("%s: no events", cb_h5_path(f));
     return column(m, f, "AcceptanceFlag", 1, &m->accept) || column(m, f, "split", CB_TEST, &m->split) ? -1 : 0;
+}
+
+/* ---- part by part ---- */
+
+/* Memory type of 16 bits without a conversion, where the counts are stored so; else 0. */
+static hid_t plain_16(const field *d) {
+    hid_t type = d->member ? -1 : H5Dget_type(d->set), as = 0;
+    if (type < 0) return 0;
+    if (H5Tget_class(type) == H5T_INTEGER && H5Tget_size(type) == 2)
+        as = H5Tget_sign(type) == H5T_SGN_NONE ? H5T_NATIVE_UINT16 : H5T_NATIVE_INT16;
+    H5Tclose(type);
+    return as;
+}
+
+/* Counts of a part. A wrong one, also a negative one, shows in the upper bits; then the
+ * thorough reader is asked, which names it. */
+static int read_counts(field *d, hid_t as, uint64_t first, uint64_t n, uint16_t *et) {
+    if (as) {
+        uint64_t cells = n * (uint64_t)d->height * (uint64_t)d->width;
+        unsigned any = 0;
+        if (read_block(d, first, n, as, et)) return -1;
+        for (uint64_t i = 0; i < cells; i++) any |= et[i];
+        if (any <= CB_ET_MAX) return 0;
+    }
+    return field_range(d, first, first + n, CB_ET_MAX, put_et, et);
+}
+
+int cb_layout_hdf5_each(cb_h5 *f, uint64_t events, cb_images_taker *take, void *context) {
+    field d = {0};
+    cb_images part = {0};
+    int rc = open_et(&d, f, &part.layout);
+    if (!rc && !d.n) rc = cb_fail("%s: no events", cb_h5_path(f));
+    part.height = d.height, part.width = d.width;
+    if (!rc && events > d.n) events = d.n;
+    if (!rc) part.et = cb_alloc_aligned(events * (uint64_t)d.height * (uint64_t)d.width, sizeof *part.et);
+    hid_t as = part.et ? plain_16(&d) : 0;
+    if (!part.et) rc = -1;
+    for (uint64_t at = 0; at < d.n && !rc; at += events) {
+        part.n = d.n - at < events ? d.n - at : events;
+        rc = read_counts(&d, as, at, part.n, part.et);
+        if (!rc) rc = take(context, &part, at);
+    }
+    free(part.et);
+    field_close(&d);
+    return rc;
 }

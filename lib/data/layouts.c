@@ -81,6 +81,35 @@ int cb_images_load(cb_images *m, const char *path) {
     return rc;
 }
 
+/* Card text: all of it, handed on in parts. */
+static int card_each(const char *path, uint64_t events, cb_images_taker *take, void *context) {
+    cb_images m = {0};
+    int rc = cb_layout_card(&m, path);
+    if (!rc && !m.n) rc = cb_fail("%s: no events", path);
+    for (uint64_t at = 0; at < m.n && !rc; at += events) {
+        cb_images part = {.layout = m.layout, .n = m.n - at < events ? m.n - at : events, .height = m.height,
+                          .width = m.width, .et = m.et + at * CB_REGIONS};
+        rc = take(context, &part, at);
+    }
+    cb_images_free(&m);
+    return rc;
+}
+
+static int hdf5_each(const char *path, uint64_t events, cb_images_taker *take, void *context) {
+    cb_h5 *f = cb_h5_open(path, NULL);
+    int rc = f ? cb_layout_hdf5_each(f, events, take, context) : -1;
+    cb_h5_close(&f);
+    return rc;
+}
+
+int cb_images_each(const char *path, uint64_t events, cb_images_taker *take, void *context) {
+    form found;
+    if (find_form(path, &found)) return -1;
+    return (found == FORM_HDF5   ? hdf5_each
+            : found == FORM_CARD ? card_each
+                                 : cb_layout_csv_each)(path, events, take, context);
+}
+
 int cb_images_read(cb_dataset *d, const char *path) {
     *d = (cb_dataset){0};
     cb_images m;

@@ -45,6 +45,12 @@ typedef struct {
 int cb_images_load(cb_images *m, const char *path) CB_MUST;
 void cb_images_free(cb_images *m);
 
+/* The images (et alone) in order, at most `events` at a time: take(context, part, first event of the
+ * part) for each part, which it must not keep; it returns 0, or -1 to end with its error. HDF5 and
+ * CSV are read part by part, so that memory does not grow with the file; card text is read whole. */
+typedef int cb_images_taker(void *context, const cb_images *part, uint64_t first);
+int cb_images_each(const char *path, uint64_t events, cb_images_taker *take, void *context) CB_MUST;
+
 /* The open-data layout as an artifact (schema cicada-bench/images/1), filled in rows:
  * `et` int16, `taubit` and `egbit` u8 if with_bits, `split` u8 if with_split. The caller
  * commits. Buffers that do not belong to the layout may be NULL. */
@@ -72,5 +78,7 @@ char *cb_layout_text(const char *path) CB_MUST;
 int cb_layout_hdf5(cb_images *m, cb_h5 *f) CB_MUST;
 int cb_layout_card(cb_images *m, const char *path) CB_MUST;
 int cb_layout_csv(cb_images *m, const char *path) CB_MUST;
+int cb_layout_hdf5_each(cb_h5 *f, uint64_t events, cb_images_taker *take, void *context) CB_MUST;
+int cb_layout_csv_each(const char *path, uint64_t events, cb_images_taker *take, void *context) CB_MUST;
 
 #endif
