@@ -9,6 +9,9 @@
 0	-	$BIN/emulate -q --threads 1 v2.h5 $DATA/firmware/inputs_random4096.h5 > one && $BIN/emulate -q --threads 3 v2.h5 $DATA/firmware/inputs_random4096.h5 > three && cmp one three
 0	-	for i in v2 v3 v4; do CB_ISA=$i $BIN/emulate -q v1.h5 $DATA/firmware/inputs_random4096.h5 2>/dev/null | cksum; done | sort -u | wc -l | grep -qx 1
 0	4096 events in the CaloRegions layout	$BIN/emulate v2.h5 $DATA/firmware/inputs_random4096.h5 > /dev/null
+# more events than one part
+0	-	awk 'BEGIN{for (e = 0; e < 21000; e++) {printf "%d", e % 3 ? 0 : 9; for (i = 1; i < 252; i++) printf ",0"; print ""}}' > more.csv; head -n 3 more.csv > three.csv; $BIN/emulate -q v1.h5 three.csv | cut -f2 > three; $BIN/emulate -q v1.h5 more.csv | awk '{print $1 % 3 "\t" $2; if ($1 != NR - 1) exit 1}' | sort -u > got; paste -d '\t' three three | awk '{print NR - 1 "\t" $2}' | cmp - got
+1	late.csv:20000: region 0 is 1024	sed '20000s/^./1024/' more.csv > late.csv; $BIN/emulate -q v1.h5 late.csv | wc -l | grep -qx 16384; $BIN/emulate -q v1.h5 late.csv > /dev/null
 # wrong usage
 2	STUDENT EVENTS wanted	$BIN/emulate -q v2.h5
 2	unexpected argument	$BIN/emulate -q v2.h5 z.csv z.csv

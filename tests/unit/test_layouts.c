@@ -24,6 +24,35 @@ static bool same_images(const cb_images *a, const cb_images *b) {
     return (!a->bits || !memcmp(a->bits, b->bits, cells)) && (!a->split || !memcmp(a->split, b->split, a->n));
 }
 
+/* Parts of 2 events against the whole. */
+typedef struct {
+    const cb_images *whole;
+    uint64_t next;
+    bool same;
+} parts;
+
+static int take_part(void *context, const cb_images *part, uint64_t first) {
+    parts *p = context;
+    const cb_images *m = p->whole;
+    uint64_t cells = (uint64_t)m->height * (uint64_t)m->width;
+    p->same &= first == p->next && part->n >= 1 && part->n <= 2 && first + part->n <= m->n && part->height == m->height &&
+               part->width == m->width && !strcmp(part->layout, m->layout) &&
+               !memcmp(part->et, m->et + first * cells, part->n * cells * sizeof *m->et);
+    p->next = first + part->n;
+    return 0;
+}
+
+static bool same_in_parts(const char *path, const cb_images *m) {
+    parts p = {.whole = m, .same = true};
+    UNIT_OK(cb_images_each(path, 2, take_part, &p));
+    return p.same && p.next == m->n;
+}
+
+static int ignore_part(void *context, const cb_images *part, uint64_t first) { return 0; }
+static int refuse_part(void *context, const cb_images *part, uint64_t first) {
+    return first ? cb_fail("enough") : 0;
+}
+
 /* The recorded events decoded by others (data/README.md). */
 static void test_card_recorded(void) {
     cb_images card, decoded;
@@ -31,6 +60,10 @@ static void test_card_recorded(void) {
     UNIT_OK(cb_images_load(&decoded, "data/firmware/inputs_events256.h5"));
     CU_ASSERT(card.n == 256 && decoded.n == 256 && card.bits && !decoded.bits);
     CU_ASSERT(!strcmp(card.layout, "trigger card") && !strcmp(decoded.layout, "open-data"));
+    CU_ASSERT(same_in_parts("data/firmware/testvectors_in.txt", &card));
+    CU_ASSERT(same_in_parts("data/firmware/inputs_events256.h5", &decoded));
+    UNIT_FAILS(cb_images_each("data/firmware/testvectors_in.txt", 100, refuse_part, NULL), "enough");
+    UNIT_FAILS(cb_images_each("data/firmware/inputs_events256.h5", 100, refuse_part, NULL), "enough");
     CU_ASSERT(card.et && decoded.et && !memcmp(card.et, decoded.et, 256 * CB_REGIONS * 2));
     unsigned tau = 0, eg = 0, ghosts = 0;
     for (int i = 0; card.bits && i < 256 * CB_REGIONS; i++) {
@@ -158,6 +191,7 @@ static void csv_bad(int cell, const char *put, const char *message) {
     char *good = csv_line(-1, ""), *bad = csv_line(cell, put), *text = cb_textf("# head\n%s%s%s", good, bad, good);
     UNIT_OK(cb_file_write(path, text));
     UNIT_FAILS(load_fails(path), message);
+    UNIT_FAILS(cb_images_each(path, 1, ignore_part, NULL), message);
     free(good);
     free(bad);
     free(text);
@@ -173,6 +207,8 @@ static void test_csv(void) {
     UNIT_OK(cb_images_load(&m, path));
     CU_ASSERT(m.n == 2 && m.height == 18 && m.width == 14 && !m.bits && !strcmp(m.layout, "CSV"));
     CU_ASSERT(m.et && m.et[0] == 7 && m.et[251] == 1023 && m.et[503] == 1023);
+    CU_ASSERT(same_in_parts(path, &m));
+    UNIT_FAILS(cb_images_each(path, 1, refuse_part, NULL), "enough");
     cb_images_free(&m);
     free(line);
     free(text);
@@ -221,6 +257,7 @@ static void test_regions(void) {
         UNIT_OK(cb_images_load(&m, path));
         CU_ASSERT(m.n == 5 && m.height == 18 && m.width == 14 && !m.bits && !m.split && !strcmp(m.layout, "CaloRegions"));
         CU_ASSERT(m.et && m.et[1023] == 1023 && m.et[1100] == 76 && m.et[3 * 252 + 16] == 1023);
+        CU_ASSERT(same_in_parts(path, &m));
         CU_ASSERT(i == 1 ? !m.accept : m.accept && m.accept[0] == 1 && m.accept[1] == 0 && m.accept[4] == 0);
         cb_images_free(&m);
     }
@@ -233,6 +270,9 @@ static void test_regions(void) {
     UNIT_FAILS(load_fails(path), "regions.h5: dataset CaloRegions: event 3 region 16 (phi 1, eta 2) is 1024; a whole number from 0 to 1023 wanted");
     regions_file(path, CB_I16, 18, 14, -2, false);
     UNIT_FAILS(load_fails(path), "event 3 region 16 (phi 1, eta 2) is -2");
+    UNIT_FAILS(cb_images_each(path, 2, ignore_part, NULL), "event 3 region 16 (phi 1, eta 2) is -2");
+    regions_file(path, CB_I16, 18, 14, 1024, false);
+    UNIT_FAILS(cb_images_each(path, 4, ignore_part, NULL), "event 3 region 16 (phi 1, eta 2) is 1024");
     regions_file(path, CB_F32, 18, 14, 0.5, false);
     UNIT_FAILS(load_fails(path), "event 3 region 16 (phi 1, eta 2) is 0.5");
     regions_file(path, CB_F32, 18, 14, NAN, false);
@@ -359,6 +399,7 @@ static void test_compound(void) {
     UNIT_OK(cb_images_load(&m, a));
     UNIT_OK(cb_images_load(&n, b));
     CU_ASSERT(m.n == 3 && m.height == 18 && m.width == 14 && !strcmp(m.layout, "compound"));
+    CU_ASSERT(same_in_parts(a, &m) && same_in_parts(b, &n));
     CU_ASSERT(same_images(&m, &n) && m.et[2 * 252 + 76] == 1000);
     unsigned kinds[4] = {0};
     for (int i = 0; m.bits && i < 3 * 252; i++) kinds[m.bits[i] & 3]++;
