@@ -24,7 +24,7 @@ static int outlier_images(void *rows, uint64_t first, uint64_t n, uint16_t *et) 
 /* Teacher's errors and codes of n images. */
 static int label(const cb_teacher *t, cb_images_fn *get, void *from, uint64_t n, const char *what, float *mse,
                  uint16_t *target) {
-    if (cb_autoencoder_mse_each(t->net, get, from, n, what, mse)) return cb_fail_in("%s", what);
+    if (cb_teacher_score(t, get, from, n, what, mse)) return cb_fail_in("%s", what);
     for (uint64_t i = 0; i < n; i++) target[i] = cb_target_code(mse[i]);
     return 0;
 }

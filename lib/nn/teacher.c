@@ -29,14 +29,15 @@ static int describe(const char *architecture, const int width[3], int height, in
 
 cb_teacher *cb_teacher_new(const char *architecture, const int width[3], int height, int width_cells) {
     cb_layer_spec spec[MAX_LAYERS];
-    int n = describe(architecture, width, height, width_cells, spec);
+    int h = height + height % 2, w = width_cells + width_cells % 2;
+    int n = describe(architecture, width, h, w, spec);
     cb_teacher *t = n < 0 ? NULL : cb_alloc(1, sizeof *t);
     if (!t) return NULL;
     strncpy(t->architecture, architecture, sizeof t->architecture - 1);
     memcpy(t->width, width, sizeof t->width);
     t->image_height = height;
     t->image_width = width_cells;
-    if ((t->net = cb_network_new(spec, n, height, width_cells, 1))) return t;
+    if ((t->net = cb_network_new(spec, n, h, w, 1))) return t;
     cb_fail_in("teacher '%s'", architecture);
     cb_teacher_free(t);
     return NULL;
@@ -48,6 +49,38 @@ void cb_teacher_free(cb_teacher *t) {
     free(t->train_mse);
     free(t->val_mse);
     free(t);
+}
+
+void cb_teacher_pad(const cb_teacher *t, uint16_t *et, size_t n) {
+    size_t h = (size_t)t->image_height, w = (size_t)t->image_width, wide = w + w % 2;
+    if (h * w == t->net->n_input) return;
+    for (size_t k = n; k-- > 0;) { /* from behind: what moves never lands on what has still to move */
+        uint16_t *to = et + k * t->net->n_input;
+        const uint16_t *from = et + k * h * w;
+        if (h % 2) memset(to + h * wide, 0, wide * sizeof *to);
+        for (size_t y = h; y-- > 0;) {
+            memmove(to + y * wide, from + y * w, w * sizeof *to);
+            if (w % 2) to[y * wide + w] = 0;
+        }
+    }
+}
+
+typedef struct {
+    const cb_teacher *t;
+    cb_images_fn *get;
+    void *context;
+} source;
+
+static int get_padded(void *context, uint64_t first, uint64_t n, uint16_t *et) {
+    const source *s = context;
+    if (s->get(s->context, first, n, et)) return -1;
+    cb_teacher_pad(s->t, et, n);
+    return 0;
+}
+
+int cb_teacher_score(const cb_teacher *t, cb_images_fn *get, void *context, size_t n, const char *what, float *mse) {
+    source s = {t, get, context};
+    return cb_autoencoder_mse_each(t->net, get_padded, &s, n, what, mse);
 }
 
 static int read_weights(cb_teacher *t, cb_h5 *f) {

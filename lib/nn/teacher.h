@@ -1,6 +1,7 @@
 /* teacher.h - the convolutional autoencoder of CICADA (spec qkeras 3.3, 3.4).
  *
- * Architecture "cicada", for an image H x W (even sides) and widths a, b, c (20, 30, 80):
+ * Architecture "cicada", for an image H x W and widths a, b, c (20, 30, 80); an odd side is made even by a last row or
+ * column of zeros, which belongs to the image also where errors are averaged:
  *   conv1 a 3x3 relu, average pool 2x2, conv2 b 3x3 relu, flatten, latent dense c relu,
  *   dense H/2*W/2*b, reshape, relu, conv3 b 3x3 relu, upsampling 2x2, conv4 a 3x3 relu, out 1 3x3 relu
  * "cicada-revised" has a transposed convolution deconv b 3x3 stride 2 (linear) for the upsampling.
@@ -16,7 +17,7 @@
 #include "base/config.h"
 #include "data/artifact.h"
 #include "data/rows.h"
-#include "nn/network.h"
+#include "nn/autoencoder.h"
 
 #define CB_TEACHER_SCHEMA "cicada-bench/teacher/1"
 #define CB_TEACHER_CHECKPOINT_SCHEMA "cicada-bench/teacher-checkpoint/1"
@@ -30,9 +31,13 @@ typedef struct {
     double *train_mse, *val_mse;    /* [epochs] */
 } cb_teacher;
 
-/* Zero weights. Fails on an unknown architecture or an image that does not fit. */
+/* Zero weights. Fails on an unknown architecture or widths out of range. */
 cb_teacher *cb_teacher_new(const char *architecture, const int width[3], int height, int width_cells) CB_MUST;
 void cb_teacher_free(cb_teacher *t);
+/* n images [H*W] at the start of et[n][net->n_input] -> the network's inputs, in place: zeros where a side is odd. */
+void cb_teacher_pad(const cb_teacher *t, uint16_t *et, size_t n);
+/* Errors of n images that get(context, first, n, et) reads in portions (autoencoder.h); et has [H*W] cells an image. */
+int cb_teacher_score(const cb_teacher *t, cb_images_fn *get, void *context, size_t n, const char *what, float *mse) CB_MUST;
 cb_teacher *cb_teacher_read(const char *path) CB_MUST;
 int cb_teacher_write(const cb_teacher *t, cb_h5 *f) CB_MUST;
 

@@ -115,6 +115,7 @@ static int checkpoint_share(training *r) {
 static int train_batch(training *r, const cb_rows *train, size_t s, size_t steps, double *loss) {
     const uint32_t *row = r->order + s * r->o->batch;
     if (cb_rows_copy(train, row, 0, r->o->batch, r->et)) return -1;
+    cb_teacher_pad(r->t, r->et, r->o->batch);
     cb_fit_numbers(r->fit, row);
     if (!cb_fit_step(r->fit, r->et, r->place, r->o->batch, loss)) return 0;
     return cb_fail_in("epoch %d, batch %zu of %zu (step %" PRIu64 ")", r->epoch + 1, s + 1, steps,
@@ -145,7 +146,7 @@ static int get_rows(void *context, uint64_t first, uint64_t n, uint16_t *et) {
 
 static int validate(training *r, const cb_rows *val) {
     size_t n_val = cb_rows_count(val);
-    if (cb_autoencoder_mse_each(r->t->net, get_rows, (void *)val, n_val, "validation", r->val_error))
+    if (cb_teacher_score(r->t, get_rows, (void *)val, n_val, "validation", r->val_error))
         return cb_fail_in("validation after epoch %d", r->epoch + 1);
     double sum = 0;
     for (size_t i = 0; i < n_val; i++) sum += (double)r->val_error[i];
@@ -180,6 +181,10 @@ static int run(training *r, const cb_rows *train, const cb_rows *val) {
 
 int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *o, const cb_rows *train, const cb_rows *val) {
     size_t n_train = cb_rows_count(train), n_val = cb_rows_count(val);
+    size_t cells = (size_t)t->image_height * (size_t)t->image_width;
+    if (cb_rows_features(train) != cells || cb_rows_features(val) != cells)
+        return cb_fail("images of %zu and %zu cells; the teacher has %d x %d", cb_rows_features(train), cb_rows_features(val),
+                       t->image_height, t->image_width);
     if (n_train < o->batch)
         return cb_fail("%zu training events are less than one batch of %zu; lower teacher.batch or take more events",
                        n_train, o->batch);
@@ -194,7 +199,7 @@ int cb_teacher_train(cb_teacher *t, const cb_teacher_fit *o, const cb_rows *trai
     r.fit = cb_fit_new(t->net, o->batch, o->learning_rate);
     r.best = cb_alloc_aligned(t->net->n_weight, sizeof *r.best);
     r.order = cb_alloc(n_train, sizeof *r.order);
-    r.et = cb_alloc(o->batch, cb_rows_features(train) * sizeof *r.et);
+    r.et = cb_alloc(o->batch, t->net->n_input * sizeof *r.et);
     r.place = cb_alloc(o->batch, sizeof *r.place);
     r.val_error = cb_alloc(n_val, sizeof *r.val_error);
     int rc = -1;
