@@ -72,6 +72,8 @@ $(B)/targets.h5: $(BIN)/distill $(B)/dataset.h5 $(B)/teacher.h5 $(INI)
 # description trained from another seed. A front in [run] fronts is one of these too, with [front] points.
 # FRONT.eN is a student: the point of that front with at most N exact EBOPs.
 student_ini  = configs/students/$(firstword $(subst @, ,$(1))).ini
+# Its description may have a [hardware] section of its own.
+student_hardware = $(addprefix --student ,$(wildcard $(student_ini)))
 student_seed = $(word 2,$(subst @, ,$(1)))
 student_bin  = $(BIN)/quantize-$(call ini,family,$(call student_ini,$(1)))
 picked_front = $(firstword $(foreach f,$(FRONTS),$(if $(filter $(f).e%,$(1)),$(f))))
@@ -86,11 +88,11 @@ $(B)/students/$(1).h5: $(BIN)/pick-student $(B)/fronts/$(2).h5
 	$$(call RUN,$(BIN)/pick-student) --in $(B)/fronts/$(2).h5 --name $(1) --max-ebops $(patsubst $(2).e%,%,$(1)) --out $$@
 endef
 define HARDWARE_RULES
-$(F)/$(1)/report.json: $(BIN)/emit-hls $(B)/students/$(1).h5 $(B)/dataset.h5 $(INI)
-	$$(call RUN,$(BIN)/emit-hls) --in $(B)/students/$(1).h5 --data $(B)/dataset.h5 --out $(F)/$(1)
+$(F)/$(1)/report.json: $(BIN)/emit-hls $(B)/students/$(1).h5 $(B)/dataset.h5 $(INI) $(wildcard $(call student_ini,$(1)))
+	$$(call RUN,$(BIN)/emit-hls)$(call student_hardware,$(1)) --in $(B)/students/$(1).h5 --data $(B)/dataset.h5 --out $(F)/$(1)
 
 $(B)/synthesis/$(1).json: $(BIN)/synthesize $(F)/$(1)/report.json $(PART) $(INI)
-	$$(call RUN,$(BIN)/synthesize) --in $(F)/$(1) --part $(PART) --out $$@
+	$$(call RUN,$(BIN)/synthesize)$(call student_hardware,$(1)) --in $(F)/$(1) --part $(PART) --out $$@
 endef
 $(foreach f,$(FRONTS),$(eval $(call TRAIN_RULES,$(f),fronts)))
 $(foreach s,$(STUDENTS),$(eval $(if $(call picked_front,$(s)),$(call PICK_RULES,$(s),$(call picked_front,$(s))),\

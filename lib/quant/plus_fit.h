@@ -1,0 +1,44 @@
+/* plus_fit.h - a whole hgq+ training: a LUT budget that shrinks, fine tuning, the best epoch.
+ *
+ * Epochs 0 .. E-1, learning rate log-linear from learning_rate to rate_end times it.
+ *   budget   LUTs allowed after epoch e: log-linear from the start value to `lut` at shrink * E, then constant
+ *   beta     loss per LUT; after each epoch beta *= 2^clip(gain * (estimate / budget - 1), -1, 1), within limits
+ *   widths   train until freeze * E; then weights and biases only
+ *   estimate the netlist's own LUT estimate where the caller gives a function for it (asked every `ask` epochs),
+ *            with plus_cost.h in between, scaled to the last answer; else plus_cost.h alone
+ *   kept     the epoch with the smallest validation loss (task + spread of the whole validation set) among those whose
+ *            estimate is within the budget `lut`; if none is, the one with the smallest estimate
+ */
+#ifndef CB_QUANT_PLUS_FIT_H
+#define CB_QUANT_PLUS_FIT_H
+
+#include "quant/plus_train.h"
+
+/* LUTs of the student as it is; negative on failure. */
+typedef double cb_plus_lut_fn(void *context, const cb_plus_model *m);
+
+typedef struct {
+    int epochs, ask;
+    uint32_t batch;
+    double learning_rate, rate_end;
+    double beta, beta_least, beta_most, gain;
+    double lut, shrink, freeze;
+    cb_plus_loss loss;
+    uint64_t seed;
+    cb_plus_lut_fn *estimate; /* or NULL */
+    void *context;
+} cb_plus_plan;
+
+typedef struct {
+    int n, best;
+    double *loss, *val_loss, *val_mae, *val_emd, *val_auc, *cost, *lut, *beta; /* [n] */
+} cb_plus_history;
+
+/* n_zero_bias: events of train and val that are zero bias (they come first in the set). Leaves the kept epoch in s. h
+ * (not initialised) receives the history; the caller frees it. */
+int cb_plus_fit(cb_plus_student *s, const cb_student_set *set, const uint64_t n_zero_bias[2], const cb_plus_plan *p,
+                cb_plus_history *h) CB_MUST;
+int cb_plus_history_write(const cb_plus_history *h, cb_h5 *f) CB_MUST; /* group /history */
+void cb_plus_history_free(cb_plus_history *h);
+
+#endif

@@ -1,0 +1,194 @@
+/* quantize-plus: trains a student by our own recipe (hgq+) and writes its integer programme. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/cost.h"
+#include "nn/targets.h"
+#include "quant/plus_calibrate.h"
+#include "quant/plus_export.h"
+#include "quant/plus_fit.h"
+#include "quant/student_check.h"
+#include "stage.h"
+
+static const char *data, *targets, *out;
+
+/* Everything the stage holds; freed in one place. */
+typedef struct {
+    const cb_config *c;
+    cb_dataset d;
+    cb_targets t;
+    cb_student_set set;
+    uint64_t n_zero_bias[2];
+    cb_plus_student *s;
+    cb_plus_history history;
+    cb_plus_model model;
+    cb_programme p;
+    int64_t checked, mismatches;
+} work;
+
+static int reals(const cb_config *c, const char *key, double *v, int max) { return cb_config_reals(c, "plus", key, v, max); }
+
+static cb_plus_design design_of(const cb_config *c, const cb_dataset *d) {
+    double v[16];
+    cb_plus_design p = {.height = d->height, .width = d->width};
+    p.n_view = reals(c, "views", v, 16);
+    reals(c, "pool", v, 16);
+    p.pool_h = (int)v[0];
+    p.pool_w = (int)v[1];
+    p.columns = !strcmp(cb_config_text(c, "plus", "view_formats"), "column");
+    p.train_steps = !strcmp(cb_config_text(c, "plus", "view_train"), "all");
+    p.train_ranges = strcmp(cb_config_text(c, "plus", "view_train"), "none");
+    p.wrap_views = cb_config_bool(c, "plus", "view_wrap");
+    p.train_sums = cb_config_bool(c, "plus", "sum_range");
+    p.last_bias = cb_config_bool(c, "plus", "last_bias");
+    p.weight_most = (int)cb_config_int(c, "plus", "weight_most");
+    p.round_views = cb_config_bool(c, "plus", "view_round");
+    int n = reals(c, "units", v, CB_PLUS_DENSE - 1);
+    for (int l = 0; l < n; l++) p.n_out[l] = (int)v[l];
+    p.n_out[n] = 1;
+    p.n_dense = n + 1;
+    return p;
+}
+
+static cb_plus_start start_of(const cb_config *c) {
+    double v[16];
+    cb_plus_start p = {.width = (int)cb_config_int(c, "plus", "width"), .n = (uint32_t)cb_config_int(c, "hgq", "calibrate"),
+                       .weight_bits = (int)cb_config_int(c, "plus", "weight_bits"),
+                       .seed = (uint64_t)cb_config_int(c, "student", "seed")};
+    reals(c, "views", p.quantile, CB_PLUS_VIEWS);
+    int n = reals(c, "view_bits", v, CB_PLUS_VIEWS);
+    for (int k = 0; k < n; k++) p.bits[k] = (int)v[k];
+    return p;
+}
+
+/* LUT sites of the netlist as emit-hls would make it. */
+static double netlist_luts(void *context, const cb_plus_model *m) {
+    const cb_config *c = context;
+    cb_programme p;
+    cb_netlist g = {0};
+    cb_cost cost;
+    if (cb_plus_programme(&p, m, "estimate", 0)) return -1;
+    int rc = cb_netlist_lower(&g, &p, (int)cb_config_int(c, "hardware", "extra_levels")) ||
+             cb_netlist_pipeline(&g, (int)cb_config_int(c, "hardware", "levels_per_stage")) ||
+             cb_cost_estimate(&g, cb_config_text(c, "part", "family"), &cost);
+    cb_netlist_free(&g);
+    cb_programme_free(&p);
+    return rc ? -1 : (double)cost.sites;
+}
+
+static int by_code(const void *a, const void *b) { return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b; }
+
+/* Target value that a fraction q of the zero bias training events stays below. */
+static int target_quantile(const work *w, double q, double *value) {
+    uint64_t n = w->n_zero_bias[CB_TRAIN], at = (uint64_t)(q * (double)n);
+    *value = INFINITY;
+    if (q >= 1) return 0;
+    uint16_t *code = cb_alloc(n, sizeof *code);
+    if (!code) return -1;
+    memcpy(code, w->set.code[CB_TRAIN], n * sizeof *code);
+    qsort(code, n, sizeof *code, by_code);
+    *value = code[at < n ? at : n - 1] / 256.0;
+    free(code);
+    return 0;
+}
+
+static int plan_of(const work *w, cb_plus_plan *p) {
+    const cb_config *c = w->c;
+    bool netlist = !strcmp(cb_config_text(c, "plus", "estimate"), "netlist");
+    *p = (cb_plus_plan){.epochs = (int)cb_config_int(c, "student", "epochs"), .ask = (int)cb_config_int(c, "plus", "ask"),
+                        .batch = (uint32_t)cb_config_int(c, "student", "batch"),
+                        .learning_rate = cb_config_real(c, "student", "learning_rate"),
+                        .rate_end = cb_config_real(c, "hgq", "rate_end"), .beta = cb_config_real(c, "plus", "beta"),
+                        .beta_least = 1e-7, .beta_most = 1, .gain = cb_config_real(c, "plus", "gain"),
+                        .lut = cb_config_real(c, "plus", "lut"), .shrink = cb_config_real(c, "plus", "shrink"),
+                        .freeze = cb_config_real(c, "plus", "freeze"),
+                        .seed = (uint64_t)cb_config_int(c, "student", "seed"),
+                        .estimate = netlist ? netlist_luts : NULL, .context = (void *)c};
+    p->loss.tail_weight = cb_config_real(c, "plus", "tail_weight");
+    p->loss.spread = cb_config_real(c, "plus", "spread");
+    return target_quantile(w, cb_config_real(c, "plus", "tail_quantile"), &p->loss.tail_from);
+}
+
+static int train(work *w, const cb_stage *st) {
+    cb_plus_plan plan;
+    if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
+        cb_h5_made_from(targets, "dataset", data))
+        return -1;
+    cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
+    if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;
+    for (int k = 0; k < 2; k++) w->n_zero_bias[k] = w->set.n[k];
+    for (uint64_t e = 0; e < extra.n; e++) w->n_zero_bias[extra.split[e]]--;
+    cb_plus_design design = design_of(w->c, &w->d);
+    cb_plus_start start = start_of(w->c);
+    if (!(w->s = cb_plus_student_new(&design)) || cb_plus_calibrate(w->s, &w->set, &start) || plan_of(w, &plan)) return -1;
+    return cb_plus_fit(w->s, &w->set, w->n_zero_bias, &plan, &w->history);
+}
+
+static int export(work *w) {
+    const cb_config *c = w->c;
+    if (cb_plus_model_new(&w->model, w->s) ||
+        cb_plus_programme(&w->p, &w->model, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
+        cb_plus_check(&w->model, &w->p, &w->set, &w->checked, &w->mismatches))
+        return -1;
+    return cb_student_verdict(&w->p, w->checked, w->mismatches);
+}
+
+static int write_student(const work *w, const char *config) {
+    cb_h5 *f = cb_h5_create(out, CB_STUDENT_SCHEMA, "quantize-plus", config);
+    if (!f) return -1;
+    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
+             cb_student_write(&w->p, w->checked, w->mismatches, f) || cb_plus_history_write(&w->history, f) ||
+             cb_plus_student_write(w->s, f, "/float") || cb_h5_commit(&f);
+    cb_h5_close(&f);
+    return rc ? -1 : 0;
+}
+
+static int run(const cb_stage *st) {
+    work w = {.c = st->config};
+    char *config = cb_config_canonical(st->config, "student plus hgq hardware");
+    int rc = config ? train(&w, st) : -1;
+    if (!rc) rc = export(&w);
+    if (!rc) rc = write_student(&w, config);
+    cb_programme_free(&w.p);
+    cb_plus_model_free(&w.model);
+    cb_plus_history_free(&w.history);
+    cb_plus_student_free(w.s);
+    cb_student_set_free(&w.set);
+    cb_targets_free(&w.t);
+    cb_dataset_free(&w.d);
+    free(config);
+    return rc;
+}
+
+/* What single keys cannot say. */
+static void check_usage(const cb_stage *st) {
+    const cb_config *c = st->config;
+    double v[16];
+    const char *family = cb_config_text(c, "student", "family");
+    if (strcmp(family, "plus")) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", family, family);
+    if (cb_config_int(c, "student", "batch") % CB_LANES)
+        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(c, "student", "batch"), CB_LANES);
+    int n = reals(c, "views", v, 16);
+    if (n < 1 || n > CB_PLUS_VIEWS || reals(c, "view_bits", v, 16) != n)
+        cb_stage_usage(st, "plus.views and plus.view_bits: the same number of values wanted, 1 to %d", CB_PLUS_VIEWS);
+    if (reals(c, "pool", v, 16) != 2) cb_stage_usage(st, "plus.pool = %s: height and width wanted", cb_config_text(c, "plus", "pool"));
+    n = reals(c, "units", v, 16);
+    if (n < 1 || n > CB_PLUS_DENSE - 1) cb_stage_usage(st, "plus.units: 1 to %d layers wanted", CB_PLUS_DENSE - 1);
+}
+
+static const cb_option options[] = {
+    {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
+    {"targets", 't', "FILE", "targets written by distill", &targets, CB_REQUIRED},
+    {"out", 'o', "FILE", "student to write", &out, CB_REQUIRED},
+    {0}};
+
+int main(int argc, char **argv) {
+    cb_stage st = {.name = "quantize-plus", .options = options,
+                   .summary = "Trains a student by our own recipe (hgq+): several truncated views of each region, sums, small "
+                              "dense layers with trained widths, within a LUT budget. Sections [student] and [plus]; [hgq] "
+                              "calibrate and rate_end; [hardware] for the estimate."};
+    cb_stage_begin(&st, argc, argv);
+    check_usage(&st);
+    return cb_stage_end(&st, run(&st));
+}
