@@ -42,12 +42,13 @@ static cb_plus_design design_of(const cb_config *c, const cb_dataset *d) {
     p.wrap_views = cb_config_bool(c, "plus", "view_wrap");
     p.train_sums = cb_config_bool(c, "plus", "sum_range");
     p.last_bias = cb_config_bool(c, "plus", "last_bias");
-    p.weight_most = (int)cb_config_int(c, "plus", "weight_most");
     p.round_views = cb_config_bool(c, "plus", "view_round");
     int n = reals(c, "units", v, CB_PLUS_DENSE - 1);
     for (int l = 0; l < n; l++) p.n_out[l] = (int)v[l];
     p.n_out[n] = 1;
     p.n_dense = n + 1;
+    int m = reals(c, "weight_most", v, 16);
+    for (int l = 0; l < p.n_dense; l++) p.weight_most[l] = (int)v[l < m ? l : m - 1];
     return p;
 }
 
@@ -174,6 +175,9 @@ static void check_usage(const cb_stage *st) {
         cb_stage_usage(st, "plus.views and plus.view_bits: the same number of values wanted, 1 to %d", CB_PLUS_VIEWS);
     if (reals(c, "pool", v, 16) != 2) cb_stage_usage(st, "plus.pool = %s: height and width wanted", cb_config_text(c, "plus", "pool"));
     n = reals(c, "units", v, 16);
+    int most = reals(c, "weight_most", v, 16);
+    if (most < 1 || (most > 1 && most != n + 1))
+        cb_stage_usage(st, "plus.weight_most: one value, or one for each of the %d layers wanted", n + 1);
     if (n < 1 || n > CB_PLUS_DENSE - 1) cb_stage_usage(st, "plus.units: 1 to %d layers wanted", CB_PLUS_DENSE - 1);
 }
 

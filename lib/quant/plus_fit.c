@@ -78,11 +78,11 @@ static void train_epoch(fit *w, double beta, int epoch, double *loss) {
     }
 }
 
-/* Zero bias against the outliers of the validation set; NaN without outliers. */
+/* Zero bias against the outliers of the validation set; -1 without outliers. */
 static double outlier_auc(const fit *w) {
     uint32_t n = w->set->n[CB_VAL];
     cb_sample zb = {0}, out = {0};
-    double auc = NAN;
+    double auc = -1;
     if (n > w->n_zb && !cb_sample_make(&zb, w->score, w->n_zb, "zero bias") &&
         !cb_sample_make(&out, w->score + w->n_zb, n - w->n_zb, "outliers"))
         auc = cb_roc_auc(&out, &zb).auc;

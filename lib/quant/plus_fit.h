@@ -31,7 +31,10 @@ typedef struct {
 
 typedef struct {
     int n, best;
-    double *loss, *val_loss, *val_mae, *val_emd, *val_auc, *cost, *lut, *beta; /* [n] */
+    double *loss, *val_loss;   /* [n] mean of the training; task + spread of the validation set */
+    double *val_mae, *val_emd; /* of its zero bias */
+    double *val_auc;           /* outliers against zero bias; -1 without outliers */
+    double *cost, *lut, *beta; /* plus_cost.h; its estimate of LUTs; beta used */
 } cb_plus_history;
 
 /* n_zero_bias: events of train and val that are zero bias (they come first in the set). Leaves the kept epoch in s. h

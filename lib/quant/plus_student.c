@@ -47,7 +47,7 @@ static void set_rules(cb_plus_student *s) {
         y->iq = cb_hgq_defaults(CB_KIF, CB_SAT, false);
         y->iq.w_min = -8, y->iq.w_max = 8, y->iq.i_min = -4, y->iq.i_max = 12;
         y->kq = cb_hgq_defaults(CB_KBI, CB_SAT_SYM, true);
-        y->kq.w_max = (float)s->d.weight_most, y->kq.i_min = -8, y->kq.i_max = 8;
+        y->kq.w_max = (float)s->d.weight_most[l], y->kq.i_min = -8, y->kq.i_max = 8;
     }
 }
 

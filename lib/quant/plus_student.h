@@ -40,8 +40,8 @@ typedef struct {
     bool round_views;           /* half up instead of truncation: an adder a region and view */
     bool train_sums;            /* whether the integer bits of the tile sums train; else they never saturate */
     bool last_bias;             /* whether the last layer has a bias */
-    int weight_most;            /* largest width of a weight; 1: signed powers of two, one adder term each */
     int n_dense, n_out[CB_PLUS_DENSE]; /* units of each dense layer; the last one has 1 */
+    int weight_most[CB_PLUS_DENSE]; /* largest width of its weights; 1: signed powers of two, one adder term each */
 } cb_plus_design;
 
 typedef struct {
