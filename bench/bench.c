@@ -15,9 +15,11 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
-static const char *out, *only, *seconds = "1", *runs = "7", *data = "data";
+static const char *out, *loops, *only, *seconds = "1", *runs = "7", *data = "data";
 static const cb_option options[] = {
     {"out", 'o', "FILE", "also write the table here, tab-separated", &out, CB_OPTIONAL},
+    {"loops", 'l', "FILE", "also write here what each training and scoring loop gains from the threads, and its rate against "
+                           "the fastest Python peer", &loops, CB_OPTIONAL},
     {"only", 'O', "PATTERN", "measure what matches this extended regular expression, e.g. 'dense|hgq'; the peak of the "
                              "kernels in use is always measured", &only, CB_OPTIONAL},
     {"seconds", 's', "S", "time of each measurement, all runs together (1)", &seconds, CB_OPTIONAL},
@@ -63,6 +65,13 @@ static void prepare(const cb_stage *st, bench *b) {
     describe_machine(b->machine, sizeof b->machine);
 }
 
+static int write_table(const char *path, char *(*make)(const bench *), const bench *b) {
+    char *text = path ? make(b) : NULL;
+    int rc = path ? text ? cb_file_write(path, text) : -1 : 0;
+    free(text);
+    return rc;
+}
+
 static int run(bench *b) {
     cb_info("%s; kernels %s, %d threads", b->machine, cb_isa_name(cb_isa()), b->threads);
     if (bench_peaks(b)) return -1;
@@ -73,10 +82,8 @@ static int run(bench *b) {
     if (!anything) return cb_fail("--only %s: no measurement has such a name", only);
     cb_threads_set(b->threads);
     if (b->n_row > peaks && bench_peak_again(b)) return -1;
-    char *table = out ? bench_table(b) : NULL;
-    int rc = out ? table ? cb_file_write(out, table) : -1 : 0;
-    free(table);
-    return rc;
+    bench_loops_print(b);
+    return write_table(out, bench_table, b) || write_table(loops, bench_loops_table, b) ? -1 : 0;
 }
 
 int main(int argc, char **argv) {

@@ -42,7 +42,7 @@ static double operations(const cb_programme *p) {
 
 static int measure_scores(bench *b, score_work *w, const char *arch) {
     bench_case c = {.isa = cb_isa_name(cb_isa()), .events = (double)w->d->n, .flop = operations(&w->p),
-                    .bytes = 2 * CB_REGIONS + 2, .context = w};
+                    .bytes = 2 * CB_REGIONS + 2, .loop = true, .context = w};
     for (int k = 0; (c.threads = bench_threads(b, k)); k++) {
         cb_threads_set(c.threads);
         c.work = score_programme;
@@ -88,7 +88,7 @@ static int overlay(void *context) {
 
 static int measure_overlay(bench *b, overlay_work *w, const cb_library *lib, const char *sample) {
     const double fraction[3] = {0.5, 0.1, 0.4};
-    bench_case c = {.isa = cb_isa_name(cb_isa()), .events = OVERLAID, .work = overlay, .context = w};
+    bench_case c = {.isa = cb_isa_name(cb_isa()), .events = OVERLAID, .loop = true, .work = overlay, .context = w};
     snprintf(c.name, sizeof c.name, "simulate/%s", sample);
     int rc = cb_overlay_new(&w->o, lib, sample, fraction, 1) || cb_overlay_check(&w->o, CB_TRAIN) ? -1 : 0;
     for (int k = 0; !rc && (c.threads = bench_threads(b, k)); k++) {

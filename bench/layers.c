@@ -144,6 +144,29 @@ static int measure_teacher(bench *b, const char *architecture, bool deconv_only)
     return rc ? -1 : 0;
 }
 
+/* What other nets ask of the same kernels: strides, 2x2 and 1x1 windows, odd channel counts, finer towers. */
+static int measure_shapes(bench *b) {
+    static const struct {
+        cb_layer_spec spec;
+        int height, width, channels;
+    } shape[] = {{{"conv3x3-stride2", CB_CONV2D, 30, 3, 2, false, 0, 0}, 18, 14, 20},
+                 {{"conv2x2", CB_CONV2D, 16, 2, 1, false, 0, 0}, 18, 14, 16},
+                 {{"conv2x2-stride2", CB_CONV2D, 16, 2, 2, false, 0, 0}, 18, 14, 16},
+                 {{"conv1x1", CB_CONV2D, 20, 1, 1, false, 0, 0}, 18, 14, 30},
+                 {{"conv3x3-odd", CB_CONV2D, 23, 3, 1, false, 0, 0}, 17, 13, 7},
+                 {{"deconv2x2", CB_DECONV2D, 20, 2, 2, false, 0, 0}, 9, 7, 30},
+                 {{"conv3x3-towers", CB_CONV2D, 20, 3, 1, false, 0, 0}, 72, 56, 8}};
+    int rc = 0;
+    for (size_t s = 0; s < sizeof shape / sizeof *shape && !rc; s++) {
+        cb_network *net = cb_network_new(&shape[s].spec, 1, shape[s].height, shape[s].width, shape[s].channels);
+        layer_work k;
+        rc = net ? layer_new(&k, &net->layer[0]) || measure_passes(b, &k, false) : -1;
+        if (net) layer_free(&k);
+        cb_network_free(net);
+    }
+    return rc ? -1 : 0;
+}
+
 int bench_layers(bench *b) {
-    return measure_teacher(b, "cicada", false) || measure_teacher(b, "cicada-revised", true) ? -1 : 0;
+    return measure_teacher(b, "cicada", false) || measure_teacher(b, "cicada-revised", true) || measure_shapes(b) ? -1 : 0;
 }

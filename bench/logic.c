@@ -118,7 +118,7 @@ typedef struct {
 } logic_case;
 
 static int measure(bench *b, const logic_case *k, int threads) {
-    bench_case c = {.isa = cb_isa_name(cb_isa()), .threads = threads, .events = k->batch ? k->batch : MOST, .work = k->work};
+    bench_case c = {.isa = cb_isa_name(cb_isa()), .threads = threads, .loop = k->batch > 0, .events = k->batch ? k->batch : MOST, .work = k->work};
     snprintf(c.name, sizeof c.name, "%s", k->name);
     if (!bench_wanted(b, "%s", c.name) || (!k->batch && threads > 1)) return 0;
     logic_work *w = cb_alloc(1, sizeof *w);

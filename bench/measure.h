@@ -29,6 +29,7 @@ typedef struct {
     int threads;
     double events;         /* of one repetition */
     double flop, bytes;    /* per event; 0 = not defined */
+    bool loop;             /* a whole training or scoring loop: measured with 1 and with all threads */
     int (*work)(void *context); /* one repetition; 0 or -1 with cb_error() */
     void *context;
 } bench_case;
@@ -64,6 +65,11 @@ double bench_peak(const bench *b, const char *isa, int threads);
 double bench_peak_cpu(const bench *b, const char *isa);
 /* The table as tab-separated text; free(). */
 char *bench_table(const bench *b) CB_MUST;
+/* loops.c: a line a loop: all threads against one, beside the same ratio of the peak (which clock and
+ * neighbours of the machine bound), and against the fastest peer, whose recorded rate is scaled by
+ * the peak of as many threads. As text for a file, free(); and for people on stdout. */
+char *bench_loops_table(const bench *b) CB_MUST;
+void bench_loops_print(const bench *b);
 /* Zero bias events in a dataset of three quarters train and one quarter validation events. NULL on failure. */
 const cb_dataset *bench_events(bench *b) CB_MUST;
 

@@ -105,7 +105,7 @@ static double step_flop(const student_kind *k) {
 }
 
 static int measure(bench *b, const student_kind *k, int threads) {
-    bench_case c = {.isa = cb_isa_name(cb_isa()), .threads = threads, .events = BATCH, .flop = step_flop(k),
+    bench_case c = {.isa = cb_isa_name(cb_isa()), .threads = threads, .loop = true, .events = BATCH, .flop = step_flop(k),
                     .work = k->hgq ? hgq_step : qkeras_step};
     snprintf(c.name, sizeof c.name, "%s/train-%d", k->name, BATCH);
     if (!bench_wanted(b, "%s", c.name)) return 0;

@@ -48,7 +48,7 @@ static double products(const cb_network *net, double *first) {
 
 static int measure_loop(bench *b, teacher_work *w, const char *name, int threads) {
     double first, forward = products(w->t->net, &first);
-    bench_case c = {.isa = cb_isa_name(cb_isa()), .threads = threads, .context = w};
+    bench_case c = {.isa = cb_isa_name(cb_isa()), .threads = threads, .loop = true, .context = w};
     snprintf(c.name, sizeof c.name, "%s/train-%zu", name, w->batch);
     c.events = (double)w->batch;
     c.flop = 2 * (3 * forward - first); /* the image needs no gradient */

@@ -1,6 +1,8 @@
-# Speed: bench/*.c -> bin/bench -> a table and a roofline figure under build/bench.
+# Speed: bench/*.c -> bin/bench -> two tables and a roofline figure under build/bench.
 # Timings belong to a machine, so nothing of it enters `make all` or the checksums;
-# `make bench-record` keeps the table in results/bench.tsv, the machine named in each row.
+# `make bench-record` keeps tables and figure in results/, the machine named in each row:
+#   bench.tsv        every kernel and loop
+#   bench_loops.tsv  the loops: threads against one, and against the fastest Python peer
 #   BENCHFLAGS   e.g. BENCHFLAGS='--seconds 3 --only teacher'
 BENCHFLAGS ?=
 
@@ -16,13 +18,13 @@ $(BIN)/bench: $(BENCH_OBJ) $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
 # Always measures anew.
 bench: $(BIN)/bench
 	@mkdir -p $(BENCH_OUT)
-	$(LAUNCH) $(BIN)/bench --threads $(THREADS) --out $(BENCH_OUT)/bench.tsv $(BENCHFLAGS)
+	$(LAUNCH) $(BIN)/bench --threads $(THREADS) --out $(BENCH_OUT)/bench.tsv --loops $(BENCH_OUT)/bench_loops.tsv $(BENCHFLAGS)
 	$(PYTHON) plots/roofline.py $(BENCH_OUT) $(BENCH_OUT)/roofline.pdf
 	$(PYTHON) plots/roofline.py $(BENCH_OUT) $(BENCH_OUT)/roofline.png
 
 bench-record: $(BENCH_OUT)/bench.tsv
 	@mkdir -p results
-	cp $(BENCH_OUT)/bench.tsv results/bench.tsv
+	cp $(BENCH_OUT)/bench.tsv $(BENCH_OUT)/bench_loops.tsv $(BENCH_OUT)/roofline.pdf $(BENCH_OUT)/roofline.png results/
 
 $(BENCH_OUT)/bench.tsv:
 	@$(MAKE) bench

@@ -139,7 +139,7 @@ data: $(B)/dataset.h5
 # The names below $(WORK) and SHA-256 of every artifact, firmware file and table.
 CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WORK)/%=%) -type f \
   \( -name '*.h5' -o -name '*.json' -o -name '*.tsv' -o -path 'firmware/*' \) ! -path 'results/*/*/*' \
-  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'bench*.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
 
 # Record what this machine made (after a change that is meant to change results).
@@ -155,6 +155,15 @@ compare: artifacts
 	  echo "verify: all $$(wc -l < $(CHECKSUMS)) files have the bytes of $(CHECKSUMS)"; \
 	else echo "verify: differences from $(CHECKSUMS) (< recorded, > made here):"; \
 	  diff $(CHECKSUMS) $(B)/CHECKSUMS.now; exit 1; fi
+
+# The same for the dataset and what is trained on it only: no firmware, synthesis, tables.
+TRAINED := $(B)/dataset.h5 $(B)/teacher.h5 $(B)/targets.h5 $(STUDENT_FILES) $(FRONT_FILES)
+compare-trained: $(TRAINED)
+	@cd $(WORK) && sha256sum $(TRAINED:$(WORK)/%=%) > build/$(CONFIG)/TRAINED.now
+	@if grep -F -x -v -f $(CHECKSUMS) $(B)/TRAINED.now > $(B)/TRAINED.differs; then \
+	  echo "verify: not the bytes of $(CHECKSUMS):"; cat $(B)/TRAINED.differs; exit 1; \
+	else echo "verify: all $$(wc -l < $(B)/TRAINED.now) trained files have the bytes of $(CHECKSUMS)"; fi
+.PHONY: compare-trained
 
 # Regenerate everything in a folder of its own, then compare.
 verify:
@@ -174,7 +183,7 @@ help:
 	@echo 'make published       the published table from the published scores'
 	@echo 'make golden [GOLDEN=DIR]  agreement with the recorded Python packages'
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
-	@echo 'make bench-record    keep that table as results/bench.tsv'
+	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make data            only the dataset;  make checksums: record new checksums'
 	@echo 'make clean           remove bin, build, firmware'
 	@echo 'configurations: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))'

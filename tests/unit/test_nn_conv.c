@@ -65,6 +65,10 @@ static void test_conv(void) {
             int h = kernel + (int)cb_rng_below(&r, 6), w = kernel + (int)cb_rng_below(&r, 6);
             check_shape(&r, h, w, 1 + (int)cb_rng_below(&r, 7), 1 + (int)cb_rng_below(&r, 7), kernel, stride, n % 2);
         }
+        for (int n = 0; n < 33; n++) { /* every channel count up to 33 on each side: the rests of all register blocks */
+            int kernel = 1 + n % 3, stride = 1 + (int)cb_rng_below(&r, 2), h = kernel + (int)cb_rng_below(&r, 3);
+            check_shape(&r, h, 3 + n % 4, 1 + n, 1 + n * 5 % 33, kernel, stride, n % 4 != 0);
+        }
     }
     UNIT_OK(cb_isa_force(cb_isa_best()));
 }

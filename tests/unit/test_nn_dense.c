@@ -61,6 +61,7 @@ static void test_dense(void) {
             check_shape(&r, shape[s][0], shape[s][1], (size_t)shape[s][2]);
         for (int k = 0; k < 12; k++)
             check_shape(&r, 1 + (int)cb_rng_below(&r, 40), 1 + (int)cb_rng_below(&r, 40), 1 + cb_rng_below(&r, 6));
+        for (int n = 1; n <= 33; n++) check_shape(&r, n, 1 + n * 7 % 33, 1 + (size_t)(n % 3));
     }
     UNIT_OK(cb_isa_force(cb_isa_best()));
     UNIT_FAILS(cb_isa_force(17), "kernel level");

@@ -74,4 +74,32 @@ static void test_pool(void) {
     UNIT_OK(cb_isa_force(cb_isa_best()));
 }
 
-UNIT_MAIN("nn pointwise", {"rectifier", test_relu}, {"pooling and upsampling", test_pool})
+/* Random images, odd sides too, 1 to 33 channels, against the plain reference; and nothing beyond the end. */
+static void test_pool_shapes(void) {
+    enum { SIDE = 9, CELL = 33 * CB_LANES, ROOM = SIDE * SIDE * CELL + 1 };
+    float *in = cb_alloc(ROOM, sizeof *in), *got = cb_alloc(ROOM, sizeof *got), *want = cb_alloc(ROOM, sizeof *want);
+    CU_ASSERT_FATAL(in && got && want);
+    for (int level = 0; level <= cb_isa_best(); level++) {
+        UNIT_OK(cb_isa_force(level));
+        cb_rng r = cb_rng_at(33, "test-pool-shapes", 0);
+        fill(&r, in, ROOM);
+        for (int k = 0; k < 12; k++) {
+            int h = 1 + (int)cb_rng_below(&r, SIDE), w = 1 + (int)cb_rng_below(&r, SIDE), c = 1 + (int)cb_rng_below(&r, 33);
+            size_t big = (size_t)(h * w * c) * CB_LANES, small = (size_t)(h / 2 * (w / 2) * c) * CB_LANES;
+            for (size_t i = 0; i < ROOM; i++) got[i] = want[i] = 77;
+            cb_pool_sum(in, h, w, c, 0.25f, got);
+            cb_pool_sum_ref(in, h, w, c, 0.25f, want);
+            CU_ASSERT(!differences(want, got, ROOM) && got[small] == 77);
+            cb_pool_spread(in, h, w, c, 0.25f, got);
+            cb_pool_spread_ref(in, h, w, c, 0.25f, want);
+            CU_ASSERT(!differences(want, got, ROOM) && got[big] == 77);
+        }
+    }
+    UNIT_OK(cb_isa_force(cb_isa_best()));
+    free(in);
+    free(got);
+    free(want);
+}
+
+UNIT_MAIN("nn pointwise", {"rectifier", test_relu}, {"pooling and upsampling", test_pool},
+          {"pooling of any shape", test_pool_shapes})
