@@ -16,6 +16,8 @@
 #define V16_256 1
 #elif defined(__SSE2__)
 #define V16_128 1
+#elif defined(__aarch64__)
+#define V16_NEON 1
 #endif
 
 /* x where the lane's bit is set, else +0; bits of a > b; a < b ? a : b; a > b ? a : b (b where either is NaN). */
@@ -61,6 +63,24 @@ V16_INLINE vec16 v16_greater(vec16 a, vec16 b) {
     for (int i = 0; i < 4; i++) a.q[i] = _mm_max_ps(a.q[i], b.q[i]);
     return a;
 }
+#elif V16_NEON
+V16_INLINE uint32x4_t v16_quarter_bits(void) { return (uint32x4_t){1, 2, 4, 8}; }
+V16_INLINE vec16 v16_keep(uint16_t bits, vec16 x) {
+    V16_UNROLL
+    for (int i = 0; i < 4; i++) {
+        uint32x4_t mask = vtstq_u32(vdupq_n_u32((uint32_t)bits >> (4 * i)), v16_quarter_bits());
+        x.q[i] = vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x.q[i]), mask));
+    }
+    return x;
+}
+V16_INLINE uint16_t v16_gt_bits(vec16 a, vec16 b) {
+    uint32_t bits = 0;
+    V16_UNROLL
+    for (int i = 0; i < 4; i++) bits |= vaddvq_u32(vandq_u32(vcgtq_f32(a.q[i], b.q[i]), v16_quarter_bits())) << (4 * i);
+    return (uint16_t)bits;
+}
+V16_INLINE vec16 v16_lesser(vec16 a, vec16 b) { return v16_select_gt(b, a, a, b); }
+V16_INLINE vec16 v16_greater(vec16 a, vec16 b) { return v16_select_gt(a, b, a, b); }
 #else
 V16_INLINE vec16 v16_keep(uint16_t bits, vec16 x) {
     for (int i = 0; i < 16; i++) x.v[i] = bits >> i & 1 ? x.v[i] : 0;
