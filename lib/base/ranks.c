@@ -75,6 +75,15 @@ void cb_ranks_gather(void *base, size_t size, const size_t *first) {
     MPI_Type_free(&item);
 }
 
+void cb_ranks_share(void *const *part, int n, size_t bytes) {
+    MPI_Request wait[CB_RANKS_MAX];
+    if (ranks == 1) return;
+    for (int r = 0; r < ranks; r++)
+        for (size_t k = cb_deal((size_t)n, r); k < cb_deal((size_t)n, r + 1); k++)
+            MPI_Ibcast(part[k], (int)bytes, MPI_BYTE, r, MPI_COMM_WORLD, &wait[k]);
+    MPI_Waitall(n, wait, MPI_STATUSES_IGNORE);
+}
+
 void cb_ranks_broadcast(void *data, size_t bytes) {
     enum { PIECE = 1 << 30 };
     for (size_t at = 0; ranks > 1 && at < bytes; at += PIECE)
@@ -91,6 +100,7 @@ int cb_ranks(void) { return 1; }
 void cb_ranks_begin(void) {}
 void cb_ranks_leave(void) {}
 void cb_ranks_gather(void *base, size_t size, const size_t *first) { (void)base, (void)size, (void)first; }
+void cb_ranks_share(void *const *part, int n, size_t bytes) { (void)part, (void)n, (void)bytes; }
 void cb_ranks_broadcast(void *data, size_t bytes) { (void)data, (void)bytes; }
 
 void cb_ranks_stop(const char *who, const char *why) {

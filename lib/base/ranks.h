@@ -28,6 +28,9 @@ void cb_ranks_stop(const char *who, const char *why) __attribute__((noreturn));
 /* Every rank receives the items of all: base[n items of `size` bytes], of which rank r has set
  * first[r] .. first[r+1]-1; first[cb_ranks()+1]. */
 void cb_ranks_gather(void *base, size_t size, const size_t *first);
+/* The same for n parts of `bytes` each that lie apart; rank r has set parts cb_deal(n, r) .. cb_deal(n, r + 1) - 1, n at most
+ * CB_RANKS_MAX. */
+void cb_ranks_share(void *const *part, int n, size_t bytes);
 /* The bytes of rank 0 to all. */
 void cb_ranks_broadcast(void *data, size_t bytes);
 
