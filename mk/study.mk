@@ -186,6 +186,7 @@ help:
 	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make data            only the dataset;  make checksums: record new checksums'
 	@echo 'make clean           remove bin, build, firmware'
+	@echo 'make MPI=1 programs  bin/mpi/*: training stages that share their work under mpirun'
 	@echo 'configurations: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))'
 	@echo 'variables: CONFIG WORK THREADS LAUNCH DATA STAGEFLAGS CC OPT CFLAGS BENCHFLAGS V=1'
 

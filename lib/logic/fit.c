@@ -7,6 +7,7 @@
 #include "base/fmath.h"
 #include "base/log.h"
 #include "logic/student.h"
+#include "nn/finite.h"
 
 enum { CHUNK = 8192 };
 
@@ -82,7 +83,20 @@ static void recipe_of_step(fit *f, int64_t step) {
     r->clamp = p->clamp_after >= 0 && step >= p->clamp_after;
 }
 
-static double train_epoch(fit *f, int epoch) {
+/* Weights and head after a step, its loss: nn/finite.h. */
+static int check_step(const fit *f, double loss) {
+    const cb_logic_trainer *t = &f->trainer;
+    size_t at = cb_first_beyond(t->w, t->n_weight);
+    if (at < t->n_weight) {
+        int layer = f->s->net.n_layer - 1;
+        while (layer > 0 && t->stage[layer].at > at) layer--;
+        return cb_fail("layer %d: a weight is %g; lower the learning rate", layer + 1, (double)t->w[at]);
+    }
+    if (cb_finite_check("weight", "head", t->c, (size_t)cb_logic_outputs(&f->s->net) + 1)) return -1;
+    return fabs(loss) <= CB_LARGEST ? 0 : cb_fail("the loss is %g; lower the learning rate", loss);
+}
+
+static int train_epoch(fit *f, int epoch, double *mean) {
     const cb_student_set *set = f->set;
     double sum = 0;
     cb_student_order_shuffle(&f->order, (uint64_t)epoch);
@@ -95,9 +109,14 @@ static double train_epoch(fit *f, int epoch) {
             f->weight[e] = (double)f->target[e] >= f->plan->tail_from ? (float)f->plan->tail_weight : 1;
         }
         recipe_of_step(f, (int64_t)epoch * f->order.n_batch + k);
-        sum += cb_logic_step(&f->trainer, f->image, f->target, f->plan->tail_weight != 1 ? f->weight : NULL, n);
+        double loss = cb_logic_step(&f->trainer, f->image, f->target, f->plan->tail_weight != 1 ? f->weight : NULL, n);
+        if (check_step(f, loss))
+            return cb_fail_in("logic gate network: epoch %d, batch %u of %u (step %lld)", epoch + 1, k + 1, f->order.n_batch,
+                              (long long)epoch * f->order.n_batch + k + 1);
+        sum += loss;
     }
-    return sum / f->order.n_batch;
+    *mean = sum / f->order.n_batch;
+    return 0;
 }
 
 /* Mean absolute error of the hardened network on the validation events, weighted as in training. */
@@ -126,11 +145,9 @@ static int validate(fit *f, double *mae) {
 static int fit_epochs(fit *f, cb_history *history) {
     size_t n_head = (size_t)cb_logic_outputs(&f->s->net) + 1;
     for (int epoch = 0; epoch < f->plan->epochs; epoch++) {
-        double mae, loss = train_epoch(f, epoch);
+        double mae, loss = 0;
         char note[64];
-        if (!(loss >= 0 && loss < 1e30))
-            return cb_fail("training of the logic gate network diverged in epoch %d (loss %g): lower student.learning_rate", epoch + 1, loss);
-        if (cb_student_set_check(f->set) || validate(f, &mae)) return -1;
+        if (train_epoch(f, epoch, &loss) || cb_student_set_check(f->set) || validate(f, &mae)) return -1;
         if (cb_history_add(history, loss, mae)) {
             memcpy(f->best_w, f->s->w, f->s->net.n_weight * sizeof *f->best_w);
             memcpy(f->best_c, f->s->c, n_head * sizeof *f->best_c);

@@ -19,3 +19,10 @@ int cb_finite_check(const char *what, const char *tensor, const float *x, size_t
     if (i == n) return 0;
     return cb_fail("%s %s is %g at index %zu; lower the learning rate", what, tensor, (double)x[i], i);
 }
+
+int cb_finite_check_f64(const char *what, const char *tensor, const double *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(x[i]) <= CB_LARGEST))
+            return cb_fail("%s %s is %g at index %zu; lower the learning rate", what, tensor, x[i], i);
+    return 0;
+}

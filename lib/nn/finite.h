@@ -22,5 +22,6 @@
 size_t cb_first_beyond(const float *x, size_t n);
 /* Fails with "<what> <tensor> is <number> at index <i>" if there is one. */
 int cb_finite_check(const char *what, const char *tensor, const float *x, size_t n) CB_MUST;
+int cb_finite_check_f64(const char *what, const char *tensor, const double *x, size_t n) CB_MUST;
 
 #endif

@@ -91,9 +91,7 @@ static int check_values(const cb_hgq_student *s) {
 static int check_gradient(const cb_hgq_trainer *t) {
     for (int k = 0; k < t->s->n_tensor; k++) {
         const cb_hgq_tensor *x = &t->s->tensor[k];
-        for (size_t i = 0; i < x->n; i++)
-            if (!(fabs(t->grad[x->first + i]) <= CB_LARGEST))
-                return cb_fail("gradient of %s is %g at index %zu; lower the learning rate", x->name, t->grad[x->first + i], i);
+        if (cb_finite_check_f64("gradient of", x->name, t->grad + x->first, x->n)) return -1;
     }
     return isfinite(t->loss) ? 0 : cb_fail("the loss is %g; lower the learning rate", t->loss);
 }

@@ -7,6 +7,7 @@
 
 #include "base/fmath.h"
 #include "base/log.h"
+#include "nn/finite.h"
 #include "stats/roc.h"
 
 /* ---- history ---- */
@@ -66,16 +67,35 @@ typedef struct {
     double best_loss, best_lut;
 } fit;
 
-static void train_epoch(fit *w, double beta, int epoch, double *loss) {
+/* Values before a step, gradient and loss after it: nn/finite.h. */
+static int check_values(const cb_plus_student *s) {
+    for (int k = 0; k < s->n_tensor; k++)
+        if (cb_finite_check("value of", s->tensor[k].name, s->value + s->tensor[k].first, s->tensor[k].n)) return -1;
+    return 0;
+}
+
+static int check_gradient(const cb_plus_trainer *t) {
+    const cb_plus_student *s = t->s;
+    for (int k = 0; k < s->n_tensor; k++)
+        if (cb_finite_check_f64("gradient of", s->tensor[k].name, t->grad + s->tensor[k].first, s->tensor[k].n)) return -1;
+    return isfinite(t->loss) ? 0 : cb_fail("the loss is %g; lower the learning rate", t->loss);
+}
+
+static int train_epoch(fit *w, double beta, int epoch, double *loss) {
     *loss = 0;
     cb_student_order_shuffle(&w->order, (uint64_t)epoch);
     for (uint32_t k = 0; k < w->order.n_batch; k++) {
         cb_student_batch_choose(&w->batch, w->set, CB_TRAIN, w->order.event + (size_t)k * w->order.batch, w->order.batch);
-        cb_plus_gradient(w->t, &w->batch, beta);
+        int bad = check_values(w->t->s);
+        if (!bad) cb_plus_gradient(w->t, &w->batch, beta);
+        if (bad || check_gradient(w->t))
+            return cb_fail_in("hgq+ student: epoch %d, batch %u of %u (step %llu)", epoch + 1, k + 1, w->order.n_batch,
+                              (unsigned long long)w->t->step + 1);
         cb_plus_update(w->t);
         *loss += w->t->loss / w->order.n_batch;
         cb_progress("epochs", epoch + (k + 1.0) / w->order.n_batch, w->p->epochs, NULL);
     }
+    return check_values(w->t->s) ? cb_fail_in("hgq+ student: after epoch %d", epoch + 1) : 0;
 }
 
 /* Zero bias against the outliers of the validation set; -1 without outliers. */
@@ -144,13 +164,13 @@ static int run_epochs(fit *w, cb_plus_history *h) {
         w->t->learning_rate = p->learning_rate * cb_exp(cb_log(p->rate_end) * e / (p->epochs > 1 ? p->epochs - 1 : 1));
         w->t->train_bits = e < p->freeze * p->epochs;
         h->beta[e] = beta;
-        train_epoch(w, beta, e, &h->loss[e]);
+        if (train_epoch(w, beta, e, &h->loss[e])) return -1;
         h->n = e + 1;
         if (validate(w, h, e) || estimate(w, h, e)) return -1;
         cb_detail("epoch %d: beta %.3g, loss %.4f, val loss %.4f, zero bias MAE %.3f EMD %.3f, outlier AUC %.4f, cost %.0f, %.0f LUT",
                   e + 1, beta, h->loss[e], h->val_loss[e], h->val_mae[e], h->val_emd[e], h->val_auc[e], h->cost[e], h->lut[e]);
-        if (!isfinite(h->loss[e]) || !isfinite(h->val_loss[e]))
-            return cb_fail("epoch %d: the loss is not finite; lower student.learning_rate", e + 1);
+        if (!isfinite(h->val_loss[e]))
+            return cb_fail("epoch %d: the validation loss is %g; lower the learning rate", e + 1, h->val_loss[e]);
         if (e == 0) start = h->lut[0];
         beta = next_beta(p, beta, h->lut[e], budget(p, start, e));
         keep(w, h, e);

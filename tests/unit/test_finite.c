@@ -5,6 +5,7 @@
 #include "base/fmath.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "logic/student.h"
 #include "nn/adam.h"
 #include "nn/autoencoder.h"
 #include "nn/conv.h"
@@ -267,5 +268,32 @@ static void test_hgq(void) {
     cb_hgq_student_free(s);
 }
 
+static int train_logic(size_t at, float value, double learning_rate) {
+    cb_dataset d = make_dataset();
+    cb_student_set set;
+    cb_history h;
+    cb_logic_design design = {.planes = 2, .threshold = {100, 300}, .rank = 2, .n_dense = 2, .dense = {48, 32}, .residual = true,
+                              .probability = 0.9, .tau = 0.5, .middle = 40, .head_bits = 8, .head_frac = 2, .seed = 3};
+    cb_logic_plan p = {.epochs = 2, .batch = 64, .learning_rate = learning_rate, .rate_end = 1, .temperature = 1,
+                       .temperature_end = 1, .clamp_after = -1, .tail_from = 1e9, .tail_weight = 1};
+    cb_logic_student s;
+    UNIT_OK(cb_student_set_new(&set, &d, code, NULL));
+    UNIT_OK(cb_logic_student_new(&s, &design, H, W));
+    if (at < s.net.n_weight) s.w[at] = value;
+    int rc = cb_logic_fit(&s, &set, &p, &h);
+    cb_history_free(&h);
+    cb_logic_student_free(&s);
+    cb_student_set_free(&set);
+    return rc;
+}
+
+static void test_logic(void) {
+    UNIT_OK(train_logic(SIZE_MAX, 0, 1e-2));
+    UNIT_FAILS(train_logic(5, NAN, 1e-2), "logic gate network: epoch 1, batch 1 of 2 (step 1): layer 1: a weight is nan");
+    UNIT_FAILS(train_logic(48 * 16 + 7, NAN, 1e-2), "logic gate network: epoch 1, batch 1 of 2 (step 1): layer ");
+    UNIT_FAILS(train_logic(SIZE_MAX, 0, 1e37), "logic gate network: epoch 1, batch 1 of 2 (step 1): layer ");
+}
+
 UNIT_MAIN("finite", {"subnormal numbers", test_subnormal}, {"processes that flush or round otherwise", test_refused},
-          {"the check", test_check}, {"teacher", test_teacher}, {"QKeras and float students", test_students}, {"HGQ students", test_hgq})
+          {"the check", test_check}, {"teacher", test_teacher}, {"QKeras and float students", test_students}, {"HGQ students", test_hgq},
+          {"logic gate networks", test_logic})

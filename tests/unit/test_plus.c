@@ -310,6 +310,30 @@ static void test_budget(void) {
     cb_student_set_free(&t.set);
 }
 
+/* A number that is none stops the training at its step. */
+static void test_finite(void) {
+    static toy t;
+    toy_new(&t);
+    cb_plus_design d = some_design();
+    cb_plus_plan p = {.epochs = 2, .batch = 96, .learning_rate = 0.02, .rate_end = 1, .beta = 1e-4, .beta_least = 1e-7, .beta_most = 1,
+                      .gain = 2, .lut = 1e6, .shrink = 0.5, .freeze = 1, .seed = 2, .loss = {.tail_from = 60, .tail_weight = 2}};
+    for (int k = 0; k < 99; k++) {
+        cb_plus_student *s = toy_student(&t, &d);
+        cb_plus_history h;
+        char where[128];
+        if (k >= s->n_tensor) {
+            cb_plus_student_free(s);
+            break;
+        }
+        s->value[s->tensor[k].first] = k % 2 ? NAN : -INFINITY;
+        snprintf(where, sizeof where, "(step 1): value of %s is %s at index 0", s->tensor[k].name, k % 2 ? "nan" : "-inf");
+        UNIT_FAILS(cb_plus_fit(s, &t.set, t.n_zb, &p, &h), where);
+        cb_plus_history_free(&h);
+        cb_plus_student_free(s);
+    }
+    cb_student_set_free(&t.set);
+}
+
 static void test_calibrate(void) {
     static toy t;
     toy_new(&t);
@@ -383,4 +407,4 @@ static void test_bad(void) {
 
 UNIT_MAIN("plus", {"kernels", test_kernels}, {"cost: slopes", test_cost_slopes}, {"cost: unused tiles", test_cost_unused},
           {"distance", test_distance}, {"task", test_task}, {"training", test_training}, {"budget", test_budget},
-          {"calibrate", test_calibrate}, {"export", test_export}, {"bad designs", test_bad})
+          {"numbers that are none", test_finite}, {"calibrate", test_calibrate}, {"export", test_export}, {"bad designs", test_bad})
