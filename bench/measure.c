@@ -68,12 +68,22 @@ static double peak_of(const bench *b, const char *isa, int threads, bool cpu) {
     return best;
 }
 
+/* Best bandwidth of the triad with so many threads, GB/s; 0 if it was not measured. */
+static double bandwidth_of(const bench *b, int threads) {
+    double best = 0;
+    for (const bench_row *r = b->row; r < b->row + b->n_row; r++) {
+        double rate = r->c.events * r->c.bytes / r->wall_min * 1e-9;
+        if (!strcmp(r->c.name, "memory/triad") && r->c.threads == threads && rate > best) best = rate;
+    }
+    return best;
+}
+
 double bench_peak(const bench *b, const char *isa, int threads) { return peak_of(b, isa, threads, false); }
 double bench_peak_cpu(const bench *b, const char *isa) { return peak_of(b, isa, 1, true); }
 
 /* Derived figures of a row, in the order of the columns. */
 typedef struct {
-    double rate, rate_best, rate_cpu, gflops, gbytes, percent, percent_cpu;
+    double rate, rate_best, rate_cpu, gflops, gbytes, percent, percent_cpu, percent_memory;
 } figures;
 
 static double ratio(double a, double b) { return b > 0 && a > 0 ? a / b : 0; }
@@ -83,6 +93,7 @@ static figures figures_of(const bench *b, const bench_row *r) {
     f.gflops = f.rate * r->c.flop * 1e-9;
     f.gbytes = f.rate * r->c.bytes * 1e-9;
     f.percent = 100 * ratio(f.gflops, bench_peak(b, r->c.isa, r->c.threads));
+    f.percent_memory = 100 * ratio(f.gbytes, bandwidth_of(b, r->c.threads));
     f.percent_cpu = 100 * ratio(f.rate_cpu * r->c.flop * 1e-9, bench_peak_cpu(b, r->c.isa));
     return f;
 }
@@ -96,14 +107,14 @@ static const char *cell(char text[32], const char *format, double v) {
 
 static void print_row(bench *b, const bench_row *r) {
     figures f = figures_of(b, r);
-    char t[5][32];
+    char t[6][32];
     if (!b->printed)
-        printf("%-30s %-3s %7s %13s %13s %9s %8s %7s %9s %9s\n", "name", "isa", "threads", "events/s", "events/CPU s",
-               "GFLOP/s", "GB/s", "% peak", "% CPUpeak", "min/median");
+        printf("%-30s %-3s %7s %13s %13s %9s %8s %7s %9s %7s %9s\n", "name", "isa", "threads", "events/s", "events/CPU s",
+               "GFLOP/s", "GB/s", "% peak", "% CPUpeak", "% triad", "min/median");
     b->printed = true;
-    printf("%-30s %-3s %7d %13s %13.0f %9s %8s %7s %9s %9.2f\n", r->c.name, r->c.isa, r->c.threads,
+    printf("%-30s %-3s %7d %13s %13.0f %9s %8s %7s %9s %7s %9.2f\n", r->c.name, r->c.isa, r->c.threads,
            cell(t[0], "%.0f", f.rate), f.rate_cpu, cell(t[1], "%.2f", f.gflops), cell(t[2], "%.2f", f.gbytes),
-           cell(t[3], "%.1f", f.percent), cell(t[4], "%.1f", f.percent_cpu), r->wall_min / r->wall);
+           cell(t[3], "%.1f", f.percent), cell(t[4], "%.1f", f.percent_cpu), cell(t[5], "%.1f", f.percent_memory), r->wall_min / r->wall);
     fflush(stdout);
 }
 
@@ -143,11 +154,11 @@ char *bench_table(const bench *b) {
     FILE *f = open_memstream(&text, &size);
     if (!f) return cb_fail_null("out of memory");
     fputs("name\tisa\tthreads\tevents\truns\twall_s\twall_min_s\tcpu_s\tcpu_min_s\tevents_per_s\tevents_per_s_best\t"
-          "events_per_cpu_s\tflop_per_event\tbytes_per_event\tgflops\tgbytes_per_s\tpercent_peak\tpercent_peak_cpu\tmachine\n", f);
+          "events_per_cpu_s\tflop_per_event\tbytes_per_event\tgflops\tgbytes_per_s\tpercent_peak\tpercent_peak_cpu\tpercent_triad\tmachine\n", f);
     for (const bench_row *r = b->row; r < b->row + b->n_row; r++) {
         figures v = figures_of(b, r);
         double column[] = {r->wall, r->wall_min, r->cpu, r->cpu_min, v.rate, v.rate_best, v.rate_cpu, r->c.flop, r->c.bytes,
-                           v.gflops, v.gbytes, v.percent, v.percent_cpu};
+                           v.gflops, v.gbytes, v.percent, v.percent_cpu, v.percent_memory};
         fprintf(f, "%s\t%s\t%d\t%.0f\t%d", r->c.name, r->c.isa, r->c.threads, r->c.events, b->runs);
         for (size_t k = 0; k < sizeof column / sizeof *column; k++)
             if (column[k] > 0) fprintf(f, "\t%.6g", column[k]);

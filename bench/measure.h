@@ -10,7 +10,8 @@
  * are those of the operands, each counted once. Percent of the peak compares the median
  * with the best run of the register loops (peak.c) at the beginning of the same table, for the
  * same instruction-set level and number of threads; percent_peak_cpu compares FLOP per CPU
- * second with that of one thread.
+ * second with that of one thread. percent_triad compares bytes with the best run of the memory triad
+ * of the same table and number of threads; more than 100 % comes from caches.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H

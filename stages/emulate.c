@@ -60,7 +60,8 @@ static int run(char **argument) {
 int main(int argc, char **argv) {
     cb_stage st = {.name = "emulate",
                    .summary = "Prints event<TAB>score_raw, one line an event; score = score_raw / 256. EVENTS: any input "
-                              "that preprocess reads (HDF5 layouts, trigger-card text, CSV).",
+                              "that preprocess reads (HDF5 layouts, trigger-card text, CSV). HDF5 and CSV are read in "
+                              "parts of 16384 events: scores before a bad event have been printed.",
                    .arguments = "STUDENT EVENTS", .min_arguments = 2, .max_arguments = 2};
     cb_stage_begin(&st, argc, argv);
     return cb_stage_end(&st, run(st.argument));

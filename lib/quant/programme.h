@@ -103,8 +103,8 @@ int cb_op_quant_frac(const cb_op *op);
  * QUANT to one element of format (0, 8, 8). */
 int cb_programme_finish(cb_programme *p) CB_MUST;
 
-/* et[n][h*w], 0..1023 -> code[n] (0..65535). Threads; exact; events in lanes of 16,
- * int32 where the bounds prove 31 bits to be enough, else int64. */
+/* et[n][h*w], 0..1023 -> code[n] (0..65535). Threads; exact; events in lanes: pairs of int16
+ * where the bounds allow it (pairs_plan.h), else int32 or int64 (lanes_plan.h). */
 int cb_programme_score(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
 /* One event with every intermediate tensor: value[k] receives op k's output
  * (caller-allocated out_h*out_w*out_c each; NULL entries are skipped). The plain
