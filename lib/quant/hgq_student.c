@@ -137,7 +137,8 @@ cb_hgq_student *cb_hgq_student_new(const cb_hgq_design *d, uint64_t seed) {
     for (int l = 0; l < CB_HGQ_LAYERS; l++)
         if (d->iq[l].rules.round != CB_RND || d->iq[l].rules.kind != CB_KIF)
             return cb_fail_null("HGQ student: data quantizers are KIF with rounding RND");
-    if (d->size < 1 || d->size > d->height || d->size > d->width || d->filters < 1 || d->hidden < 1)
+    if (d->size < 1 || d->size > d->height || d->size > d->width || d->filters < 1 || d->filters > CB_TILE_FILTERS ||
+        d->hidden < 1)
         return cb_fail_null("HGQ student: kernel size %d, filters %d, hidden %d do not fit images of %d x %d", d->size,
                             d->filters, d->hidden, d->height, d->width);
     cb_hgq_student *s = cb_alloc(1, sizeof *s);
@@ -237,21 +238,26 @@ double cb_hgq_student_regularizer(const cb_hgq_student *s, double *grad) {
 
 /* ---- the batch norm of dense1 ---- */
 
-void cb_hgq_student_fuse(const cb_hgq_student *s, const float *mean, const float *variance, float *kernel, float *bias,
-                         double *scale) {
-    int h = s->d.hidden;
-    double *o = s->work_grad;
-    for (int j = 0; j < h; j++) o[j] = s->bias[j];
-    for (int c = 0; c < s->n_flat; c++) {
-        const float *k = s->kernel[CB_HGQ_DENSE1] + (size_t)c * (size_t)h;
+void cb_hgq_student_fuse_rows(const cb_hgq_student *s, const float *mean, const float *variance, size_t from, size_t to,
+                              float *kernel, double *offset, double *scale) {
+    size_t h = (size_t)s->d.hidden;
+    for (size_t c = from; c < to; c++) {
+        const float *k = s->kernel[CB_HGQ_DENSE1] + c * h;
         double sc = s->gamma[c] / sqrt(variance[c] + CB_HGQ_BN_EPSILON), shift = s->d.exact_fold ? sc * mean[c] : mean[c];
         if (scale) scale[c] = sc;
-        for (int j = 0; j < h; j++) {
-            kernel[(size_t)c * (size_t)h + (size_t)j] = (float)(sc * k[j]);
-            o[j] -= shift * k[j];
+        for (size_t j = 0; j < h; j++) {
+            kernel[c * h + j] = (float)(sc * k[j]);
+            offset[j] += shift * k[j];
         }
     }
-    for (int j = 0; j < h; j++) bias[j] = (float)o[j];
+}
+
+void cb_hgq_student_fuse(const cb_hgq_student *s, const float *mean, const float *variance, float *kernel, float *bias,
+                         double *scale) {
+    double *o = s->work_grad;
+    for (int j = 0; j < s->d.hidden; j++) o[j] = 0;
+    cb_hgq_student_fuse_rows(s, mean, variance, 0, (size_t)s->n_flat, kernel, o, scale);
+    for (int j = 0; j < s->d.hidden; j++) bias[j] = (float)(s->bias[j] - o[j]);
 }
 
 int cb_hgq_student_trace_bias(cb_hgq_student *s) {

@@ -103,6 +103,11 @@ int64_t cb_hgq_student_parameters(const cb_hgq_student *s);
 void cb_hgq_student_fuse(const cb_hgq_student *s, const float *mean, const float *variance, float *kernel, float *bias,
                          double *scale);
 
+/* Rows from..to-1 of it (all of scale's), and their share of the offset: added to offset[hidden], which the bias is
+ * reduced by. */
+void cb_hgq_student_fuse_rows(const cb_hgq_student *s, const float *mean, const float *variance, size_t from, size_t to,
+                              float *kernel, double *offset, double *scale);
+
 /* Fits the bias format of a WRAP bq (k and i) to the bias at inference: what min/max tracing
  * gives. Nothing else is traced here; see hgq_model.h. */
 int cb_hgq_student_trace_bias(cb_hgq_student *s) CB_MUST;

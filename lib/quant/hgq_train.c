@@ -8,33 +8,38 @@
 #include "nn/dense.h"
 #include "quant/hgq_lanes.h"
 
-/* Sums of one shard; each lies on its own cache lines. */
+/* Sums of one shard; each lies on its own cache lines. Floats in one block: sums first, then peaks (written,
+ * not added to, but for dense2's and the image's). */
 typedef struct {
     double mae;
     double *sum, *square;              /* [n_flat][16] of dense1's quantized input */
-    float *di[CB_HGQ_LAYERS], *df[CB_HGQ_LAYERS]; /* [elements of iq][16] */
-    float *dconv;                      /* [taps*filters][16] */
-    float *dk1, *do1, *dk2;            /* [n_flat*hidden], [hidden], [hidden] */
-    float *peak[CB_HGQ_LAYERS];        /* the same: largest |q| (WRAP data only) */
-    float *scratch;                    /* [max(image, n_flat)][16] */
-    uint16_t *keep;                    /* [max(n_flat, hidden)] lane bits */
-    float *zero_from;                  /* all of the above floats: one block, cleared each step */
-    size_t n_zero;
+    float *df[CB_HGQ_LAYERS], *di[CB_HGQ_LAYERS]; /* [elements of iq][16] */
+    float *dconv, *dk2;                /* [taps*filters][16], [hidden][16] */
+    float *dk1, *do1;                  /* [n_flat*hidden], [hidden] */
+    float *peak[CB_HGQ_LAYERS];        /* as df: largest |q| */
+    float *x0, *g1;                    /* [max(image, n_flat)][16] scratch */
+    float *zero_from;                  /* all of the above floats but peak[1] and the scratch are cleared each step: */
+    size_t n_zero, n_float;            /* the first n_zero of them */
+    uint16_t *keep;                    /* [hidden] lane bits */
 } shard;
 
 /* What one batch needs; all of it allocated once. */
 typedef struct cb_hgq_work {
     size_t n_block, image; /* room; features of the input */
-    float *x0;             /* [block][image][16] quantized input of the conv */
-    float *h0, *x1, *g1;   /* [block][n_flat][16]: input of dense1 raw, quantized; its gradient */
-    float *h1, *x2, *g2;   /* [block][hidden][16]: the same for dense2; g2 ends as that of dense1's sums */
+    float *h0, *x1;        /* [block][n_flat][16]: input of dense1 raw (v2), quantized */
+    uint16_t *on;          /* [block][n_flat] lane bits: slopes of h0 */
+    float *h1, *x2, *g2;   /* [block][hidden][16]: input of dense2 raw, quantized; gradient of dense1's sums */
     cb_hgq_format *iq[CB_HGQ_LAYERS]; /* per element */
     cb_hgq_format *kq[CB_HGQ_LAYERS], *bq; /* per variable */
     float *kernel[CB_HGQ_LAYERS]; /* quantized */
+    bool plain;            /* dense1's kernel went through cb_hgq_weights_quantize, all parts of it */
+    bool part_plain[CB_SHARDS];
     float *fused, *fused_bias, *bias, *g_bias;
-    double *scale;                         /* s of the fold */
+    double *scale, *offset;                /* s of the fold; [CB_SHARDS][hidden] parts of the folded offset */
     float *mean, *variance, *mu, *shift, *slope; /* [n_flat] */
     float *dk, *track;                     /* gradients of a quantized kernel; scratch */
+    double *total;                         /* [CB_HGQ_LAYERS][most] scratch of sums, most: elements of the largest operand */
+    size_t most;
     float *adam_grad, *m, *v;
     shard part[CB_SHARDS];
 } work;
@@ -50,70 +55,80 @@ static void *need(bool *bad, size_t n, size_t size) {
 
 static void shard_new(shard *p, const cb_hgq_student *s, bool *bad) {
     size_t h = (size_t)s->d.hidden, flat = (size_t)s->n_flat, image = (size_t)(s->d.height * s->d.width), n = 0;
-    size_t part[16], k = 0;
-    float **at[16];
-    for (int l = 0; l < CB_HGQ_LAYERS; l++) {
-        size_t e = l < s->first ? 0 : s->iq[l].n;
-        at[k] = &p->di[l], part[k++] = e * 16;
-        at[k] = &p->df[l], part[k++] = e * 16;
-        at[k] = &p->peak[l], part[k++] = e * 16;
-    }
+    size_t most = image > flat ? image : flat, part[20], k = 0;
+    float **at[20];
+    for (int l = s->first; l < CB_HGQ_LAYERS; l++) at[k] = &p->df[l], part[k++] = s->iq[l].n * 16;
+    for (int l = s->first; l < CB_HGQ_LAYERS; l++) at[k] = &p->di[l], part[k++] = s->iq[l].n * 16;
     at[k] = &p->dconv, part[k++] = (size_t)(s->d.size * s->d.size * s->d.filters) * 16;
     at[k] = &p->dk1, part[k++] = flat * h;
     at[k] = &p->do1, part[k++] = h;
-    at[k] = &p->dk2, part[k++] = h;
-    for (size_t j = 0; j < k; j++) n += (part[j] + 15) / 16 * 16;
+    at[k] = &p->dk2, part[k++] = h * 16;
+    at[k] = &p->peak[0], part[k++] = s->d.conv ? s->iq[0].n * 16 : 0;
+    at[k] = &p->peak[2], part[k++] = h * 16;
+    size_t zero = k;
+    at[k] = &p->peak[1], part[k++] = flat * 16;
+    at[k] = &p->x0, part[k++] = most * 16;
+    at[k] = &p->g1, part[k++] = most * 16;
+    for (size_t j = 0; j < k; j++) {
+        if (j == zero) p->n_zero = n;
+        n += (part[j] + 15) / 16 * 16;
+    }
     p->zero_from = need(bad, n, sizeof(float));
-    p->n_zero = n;
     float *next = p->zero_from;
     for (size_t j = 0; next && j < k; next += (part[j] + 15) / 16 * 16, j++) *at[j] = next;
     p->sum = need(bad, flat * 16, sizeof(double));
     p->square = need(bad, flat * 16, sizeof(double));
-    size_t most = image > flat ? image : flat;
-    p->keep = need(bad, most > h ? most : h, sizeof *p->keep);
-    p->scratch = need(bad, (most > h ? most : h) * 16, sizeof(float));
+    p->keep = need(bad, h, sizeof *p->keep);
+}
+
+/* Elements of the largest operand. */
+static size_t most_elements(const cb_hgq_student *s) {
+    size_t most = (size_t)s->n_flat * (size_t)s->d.hidden;
+    for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
+        if (s->kq[l].n > most) most = s->kq[l].n;
+        if (s->iq[l].n > most) most = s->iq[l].n;
+        if (s->iq[l].q.n > most) most = s->iq[l].q.n;
+    }
+    return most;
 }
 
 static bool work_new(work *w, const cb_hgq_student *s, uint32_t batch) {
     bool bad = false;
-    size_t h = (size_t)s->d.hidden, flat = (size_t)s->n_flat;
+    size_t h = (size_t)s->d.hidden, flat = (size_t)s->n_flat, most = most_elements(s);
     w->n_block = cb_blocks(batch);
     w->image = (size_t)(s->d.height * s->d.width);
-    if (s->d.conv) w->x0 = need(&bad, w->n_block * w->image * 16, sizeof(float));
     if (s->d.conv) w->h0 = need(&bad, w->n_block * flat * 16, sizeof(float));
+    if (s->d.conv) w->on = need(&bad, w->n_block * flat, sizeof *w->on);
     w->x1 = need(&bad, w->n_block * flat * 16, sizeof(float));
-    w->g1 = need(&bad, w->n_block * flat * 16, sizeof(float));
-    w->h1 = need(&bad, w->n_block * h * 16, sizeof(float));
-    w->x2 = need(&bad, w->n_block * h * 16, sizeof(float));
-    w->g2 = need(&bad, w->n_block * h * 16, sizeof(float));
-    size_t most = flat * h;
+    float **hidden[] = {&w->h1, &w->x2, &w->g2};
+    for (int k = 0; k < 3; k++) *hidden[k] = need(&bad, w->n_block * h * 16, sizeof(float));
     for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
         w->iq[l] = need(&bad, s->iq[l].n, sizeof(cb_hgq_format));
         w->kq[l] = need(&bad, s->kq[l].q.n, sizeof(cb_hgq_format));
         w->kernel[l] = need(&bad, s->kq[l].n, sizeof(float));
-        if (s->kq[l].n > most) most = s->kq[l].n;
-        if (s->iq[l].q.n > most) most = s->iq[l].q.n;
     }
     w->bq = need(&bad, s->bq.q.n, sizeof(cb_hgq_format));
     w->fused = need(&bad, flat * h, sizeof(float));
-    w->fused_bias = need(&bad, h, sizeof(float));
-    w->bias = need(&bad, h, sizeof(float));
-    w->g_bias = need(&bad, h, sizeof(float));
+    float **per_unit[] = {&w->fused_bias, &w->bias, &w->g_bias};
+    for (int k = 0; k < 3; k++) *per_unit[k] = need(&bad, h, sizeof(float));
     w->scale = need(&bad, flat, sizeof(double));
+    w->offset = need(&bad, CB_SHARDS * h, sizeof(double));
     float **per_feature[] = {&w->mean, &w->variance, &w->mu, &w->shift, &w->slope};
     for (int k = 0; k < 5; k++) *per_feature[k] = need(&bad, flat, sizeof(float));
     w->dk = need(&bad, most, sizeof(float));
     w->track = need(&bad, most, sizeof(float));
-    w->adam_grad = need(&bad, s->n_value, sizeof(float));
-    w->m = need(&bad, s->n_value, sizeof(float));
-    w->v = need(&bad, s->n_value, sizeof(float));
+    w->most = most;
+    w->total = need(&bad, CB_HGQ_LAYERS * most, sizeof(double));
+    float **per_value[] = {&w->adam_grad, &w->m, &w->v};
+    for (int k = 0; k < 3; k++) *per_value[k] = need(&bad, s->n_value, sizeof(float));
     for (int k = 0; k < CB_SHARDS; k++) shard_new(&w->part[k], s, &bad);
     return !bad;
 }
 
 static void work_free(work *w) {
-    void *all[] = {w->x0, w->h0, w->x1, w->g1, w->h1, w->x2, w->g2, w->bq, w->fused, w->fused_bias, w->bias, w->g_bias, w->scale,
-                   w->mean, w->variance, w->mu, w->shift, w->slope, w->dk, w->track, w->adam_grad, w->m, w->v};
+    void *all[] = {w->h0, w->on, w->x1, w->h1, w->x2, w->g2, w->bq, w->fused, w->fused_bias, w->bias, w->g_bias, w->scale,
+                   w->offset, w->mean, w->variance, w->mu, w->shift, w->slope, w->dk, w->track, w->total, w->adam_grad,
+                   w->m, w->v};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     for (int l = 0; l < CB_HGQ_LAYERS; l++) {
         free(w->iq[l]);
@@ -124,7 +139,6 @@ static void work_free(work *w) {
         free(w->part[k].zero_from);
         free(w->part[k].sum);
         free(w->part[k].square);
-        free(w->part[k].scratch);
         free(w->part[k].keep);
     }
     free(w);
@@ -156,205 +170,238 @@ void cb_hgq_trainer_free(cb_hgq_trainer *t) {
     free(t);
 }
 
-/* ---- forward ---- */
+/* ---- parts: elements of an array of n dealt to CB_SHARDS parts, worked on by any thread ---- */
 
-static const cb_relu_rule relu = {.top = INFINITY};
+static size_t part_from(size_t n, int k) { return cb_shard_first(n, k); }
 
-static void prepare_input(work *w, const cb_hgq_student *s, int l) {
-    const cb_hgq_site *site = &s->iq[l];
-    for (size_t e = 0; e < site->n; e++) {
-        cb_format r = cb_hgq_rounded(&site->q, site->map ? site->map[e] : e);
-        w->iq[l][e] = cb_hgq_format_make(r.k, r.i, r.f, site->q.overflow);
+/* Formats of the data quantizers, gradients from 0. */
+static void prepare_part(cb_hgq_trainer *t, int k) {
+    work *w = t->work;
+    const cb_hgq_student *s = t->s;
+    for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
+        const cb_hgq_site *site = &s->iq[l];
+        for (size_t e = part_from(site->n, k); e < part_from(site->n, k + 1); e++) {
+            cb_format r = cb_hgq_rounded(&site->q, site->map ? site->map[e] : e);
+            w->iq[l][e] = cb_hgq_format_make(r.k, r.i, r.f, site->q.overflow);
+        }
     }
+    size_t from = part_from(s->n_value, k), to = part_from(s->n_value, k + 1);
+    memset(t->grad + from, 0, (to - from) * sizeof *t->grad);
 }
 
-/* Quantized weights; tracks i of WRAP. */
+/* Quantized weights by the general rules; tracks i of WRAP. */
 static void quantize_weights(work *w, cb_hgq_site *site, cb_hgq_format *t, const float *x, float *y) {
     cb_hgq_forward_with(&site->q, x, site->map, site->n, y, t, w->track);
 }
 
-static void note_peak(const cb_hgq_student *s, int l, shard *p, const float *q) {
-    if (s->iq[l].q.overflow != CB_WRAP) return;
-    cb_hgq_lanes_peak(q, (int)s->iq[l].n, p->peak[l]);
+/* Whether cb_hgq_weights_quantize knows the rules. */
+static bool plain_weights(const cb_hgq_site *site) {
+    const cb_hgq_quantizer *q = &site->q;
+    bool good = !site->map && q->kind == CB_KBI && q->overflow == CB_SAT_SYM && q->round == CB_RND;
+    for (size_t v = 0; good && v < q->n; v++) good = q->k[v] == 1;
+    return good;
 }
 
-/* Up to the quantized input of dense1, and its moments. */
-static void forward_first(cb_hgq_trainer *t, const cb_student_batch *b, shard *p, size_t first, size_t last) {
+/* ---- forward ---- */
+
+static const cb_relu_rule relu = {.top = INFINITY};
+
+static void draw(cb_hgq_trainer *t, int layer, int n, size_t block, uint16_t *keep) {
+    if (t->mask) t->mask(t->mask_context, keep, layer, n, t->step, block);
+    else memset(keep, 0xFF, (size_t)n * sizeof *keep);
+}
+
+/* Up to the quantized input of dense1, and its moments; one shard. */
+static void forward_first(cb_hgq_trainer *t, cb_student_batch *b, bool load, int part) {
     work *w = t->work;
     const cb_hgq_student *s = t->s;
-    size_t flat = (size_t)s->n_flat * CB_LANES, image = w->image * CB_LANES;
+    shard *p = &w->part[part];
+    size_t flat = (size_t)s->n_flat, image = w->image * CB_LANES;
+    size_t first = cb_shard_first(b->n_block, part), last = cb_shard_first(b->n_block, part + 1);
     cb_tile_conv tile = {s->d.width, s->d.size, s->d.filters, s->oh, s->ow};
     memset(p->zero_from, 0, p->n_zero * sizeof *p->zero_from);
-    memset(p->sum, 0, flat * sizeof *p->sum);
-    memset(p->square, 0, flat * sizeof *p->square);
     for (size_t k = first; k < last; k++) {
+        if (load) cb_student_batch_block(b, k);
         const float *x = b->x + k * image;
         if (s->d.conv) {
-            cb_hgq_lanes_quantize(w->iq[0], (int)w->image, x, w->x0 + k * image);
-            note_peak(s, 0, p, w->x0 + k * image);
-            if (t->mask) t->mask(t->mask_context, p->keep, 0, s->n_flat, t->step, k);
-            cb_tile_forward(&tile, &relu, w->x0 + k * image, w->kernel[0], t->mask ? p->keep : NULL, t->mask ? 9.0f / 8 : 1,
-                            w->h0 + k * flat, p->keep);
-            x = w->h0 + k * flat;
+            float *h0 = w->h0 + k * flat * CB_LANES;
+            uint16_t *on = w->on + k * flat;
+            cb_hgq_lanes_quantize(w->iq[0], (int)w->image, x, p->x0, s->iq[0].q.overflow == CB_WRAP ? p->peak[0] : NULL);
+            draw(t, 0, s->n_flat, k, on);
+            cb_tile_forward(&tile, &relu, p->x0, w->kernel[0], on, t->mask ? 9.0f / 8 : 1, h0, on);
+            x = h0;
         }
-        cb_hgq_lanes_quantize(w->iq[1], s->n_flat, x, w->x1 + k * flat);
-        note_peak(s, 1, p, w->x1 + k * flat);
-        cb_hgq_lanes_moments(w->x1 + k * flat, s->n_flat, p->sum, p->square);
+        cb_hgq_lanes_quantize(w->iq[1], s->n_flat, x, w->x1 + k * flat * CB_LANES, NULL);
     }
+    cb_hgq_lanes_moments(w->x1 + first * flat * CB_LANES, flat * CB_LANES, last - first, s->n_flat, p->sum, p->square,
+                         p->peak[1]);
 }
 
-/* Sum over shards and lanes of [f][16] arrays at offset `at` of each shard. */
-static double lane_total(const double *const part[CB_SHARDS], size_t f) {
-    double sum = 0;
-    for (int k = 0; k < CB_SHARDS; k++) {
-        double x[CB_LANES];
-        memcpy(x, part[k] + f * CB_LANES, sizeof x);
-        for (int half = CB_LANES / 2; half; half /= 2)
-            for (int lane = 0; lane < half; lane++) x[lane] += x[lane + half];
-        sum += x[0];
-    }
-    return sum;
-}
-
-/* Batch mean and population variance of dense1's input, moving averages, fused weights. */
-static void fuse_batch(cb_hgq_trainer *t, uint32_t n) {
+/* Batch mean and population variance of some features of dense1's input, moving averages, their rows of the fused kernel
+ * (quantized, if the rules are plain) and their share of the offset. */
+static void fuse_part(cb_hgq_trainer *t, uint32_t n, int k) {
     work *w = t->work;
     cb_hgq_student *s = t->s;
+    size_t from = part_from((size_t)s->n_flat, k), to = part_from((size_t)s->n_flat, k + 1), h = (size_t)s->d.hidden;
     const double *sum[CB_SHARDS], *square[CB_SHARDS];
-    for (int k = 0; k < CB_SHARDS; k++) sum[k] = w->part[k].sum, square[k] = w->part[k].square;
-    for (int c = 0; c < s->n_flat; c++) {
-        double mu = lane_total(sum, (size_t)c) / n, var = lane_total(square, (size_t)c) / n - mu * mu;
+    double *total = w->total, *total2 = w->total + s->n_flat, *offset = w->offset + (size_t)k * h;
+    for (int p = 0; p < CB_SHARDS; p++) sum[p] = w->part[p].sum, square[p] = w->part[p].square;
+    cb_hgq_totals64(sum, CB_SHARDS, from, to, total);
+    cb_hgq_totals64(square, CB_SHARDS, from, to, total2);
+    for (size_t c = from; c < to; c++) {
+        double mu = total[c] / n, var = total2[c] / n - mu * mu;
         if (var < 0) var = 0; /* rounding of a constant feature */
         w->mean[c] = (float)mu;
         w->variance[c] = (float)var;
         s->mean[c] = (float)(0.99 * s->mean[c] + 0.01 * mu);
         s->variance[c] = (float)(0.99 * s->variance[c] + 0.01 * var);
     }
-    cb_hgq_student_fuse(s, w->mean, w->variance, w->fused, w->fused_bias, w->scale);
-    quantize_weights(w, &s->kq[1], w->kq[1], w->fused, w->kernel[1]);
+    for (size_t j = 0; j < h; j++) offset[j] = 0;
+    cb_hgq_student_fuse_rows(s, w->mean, w->variance, from, to, w->fused, offset, w->scale);
+    const cb_hgq_quantizer *q = &s->kq[1].q;
+    w->part_plain[k] = w->plain && cb_hgq_weights_quantize(q->w + from * h, q->i + from * h, w->fused + from * h,
+                                                           (to - from) * h, w->kernel[1] + from * h);
+}
+
+/* The rest of the fold, where the parts meet. */
+static void fuse_end(cb_hgq_trainer *t) {
+    work *w = t->work;
+    cb_hgq_student *s = t->s;
+    size_t h = (size_t)s->d.hidden;
+    for (size_t j = 0; j < h; j++) {
+        double o = s->bias[j];
+        for (size_t k = 0; k < CB_SHARDS; k++) o -= w->offset[k * h + j];
+        w->fused_bias[j] = (float)o;
+    }
+    for (int k = 0; k < CB_SHARDS; k++) w->plain = w->plain && w->part_plain[k];
+    if (!w->plain) quantize_weights(w, &s->kq[1], w->kq[1], w->fused, w->kernel[1]);
     quantize_weights(w, &s->bq, w->bq, w->fused_bias, w->bias);
 }
 
-/* From dense1 to the loss and back to the gradient of dense1's input (batch norm part missing). */
-static void middle(cb_hgq_trainer *t, const cb_student_batch *b, shard *p, size_t first, size_t last) {
+/* From dense1 to the loss and back to the gradient of its sums; dense1's weight gradients. One shard. */
+static void middle(cb_hgq_trainer *t, const cb_student_batch *b, int part) {
     work *w = t->work;
     cb_hgq_student *s = t->s;
+    shard *p = &w->part[part];
     int hidden = s->d.hidden;
     size_t flat = (size_t)s->n_flat * CB_LANES, h = (size_t)hidden * CB_LANES;
-    float scale = t->mask ? 8.0f / 7 : 1, share = 1.0f / (float)b->n_event;
-    p->mae = 0;
+    size_t first = cb_shard_first(b->n_block, part), last = cb_shard_first(b->n_block, part + 1);
+    cb_hgq_head head = {hidden, w->iq[2], w->kernel[2], t->mask ? 8.0f / 7 : 1, 1.0f / (float)b->n_event};
+    cb_hgq_head_sums sums = {0, p->dk2, p->peak[2], {p->di[2], p->df[2]}};
     for (size_t k = first; k < last; k++) {
-        float *h1 = w->h1 + k * h, *x2 = w->x2 + k * h, *g2 = w->g2 + k * h, *out = t->out + k * CB_LANES, g[CB_LANES];
+        float *h1 = w->h1 + k * h;
         cb_dense_forward(w->x1 + k * flat, w->kernel[1], w->bias, s->n_flat, hidden, h1);
-        if (t->mask) t->mask(t->mask_context, p->keep, 1, hidden, t->step, k);
-        cb_relu_drop(&relu, h1, t->mask ? p->keep : NULL, scale, hidden, h1, p->keep);
-        cb_hgq_lanes_quantize(w->iq[2], hidden, h1, x2);
-        note_peak(s, 2, p, x2);
-        cb_dense_forward(x2, w->kernel[2], NULL, hidden, 1, out);
-        for (int lane = 0; lane < CB_LANES; lane++) out[lane] = out[lane] > 0 ? out[lane] : 0;
-        p->mae += cb_mae_block(out, b->y + k * CB_LANES, cb_student_lanes(b, k), share, g);
-        for (int lane = 0; lane < CB_LANES; lane++) g[lane] = out[lane] > 0 ? g[lane] : 0;
-        cb_dense_gradient(x2, h, g, CB_LANES, 1, hidden, 1, p->dk2, NULL);
-        cb_dense_backward(g, w->kernel[2], hidden, 1, g2);
-        cb_hgq_lanes_backward(w->iq[2], hidden, h1, x2, g2, g2, p->di[2], p->df[2]);
-        for (size_t e = 0; e < h; e++) g2[e] = h1[e] > 0 ? g2[e] * scale : 0;
-        cb_dense_backward(g2, w->kernel[1], s->n_flat, hidden, w->g1 + k * flat);
+        draw(t, 1, hidden, k, p->keep);
+        cb_hgq_head_block(&head, h1, p->keep, b->y + k * CB_LANES, cb_student_lanes(b, k), w->x2 + k * h,
+                          t->out + k * CB_LANES, w->g2 + k * h, &sums);
     }
-    cb_dense_gradient(w->x1 + first * flat, flat, w->g2 + first * h, h, last - first, s->n_flat, hidden, p->dk1, p->do1);
+    p->mae = sums.loss;
+    if (first < last)
+        cb_dense_gradient(w->x1 + first * flat, flat, w->g2 + first * h, h, last - first, s->n_flat, hidden, p->dk1, p->do1);
 }
 
 /* ---- backward ---- */
 
 static double *grad_of(cb_hgq_trainer *t, const float *value) { return t->grad + (value - t->s->value); }
 
-/* dense1's weights from the gradients of its quantized, fused kernel and bias; leaves the batch norm
- * part of the input gradient in mu, shift, slope. */
-static void backward_fused(cb_hgq_trainer *t, uint32_t n) {
+/* Gradient of dense1's offset -> fused_bias; and of its whole kernel, unless the rules are plain. */
+static void backward_offset(cb_hgq_trainer *t) {
+    work *w = t->work;
+    cb_hgq_student *s = t->s;
+    const float *part[CB_SHARDS];
+    const cb_hgq_quantizer *kq = &s->kq[1].q, *bq = &s->bq.q;
+    for (int k = 0; k < CB_SHARDS; k++) part[k] = w->part[k].do1;
+    cb_hgq_shards(part, CB_SHARDS, 0, (size_t)s->d.hidden, w->g_bias);
+    cb_hgq_backward_with(bq, w->bq, w->fused_bias, w->bias, w->g_bias, s->bq.map, (size_t)s->d.hidden, w->fused_bias,
+                         grad_of(t, bq->i), grad_of(t, bq->w));
+    double *db = grad_of(t, s->bias);
+    for (int o = 0; o < s->d.hidden; o++) db[o] = w->fused_bias[o];
+    if (w->plain) return;
+    for (int k = 0; k < CB_SHARDS; k++) part[k] = w->part[k].dk1;
+    cb_hgq_shards(part, CB_SHARDS, 0, s->kq[1].n, w->dk);
+    cb_hgq_backward_with(kq, w->kq[1], w->fused, w->kernel[1], w->dk, s->kq[1].map, s->kq[1].n, w->dk, grad_of(t, kq->i),
+                         grad_of(t, kq->w));
+}
+
+/* One feature's kernel row, gamma, and the batch norm's part of its input gradient. */
+static void backward_row(cb_hgq_trainer *t, int c, uint32_t n) {
     work *w = t->work;
     cb_hgq_student *s = t->s;
     int h = s->d.hidden;
-    size_t nk = s->kq[1].n;
-    for (size_t e = 0; e < nk; e++) {
-        double sum = 0;
-        for (int k = 0; k < CB_SHARDS; k++) sum += w->part[k].dk1[e];
-        w->dk[e] = (float)sum;
-    }
+    const float *k = s->kernel[1] + (size_t)c * (size_t)h, *dkf = w->dk + (size_t)c * (size_t)h, *d_o = w->fused_bias;
+    double *dk = grad_of(t, k), ds = 0, along = 0, root = sqrt(w->variance[c] + CB_HGQ_BN_EPSILON), mu = w->mean[c];
+    double factor = s->d.exact_fold ? w->scale[c] : 1;
     for (int o = 0; o < h; o++) {
-        double sum = 0;
-        for (int k = 0; k < CB_SHARDS; k++) sum += w->part[k].do1[o];
-        w->g_bias[o] = (float)sum;
+        ds += (double)dkf[o] * k[o];
+        along += (double)k[o] * d_o[o];
+        dk[o] = w->scale[c] * dkf[o] - factor * mu * d_o[o];
     }
-    const cb_hgq_quantizer *kq = &s->kq[1].q, *bq = &s->bq.q;
-    cb_hgq_backward_with(kq, w->kq[1], w->fused, w->kernel[1], w->dk, s->kq[1].map, nk, w->dk, grad_of(t, kq->i),
-                         grad_of(t, kq->w));
-    cb_hgq_backward_with(bq, w->bq, w->fused_bias, w->bias, w->g_bias, s->bq.map, (size_t)h, w->fused_bias,
-                         grad_of(t, bq->i), grad_of(t, bq->w));
-    const float *d_o = w->fused_bias; /* now the gradient of the offset */
-    double *dk = grad_of(t, s->kernel[1]), *dg = grad_of(t, s->gamma), *db = grad_of(t, s->bias);
-    for (int o = 0; o < h; o++) db[o] = d_o[o];
-    for (int c = 0; c < s->n_flat; c++) {
-        const float *k = s->kernel[1] + (size_t)c * (size_t)h, *dkf = w->dk + (size_t)c * (size_t)h;
-        double ds = 0, along = 0, root = sqrt(w->variance[c] + CB_HGQ_BN_EPSILON), mu = w->mean[c];
-        double factor = s->d.exact_fold ? w->scale[c] : 1;
-        for (int o = 0; o < h; o++) {
-            ds += (double)dkf[o] * k[o];
-            along += (double)k[o] * d_o[o];
-            dk[(size_t)c * (size_t)h + (size_t)o] = w->scale[c] * dkf[o] - factor * mu * d_o[o];
-        }
-        if (s->d.exact_fold) ds -= mu * along;
-        dg[c] = ds / root;
-        double dv = -0.5 * s->gamma[c] / (root * root * root) * ds;
-        w->mu[c] = w->mean[c];
-        w->shift[c] = (float)(-factor * along / n);
-        w->slope[c] = (float)(2 * dv / n);
-    }
+    if (s->d.exact_fold) ds -= mu * along;
+    *grad_of(t, &s->gamma[c]) = ds / root;
+    double dv = -0.5 * s->gamma[c] / (root * root * root) * ds;
+    w->mu[c] = w->mean[c];
+    w->shift[c] = (float)(-factor * along / n);
+    w->slope[c] = (float)(2 * dv / n);
 }
 
-/* dense1's input gradient completed, through its iq, dropout, relu, conv, to the first iq. */
-static void backward_first(cb_hgq_trainer *t, const cb_student_batch *b, shard *p, size_t first, size_t last) {
+/* dense1's weights from the gradients of its quantized, fused kernel; some rows. */
+static void backward_part(cb_hgq_trainer *t, uint32_t n, int k) {
+    work *w = t->work;
+    cb_hgq_student *s = t->s;
+    size_t h = (size_t)s->d.hidden, from = part_from((size_t)s->n_flat, k), to = part_from((size_t)s->n_flat, k + 1);
+    const cb_hgq_quantizer *q = &s->kq[1].q;
+    const float *part[CB_SHARDS];
+    for (int p = 0; p < CB_SHARDS; p++) part[p] = w->part[p].dk1;
+    if (w->plain) {
+        cb_hgq_shards(part, CB_SHARDS, from * h, to * h, w->dk);
+        cb_hgq_weights_backward(q->w + from * h, q->i + from * h, w->fused + from * h, w->kernel[1] + from * h,
+                                w->dk + from * h, (to - from) * h, w->dk + from * h, grad_of(t, q->i + from * h),
+                                grad_of(t, q->w + from * h));
+    }
+    for (size_t c = from; c < to; c++) backward_row(t, (int)c, n);
+}
+
+/* dense1's input gradient, through its iq, dropout, relu, conv, to the first iq; one shard. */
+static void backward_first(cb_hgq_trainer *t, const cb_student_batch *b, int part) {
     work *w = t->work;
     const cb_hgq_student *s = t->s;
-    size_t flat = (size_t)s->n_flat * CB_LANES, image = w->image * CB_LANES;
-    cb_hgq_patch patch = {s->d.height, s->d.width, s->d.size, s->d.filters};
-    for (size_t k = first; k < last; k++) {
-        float *g = w->g1 + k * flat;
-        const float *x1 = w->x1 + k * flat, *raw = s->d.conv ? w->h0 + k * flat : b->x + k * image;
-        cb_hgq_lanes_normalise(x1, s->n_flat, w->mu, w->shift, w->slope, g);
-        int lanes = cb_student_lanes(b, k);
-        for (int c = 0; lanes < CB_LANES && c < s->n_flat; c++) /* lanes beyond the last event */
-            memset(g + c * CB_LANES + lanes, 0, (size_t)(CB_LANES - lanes) * sizeof *g);
-        cb_hgq_lanes_backward(w->iq[1], s->n_flat, raw, x1, g, g, p->di[1], p->df[1]);
-        if (!s->d.conv) continue;
-        cb_hgq_lanes_conv_backward(&patch, w->x0 + k * image, w->kernel[0], raw, t->mask ? 9.0f / 8 : 1, g, p->dconv,
-                                   p->scratch);
-        cb_hgq_lanes_backward(w->iq[0], (int)w->image, b->x + k * image, w->x0 + k * image, p->scratch, p->scratch,
-                              p->di[0], p->df[0]);
+    shard *p = &w->part[part];
+    size_t flat = (size_t)s->n_flat, h = (size_t)s->d.hidden * CB_LANES;
+    cb_hgq_first f = {s->d.conv, {s->d.width, s->d.size, s->d.filters, s->oh, s->ow}, s->n_flat, w->iq[0], w->iq[1],
+                      w->kernel[0], w->mu, w->shift, w->slope, t->mask ? 9.0f / 8 : 1};
+    cb_hgq_first_sums sums = {p->dconv, {p->di[0], p->df[0]}, {p->di[1], p->df[1]}};
+    for (size_t k = cb_shard_first(b->n_block, part); k < cb_shard_first(b->n_block, part + 1); k++) {
+        const float *x = b->x + k * w->image * CB_LANES;
+        cb_dense_backward(w->g2 + k * h, w->kernel[1], s->n_flat, s->d.hidden, p->g1);
+        cb_hgq_first_block(&f, x, s->d.conv ? w->h0 + k * flat * CB_LANES : x, w->x1 + k * flat * CB_LANES,
+                           s->d.conv ? w->on + k * flat : NULL, cb_student_lanes(b, k), p->g1, &sums);
     }
 }
 
-/* Shards of an input quantizer's gradient -> its variables (KIF). */
-static void collect_input(cb_hgq_trainer *t, int l) {
+/* ---- the quantizers' variables ---- */
+
+/* Shards of some elements of an input quantizer -> its variables (KIF). With a map elements share variables: one caller. */
+static void collect_input(cb_hgq_trainer *t, int l, size_t from, size_t to) {
+    work *w = t->work;
     const cb_hgq_site *site = &t->s->iq[l];
-    double *di = grad_of(t, site->q.i), *dw = grad_of(t, site->q.w);
-    for (size_t e = 0; e < site->n; e++) {
-        size_t v = site->map ? site->map[e] : e;
-        for (int k = 0; k < CB_SHARDS; k++) {
-            const shard *p = &t->work->part[k];
-            dw[v] += cb_lanes_sum(p->df[l] + e * CB_LANES);
-            if (cb_hgq_trains_i(&site->q)) di[v] += cb_lanes_sum(p->di[l] + e * CB_LANES);
-        }
-    }
+    double *di = grad_of(t, site->q.i), *dw = grad_of(t, site->q.w), *total = w->total + (size_t)l * w->most;
+    const float *part[CB_SHARDS];
+    for (int k = 0; k < CB_SHARDS; k++) part[k] = w->part[k].df[l];
+    cb_hgq_totals(part, CB_SHARDS, from, to, total);
+    for (size_t e = from; e < to; e++) dw[site->map ? site->map[e] : e] += total[e];
+    if (!cb_hgq_trains_i(&site->q)) return;
+    for (int k = 0; k < CB_SHARDS; k++) part[k] = w->part[k].di[l];
+    cb_hgq_totals(part, CB_SHARDS, from, to, total);
+    for (size_t e = from; e < to; e++) di[site->map ? site->map[e] : e] += total[e];
 }
 
 static void collect_kernel(cb_hgq_trainer *t, int l) {
     work *w = t->work;
     const cb_hgq_site *site = &t->s->kq[l];
-    for (size_t e = 0; e < site->n; e++) {
-        double sum = 0;
-        for (int k = 0; k < CB_SHARDS; k++)
-            sum += l == CB_HGQ_CONV ? cb_lanes_sum(w->part[k].dconv + e * CB_LANES) : w->part[k].dk2[e];
-        w->dk[e] = (float)sum;
-    }
+    const float *part[CB_SHARDS];
+    for (int k = 0; k < CB_SHARDS; k++) part[k] = l == CB_HGQ_CONV ? w->part[k].dconv : w->part[k].dk2;
+    cb_hgq_totals(part, CB_SHARDS, 0, site->n, w->total);
+    for (size_t e = 0; e < site->n; e++) w->dk[e] = (float)w->total[e];
     cb_hgq_backward_with(&site->q, w->kq[l], t->s->kernel[l], w->kernel[l], w->dk, site->map, site->n, w->dk,
                          grad_of(t, site->q.i), grad_of(t, site->q.w));
     double *dk = grad_of(t, t->s->kernel[l]);
@@ -364,46 +411,72 @@ static void collect_kernel(cb_hgq_trainer *t, int l) {
 /* WRAP data: tracked integer bits from the largest values of the batch. */
 static void track_input(cb_hgq_trainer *t, int l) {
     cb_hgq_site *site = &t->s->iq[l];
-    float *m = t->work->track;
+    float *m = t->work->track, *peak = t->work->dk;
+    const float *part[CB_SHARDS];
     if (site->q.overflow != CB_WRAP) return;
+    for (int k = 0; k < CB_SHARDS; k++) part[k] = t->work->part[k].peak[l];
+    cb_hgq_peaks(part, CB_SHARDS, 0, site->n, peak);
     memset(m, 0, site->q.n * sizeof *m);
-    for (size_t e = 0; e < site->n; e++)
-        for (int k = 0; k < CB_SHARDS * CB_LANES; k++) {
-            size_t v = site->map ? site->map[e] : e;
-            float peak = t->work->part[k / CB_LANES].peak[l][e * CB_LANES + (size_t)(k % CB_LANES)];
-            m[v] = peak > m[v] ? peak : m[v];
-        }
+    for (size_t e = 0; e < site->n; e++) {
+        size_t v = site->map ? site->map[e] : e;
+        m[v] = peak[e] > m[v] ? peak[e] : m[v];
+    }
     cb_hgq_track(&site->q, m);
 }
 
-void cb_hgq_gradient(cb_hgq_trainer *t, const cb_student_batch *b, double beta) {
-    work *w = t->work;
-    cb_hgq_student *s = t->s;
-    memset(t->grad, 0, s->n_value * sizeof *t->grad);
-    for (int l = s->first; l < CB_HGQ_LAYERS; l++) prepare_input(w, s, l);
-    if (s->d.conv) quantize_weights(w, &s->kq[0], w->kq[0], s->kernel[0], w->kernel[0]);
-    quantize_weights(w, &s->kq[2], w->kq[2], s->kernel[2], w->kernel[2]);
-#pragma omp parallel for schedule(static)
-    for (int k = 0; k < CB_SHARDS; k++)
-        forward_first(t, b, &w->part[k], cb_shard_first(b->n_block, k), cb_shard_first(b->n_block, k + 1));
-    fuse_batch(t, b->n_event);
-#pragma omp parallel for schedule(static)
-    for (int k = 0; k < CB_SHARDS; k++)
-        middle(t, b, &w->part[k], cb_shard_first(b->n_block, k), cb_shard_first(b->n_block, k + 1));
-    backward_fused(t, b->n_event);
-#pragma omp parallel for schedule(static)
-    for (int k = 0; k < CB_SHARDS; k++)
-        backward_first(t, b, &w->part[k], cb_shard_first(b->n_block, k), cb_shard_first(b->n_block, k + 1));
+/* Elements of unshared input quantizers. */
+static void collect_part(cb_hgq_trainer *t, int k) {
+    for (int l = t->s->first; l < CB_HGQ_LAYERS; l++) {
+        size_t n = t->s->iq[l].n;
+        if (!t->s->iq[l].map) collect_input(t, l, part_from(n, k), part_from(n, k + 1));
+    }
+}
+
+/* What is left for one thread: small kernels, shared and tracked quantizers, the cost. */
+static void collect_rest(cb_hgq_trainer *t, uint32_t n, double beta) {
+    const cb_hgq_student *s = t->s;
     for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
-        collect_input(t, l);
+        if (s->iq[l].map) collect_input(t, l, 0, s->iq[l].n);
         if (l != CB_HGQ_DENSE1) collect_kernel(t, l);
         track_input(t, l);
     }
     t->mae = 0;
-    for (int k = 0; k < CB_SHARDS; k++) t->mae += w->part[k].mae;
-    t->mae /= b->n_event;
+    for (int k = 0; k < CB_SHARDS; k++) t->mae += t->work->part[k].mae;
+    t->mae /= n;
     t->regularizer = cb_hgq_student_regularizer(s, t->grad);
     t->loss = t->mae + beta * cb_hgq_student_ebops(s, t->ebops, beta, t->grad) + t->regularizer;
+}
+
+void cb_hgq_gradient(cb_hgq_trainer *t, cb_student_batch *b, double beta) {
+    work *w = t->work;
+    cb_hgq_student *s = t->s;
+    bool load = b->set != NULL;
+    w->plain = plain_weights(&s->kq[1]);
+    if (s->d.conv) quantize_weights(w, &s->kq[0], w->kq[0], s->kernel[0], w->kernel[0]);
+    quantize_weights(w, &s->kq[2], w->kq[2], s->kernel[2], w->kernel[2]);
+#pragma omp parallel
+    {
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) prepare_part(t, k);
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) forward_first(t, b, load, k);
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) fuse_part(t, b->n_event, k);
+#pragma omp single
+        fuse_end(t);
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) middle(t, b, k);
+#pragma omp single
+        backward_offset(t);
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) backward_part(t, b->n_event, k);
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) backward_first(t, b, k);
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) collect_part(t, k);
+    }
+    collect_rest(t, b->n_event, beta);
+    b->set = NULL;
 }
 
 void cb_hgq_update(cb_hgq_trainer *t) {

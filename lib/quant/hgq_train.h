@@ -2,8 +2,11 @@
  *
  * Loss = mean |out - y| + beta sum of EBOPs + MonoL1; order of a step as in Keras: forward
  * (batch statistics, tracked integer bits), cost, gradients, Adam on every trained variable,
- * constraints on the widths. Kernels and sums in event lanes; weight gradients and batch sums per
- * shard (nn/lanes.h), shards combined in order in float64, so results do not depend on threads.
+ * constraints on the widths. Three passes over the blocks, with the arithmetic over weights between them:
+ * images -> quantized input of dense1 and its moments; dense1 -> loss -> gradient of its sums; back to the image.
+ * Kernels and sums in event lanes; weight gradients and batch sums per shard (nn/lanes.h), combined in float64:
+ * per lane the shards ascending, then the tree over the lanes. The offset of the fold is summed over the features
+ * of each of CB_SHARDS parts, then over the parts. So results do not depend on threads.
  */
 #ifndef CB_QUANT_HGQ_TRAIN_H
 #define CB_QUANT_HGQ_TRAIN_H
@@ -31,8 +34,9 @@ typedef struct cb_hgq_trainer {
 cb_hgq_trainer *cb_hgq_trainer_new(cb_hgq_student *s, uint32_t batch, double learning_rate, uint64_t seed) CB_MUST;
 void cb_hgq_trainer_free(cb_hgq_trainer *t);
 
-/* Forward and backward of one batch: updates moving statistics and tracked bits, sets loss ... out. */
-void cb_hgq_gradient(cb_hgq_trainer *t, const cb_student_batch *b, double beta);
+/* Forward and backward of one batch: updates moving statistics and tracked bits, sets loss ... out. Blocks of b that were
+ * only chosen are loaded on the way. */
+void cb_hgq_gradient(cb_hgq_trainer *t, cb_student_batch *b, double beta);
 /* Adam with the last gradient, then constraints. */
 void cb_hgq_update(cb_hgq_trainer *t);
 

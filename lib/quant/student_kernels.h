@@ -40,6 +40,7 @@ typedef struct {
     int width;              /* of the image */
     int kernel, filters, oh, ow;
 } cb_tile_conv;
+enum { CB_TILE_FILTERS = 64 }; /* most filters where a kernel keeps all of a pixel (hgq_lanes.h) */
 
 /* Sum over taps (dy, dx ascending) from 0 of image x w[tap][filter], then cb_relu_drop. slope may be NULL. */
 void cb_tile_forward(const cb_tile_conv *c, const cb_relu_rule *q, const float *image, const float *w,

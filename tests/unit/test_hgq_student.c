@@ -42,73 +42,114 @@ static float some_value(cb_rng *r, const cb_hgq_format *t) {
     }
 }
 
-static void check_lanes_level(cb_rng *r) {
-    static float x[N * 16], q[N * 16], g[N * 16], dx[N * 16], di[N * 16], df[N * 16];
-    static double sum[N * 16], square[N * 16];
+enum { MOST = 300 * 16, PARTS = 3 };
+
+/* Twice the same arrays: for a kernel and for its reference. */
+typedef struct {
+    float a[MOST], b[MOST], c[MOST], d[MOST], e[MOST], f[MOST];
+    double x[MOST], y[MOST];
+    uint16_t bits[MOST];
+    double loss;
+} twin;
+
+static twin two[2];
+static float in[4][MOST];
+static uint16_t kept[MOST];
+
+static void start(cb_rng *r) {
+    for (int e = 0; e < MOST; e++) {
+        for (int k = 0; k < 4; k++) in[k][e] = 3 * (cb_rng_f32(r) - 0.4f);
+        two[0].a[e] = two[0].b[e] = two[0].c[e] = two[0].d[e] = two[0].e[e] = two[0].f[e] = cb_rng_f32(r) - 0.5f;
+        two[0].x[e] = two[0].y[e] = cb_rng_f64(r);
+        two[0].bits[e] = kept[e] = (uint16_t)cb_rng_u32(r);
+    }
+    two[0].loss = 1;
+    memcpy(&two[1], &two[0], sizeof two[0]);
+}
+
+static bool equal(void) { return !memcmp(&two[0], &two[1], sizeof two[0]); }
+
+static void check_quantize(cb_rng *r) {
     cb_hgq_format t[N];
-    int bad = 0;
     random_formats(t, r);
-    for (int e = 0; e < N * 16; e++) {
-        x[e] = some_value(r, &t[e / 16]);
-        g[e] = cb_rng_f32(r) - 0.5f;
-        di[e] = df[e] = 1;
-        sum[e] = square[e] = 2;
+    for (int e = 0; e < N * 16; e++) in[0][e] = some_value(r, &t[e / 16]);
+    cb_hgq_lanes_quantize(t, N, in[0], two[0].a, two[0].b);
+    cb_hgq_lanes_quantize_ref(t, N, in[0], two[1].a, two[1].b);
+    CU_ASSERT(equal());
+    cb_hgq_lanes_moments(in[1], 5 * 16, 7, 4, two[0].x, two[0].y, two[0].c);
+    cb_hgq_lanes_moments_ref(in[1], 5 * 16, 7, 4, two[1].x, two[1].y, two[1].c);
+    CU_ASSERT(equal());
+}
+
+static void check_head(cb_rng *r) {
+    cb_hgq_format t[N];
+    random_formats(t, r);
+    int n = 1 + (int)cb_rng_below(r, N), live = cb_rng_below(r, 2) ? 16 : 1 + (int)cb_rng_below(r, 15);
+    cb_hgq_head p = {n, t, in[1], 8.0f / 7, 1.0f / 512};
+    for (int k = 0; k < 2; k++) {
+        twin *w = &two[k];
+        cb_hgq_head_sums sums = {w->loss, w->c, w->d, {w->e, w->f}};
+        (k ? cb_hgq_head_block_ref : cb_hgq_head_block)(&p, w->a, w->bits, in[2], live, w->b, w->a + 100 * 16, w->b + 100 * 16,
+                                                        &sums);
+        w->loss = sums.loss;
     }
-    cb_hgq_lanes_quantize(t, N, x, q);
-    cb_hgq_lanes_moments(q, N, sum, square);
-    cb_hgq_lanes_backward(t, N, x, q, g, dx, di, df);
-    for (int e = 0; e < N * 16; e++) {
-        const cb_hgq_format *f = &t[e / 16];
-        float px, want = cb_hgq_round(f, CB_RND, x[e]);
+    CU_ASSERT(equal());
+}
+
+/* CICADA's shape with all sums in registers, ragged images of other shapes, and v1. */
+static void check_first(cb_rng *r) {
+    static cb_hgq_format t[2][MOST / 16];
+    bool cicada = cb_rng_below(r, 2), conv = cb_rng_below(r, 3) != 0;
+    int size = cicada ? 2 : 1 + (int)cb_rng_below(r, 3), nf = cicada ? 4 : 1 + (int)cb_rng_below(r, 6);
+    cb_tile_conv tile = {size * 3 + 1, size, nf, 2, 3};
+    int live = cb_rng_below(r, 2) ? 16 : 1 + (int)cb_rng_below(r, 15);
+    for (int k = 0; k < 2; k++)
+        for (int e = 0; e + N <= MOST / 16; e += N) random_formats(t[k] + e, r);
+    cb_hgq_first p = {conv, tile, 6 * nf, t[0], t[1], in[0] + 1000, in[1] + 1000, in[2] + 1000, in[3] + 1000, 9.0f / 8};
+    for (int k = 0; k < 2; k++) {
+        twin *w = &two[k];
+        cb_hgq_first_sums sums = {w->a, {w->b, w->c}, {w->d, w->e}};
+        (k ? cb_hgq_first_block_ref : cb_hgq_first_block)(&p, in[0], in[1], in[2], conv ? kept : NULL, live, in[3], &sums);
+    }
+    CU_ASSERT(equal());
+}
+
+static void check_weights(cb_rng *r) {
+    enum { W = 50 };
+    const float *part[PARTS] = {in[0], in[1], in[2]};
+    const double *part64[PARTS] = {two[1].x, two[1].y, two[1].x + 640};
+    float b[W], i[W];
+    cb_hgq_totals(part, PARTS, 3, 37, two[0].x), cb_hgq_totals_ref(part, PARTS, 3, 37, two[1].x);
+    CU_ASSERT(equal());
+    cb_hgq_totals64(part64, PARTS, 1, 30, two[0].y), cb_hgq_totals64_ref(part64, PARTS, 1, 30, two[1].y);
+    CU_ASSERT(!memcmp(two[0].y, two[1].y, 30 * sizeof(double)));
+    memcpy(two[0].y, two[1].y, sizeof two[0].y);
+    cb_hgq_peaks(part, PARTS, 2, 40, two[0].a), cb_hgq_peaks_ref(part, PARTS, 2, 40, two[1].a);
+    cb_hgq_shards(part, PARTS, 5, 333, two[0].b), cb_hgq_shards_ref(part, PARTS, 5, 333, two[1].b);
+    CU_ASSERT(equal());
+    int n = 1 + (int)cb_rng_below(r, W);
+    for (int e = 0; e < n; e++) {
+        b[e] = cb_rng_below(r, 7) ? 24 * cb_rng_f32(r) : (float)cb_rng_below(r, 12) + 0.5f; /* ties of the widths too */
+        i[e] = cb_rng_below(r, 7) ? 8 * cb_rng_f32(r) - 4 : (float)cb_rng_below(r, 4) - 0.5f;
+        cb_hgq_format t = cb_hgq_format_make(1, (int)rintf(i[e]), (int)rintf(b[e]) - (int)rintf(i[e]), CB_SAT_SYM);
+        in[0][e] = some_value(r, &t);
+    }
+    CU_ASSERT(cb_hgq_weights_quantize(b, i, in[0], (size_t)n, two[0].c) &&
+              cb_hgq_weights_quantize_ref(b, i, in[0], (size_t)n, two[1].c));
+    CU_ASSERT(equal());
+    cb_hgq_weights_backward(b, i, in[0], two[0].c, in[1], (size_t)n, two[0].d, two[0].x, two[0].y);
+    cb_hgq_weights_backward_ref(b, i, in[0], two[1].c, in[1], (size_t)n, two[1].d, two[1].x, two[1].y);
+    CU_ASSERT(equal());
+    for (int e = 0; e < n; e++) { /* the general rules, in float64 */
+        cb_hgq_format t = cb_hgq_format_make(1, (int)rintf(i[e]), (int)rintf(b[e]) - (int)rintf(i[e]), CB_SAT_SYM);
+        float px;
         double pi, pf;
-        cb_hgq_partials(f, x[e], want, &px, &pi, &pf);
-        bad += q[e] != want || signbit(q[e]) != signbit(want);
-        bad += sum[e] != 2 + (double)q[e] || square[e] != 2 + (double)q[e] * q[e] || dx[e] != g[e] * px;
-        bad += !(fabs(di[e] - 1 - g[e] * pi) <= 1e-6 * (1 + fabs(pi)));
-        bad += !(fabs(df[e] - 1 - g[e] * pf) <= 1e-6 * (1 + fabs(pf) + fabs(x[e])));
+        cb_hgq_partials(&t, in[0][e], two[0].c[e], &px, &pi, &pf);
+        CU_ASSERT(two[0].d[e] == in[1][e] * px);
     }
-    CU_ASSERT_EQUAL(bad, 0);
-}
-
-/* conv forward and backward with a ragged image (7 x 5, patches of 2) in plain loops. */
-static void plain_conv(const cb_hgq_patch *p, const float *x, const float *k, const float *mask, float *y, float *g,
-                       float *dk, float *dx) {
-    int oh = p->h / p->size, ow = p->w / p->size, nf = p->filters;
-    memset(dx, 0, (size_t)(p->h * p->w) * 16 * sizeof *dx);
-    for (int o = 0; o < oh * ow * 16; o++)
-        for (int f = 0; f < nf; f++) {
-            int lane = o % 16, oy = o / 16 / ow, ox = o / 16 % ow, at = ((oy * ow + ox) * nf + f) * 16 + lane;
-            float acc = 0;
-            for (int tap = 0; tap < p->size * p->size; tap++) {
-                int pixel = (oy * p->size + tap / p->size) * p->w + ox * p->size + tap % p->size;
-                acc = fmaf(x[pixel * 16 + lane], k[tap * nf + f], acc);
-            }
-            y[at] = acc > 0 ? acc * mask[at] : 0;
-            g[at] = y[at] > 0 ? g[at] * 1.25f : 0;
-            for (int tap = 0; tap < p->size * p->size; tap++) {
-                int pixel = ((oy * p->size + tap / p->size) * p->w + ox * p->size + tap % p->size) * 16 + lane;
-                dk[(tap * nf + f) * 16 + lane] = fmaf(g[at], x[pixel], dk[(tap * nf + f) * 16 + lane]);
-                dx[pixel] = fmaf(g[at], k[tap * nf + f], dx[pixel]);
-            }
-        }
-}
-
-static void check_conv_level(cb_rng *r) {
-    cb_hgq_patch p = {7, 5, 2, 6};
-    enum { PIX = 35 * 16, OUT = 6 * 6 * 16, TAP = 24 };
-    static float x[PIX], k[TAP], mask[OUT], y[2][OUT], g[2][OUT], dk[2][TAP * 16], dx[2][PIX];
-    for (int e = 0; e < PIX; e++) x[e] = cb_rng_f32(r) * 9;
-    for (int e = 0; e < TAP; e++) k[e] = cb_rng_f32(r) - 0.4f;
-    for (int e = 0; e < OUT; e++) {
-        mask[e] = cb_rng_below(r, 5) ? 1.25f : 0;
-        g[0][e] = g[1][e] = cb_rng_f32(r) - 0.5f;
-    }
-    memset(dk, 0, sizeof dk);
-    cb_hgq_lanes_conv(&p, x, k, mask, y[0]);
-    cb_hgq_lanes_conv_backward(&p, x, k, y[0], 1.25f, g[0], dk[0], dx[0]);
-    plain_conv(&p, x, k, mask, y[1], g[1], dk[1], dx[1]);
-    CU_ASSERT(!memcmp(y[0], y[1], sizeof y[0]) && !memcmp(g[0], g[1], sizeof g[0]));
-    CU_ASSERT(!memcmp(dk[0], dk[1], sizeof dk[0]) && !memcmp(dx[0], dx[1], sizeof dx[0]));
+    i[n / 2] = cb_rng_below(r, 2) ? 60 : -61;
+    CU_ASSERT(!cb_hgq_weights_quantize(b, i, in[0], (size_t)n, two[0].c));
+    CU_ASSERT(!cb_hgq_weights_quantize_ref(b, i, in[0], (size_t)n, two[1].c));
 }
 
 static void test_kernels(void) {
@@ -116,8 +157,10 @@ static void test_kernels(void) {
     for (int level = 0; level <= cb_isa_best(); level++) {
         UNIT_OK(cb_isa_force(level));
         cb_rng r = cb_rng_at(5, "hgq-kernels", 0);
-        for (int trial = 0; trial < 20; trial++) check_lanes_level(&r);
-        for (int trial = 0; trial < 5; trial++) check_conv_level(&r);
+        for (int trial = 0; trial < 12; trial++) {
+            void (*const check[])(cb_rng *) = {check_quantize, check_head, check_first, check_weights};
+            for (int k = 0; k < 4; k++) start(&r), check[k](&r);
+        }
     }
     UNIT_OK(cb_isa_force(before));
 }

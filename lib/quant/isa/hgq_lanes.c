@@ -2,24 +2,31 @@
 #include "quant/hgq_lanes.h"
 
 #include "nn/isa.h"
-#include "nn/vec16.h"
+#include "nn/vec16_bits.h"
 
 #define lanes_quantize CB_ISA_FN(cb_hgq_lanes_quantize)
 #define lanes_moments CB_ISA_FN(cb_hgq_lanes_moments)
-#define lanes_peak CB_ISA_FN(cb_hgq_lanes_peak)
-#define lanes_normalise CB_ISA_FN(cb_hgq_lanes_normalise)
-#define lanes_backward CB_ISA_FN(cb_hgq_lanes_backward)
-#define lanes_conv CB_ISA_FN(cb_hgq_lanes_conv)
-#define lanes_conv_backward CB_ISA_FN(cb_hgq_lanes_conv_backward)
-void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q);
-void lanes_moments(const float *q, int n, double *sum, double *square);
-void lanes_peak(const float *q, int n, float *peak);
-void lanes_normalise(const float *q, int n, const float *mean, const float *shift, const float *slope, float *g);
-void lanes_backward(const cb_hgq_format *t, int n, const float *x, const float *q, const float *g, float *dx,
-                    float *di, float *df);
-void lanes_conv(const cb_hgq_patch *p, const float *x, const float *k, const float *mask, float *y);
-void lanes_conv_backward(const cb_hgq_patch *p, const float *x, const float *k, const float *y, float scale,
-                         float *g, float *dk, float *dx);
+#define head_block CB_ISA_FN(cb_hgq_head_block)
+#define first_block CB_ISA_FN(cb_hgq_first_block)
+#define totals CB_ISA_FN(cb_hgq_totals)
+#define totals64 CB_ISA_FN(cb_hgq_totals64)
+#define peaks CB_ISA_FN(cb_hgq_peaks)
+#define shards CB_ISA_FN(cb_hgq_shards)
+#define weights_quantize CB_ISA_FN(cb_hgq_weights_quantize)
+#define weights_backward CB_ISA_FN(cb_hgq_weights_backward)
+void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak);
+void lanes_moments(const float *q, size_t stride, size_t n_block, int n, double *sum, double *square, float *peak);
+void head_block(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, int live, float *q, float *out, float *g,
+                cb_hgq_head_sums *sums);
+void first_block(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on, int live,
+                 const float *g, cb_hgq_first_sums *sums);
+void totals(const float *const *part, int n_part, size_t from, size_t to, double *out);
+void totals64(const double *const *part, int n_part, size_t from, size_t to, double *out);
+void peaks(const float *const *part, int n_part, size_t from, size_t to, float *out);
+void shards(const float *const *part, int n_part, size_t from, size_t to, float *out);
+bool weights_quantize(const float *b, const float *i, const float *x, size_t n, float *y);
+void weights_backward(const float *b, const float *i, const float *x, const float *y, const float *g, size_t n, float *dx,
+                      double *di, double *db);
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 V16_INLINE vec16 floor16(vec16 x) { return _mm512_floor_ps(x); }
@@ -40,103 +47,273 @@ V16_INLINE vec16 floor16(vec16 x) {
 }
 #endif
 
-void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q) {
-    vec16 half = v16_all(0.5f);
-    for (int f = 0; f < n; f++, t++, x += 16, q += 16) {
-        vec16 v = v16_load(x), hi = v16_all(t->hi), lo = v16_all(t->lo);
-        vec16 u = floor16(v16_add(v16_mul(v, v16_all(t->scale)), half));
-        vec16 r = v16_mul(u, v16_all(t->step));
-        r = v16_select_gt(lo, v, lo, r);
-        v16_store(q, v16_select_gt(v, hi, hi, r));
+/* A format that never clips (WRAP in training) needs neither comparisons nor dq/di. */
+V16_INLINE bool unclipped(const cb_hgq_format *t) { return t->hi == INFINITY; }
+
+V16_INLINE vec16 quantize(const cb_hgq_format *t, vec16 v) {
+    vec16 u = floor16(v16_add(v16_mul(v, v16_all(t->scale)), v16_all(0.5f)));
+    vec16 r = v16_mul(u, v16_all(t->step));
+    if (unclipped(t)) return r;
+    vec16 hi = v16_all(t->hi), lo = v16_all(t->lo);
+    r = v16_select_gt(lo, v, lo, r);
+    return v16_select_gt(v, hi, hi, r);
+}
+
+V16_INLINE vec16 magnitude(vec16 v) { return v16_greater(v16_sub(v16_zero(), v), v); }
+
+/* The sums of one element of 16 lanes; returns dL/dx. */
+V16_INLINE vec16 quantizer_gradient(const cb_hgq_format *t, vec16 x, vec16 q, vec16 g, float *di, float *df) {
+    vec16 pf = v16_mul(v16_all((float)CB_LN2), v16_sub(x, q));
+    if (unclipped(t)) {
+        v16_store(df, v16_fma(g, pf, v16_load(df)));
+        return g;
+    }
+    vec16 zero = v16_zero(), hi = v16_all(t->hi), lo = v16_all(t->lo);
+    pf = v16_select_gt(x, hi, v16_all(t->df_hi), v16_select_gt(lo, x, v16_all(t->df_lo), pf));
+    vec16 pi = v16_select_gt(x, hi, v16_all(t->di_hi), v16_select_gt(lo, x, v16_all(t->di_lo), zero));
+    v16_store(df, v16_fma(g, pf, v16_load(df)));
+    v16_store(di, v16_fma(g, pi, v16_load(di)));
+    return v16_select_gt(x, hi, zero, v16_select_gt(lo, x, zero, g));
+}
+
+void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak) {
+    for (int f = 0; f < n; f++, t++) {
+        vec16 r = quantize(t, v16_load(x + (size_t)f * 16));
+        v16_store(q + (size_t)f * 16, r);
+        if (peak) v16_store(peak + (size_t)f * 16, v16_greater(magnitude(r), v16_load(peak + (size_t)f * 16)));
     }
 }
 
-void lanes_moments(const float *q, int n, double *restrict sum, double *restrict square) {
-    for (int e = 0; e < n * 16; e++) {
-        double v = q[e];
-        sum[e] += v;
-        square[e] += v * v;
-    }
-}
-
-void lanes_peak(const float *q, int n, float *peak) {
-    for (int f = 0; f < n; f++, q += 16, peak += 16) {
-        vec16 v = v16_load(q), minus = v16_sub(v16_zero(), v), p = v16_load(peak);
-        v = v16_select_gt(minus, v, minus, v);
-        v16_store(peak, v16_select_gt(v, p, v, p));
-    }
-}
-
-void lanes_normalise(const float *q, int n, const float *mean, const float *shift, const float *slope, float *g) {
-    for (int f = 0; f < n; f++, q += 16, g += 16) {
-        vec16 d = v16_sub(v16_load(q), v16_all(mean[f]));
-        vec16 a = v16_add(v16_all(shift[f]), v16_mul(v16_all(slope[f]), d));
-        v16_store(g, v16_add(v16_load(g), a));
-    }
-}
-
-void lanes_backward(const cb_hgq_format *t, int n, const float *x, const float *q, const float *g, float *dx,
-                    float *di, float *df) {
-    vec16 ln2 = v16_all((float)CB_LN2), zero = v16_zero();
-    for (int f = 0; f < n; f++, t++, x += 16, q += 16, g += 16, dx += 16, di += 16, df += 16) {
-        vec16 v = v16_load(x), hi = v16_all(t->hi), lo = v16_all(t->lo), gv = v16_load(g);
-        vec16 pf = v16_mul(ln2, v16_sub(v, v16_load(q)));
-        pf = v16_select_gt(v, hi, v16_all(t->df_hi), v16_select_gt(lo, v, v16_all(t->df_lo), pf));
-        vec16 pi = v16_select_gt(v, hi, v16_all(t->di_hi), v16_select_gt(lo, v, v16_all(t->di_lo), zero));
-        vec16 inside = v16_select_gt(v, hi, zero, v16_select_gt(lo, v, zero, gv));
-        v16_store(df, v16_add(v16_load(df), v16_mul(gv, pf)));
-        v16_store(di, v16_add(v16_load(di), v16_mul(gv, pi)));
-        v16_store(dx, inside);
-    }
-}
-
-enum { TILE = 4 }; /* filters in registers */
-
-void lanes_conv(const cb_hgq_patch *p, const float *x, const float *k, const float *mask, float *y) {
-    int oh = p->h / p->size, ow = p->w / p->size, nf = p->filters;
-    for (int oy = 0; oy < oh; oy++)
-        for (int ox = 0; ox < ow; ox++)
-            for (int f0 = 0; f0 < nf; f0 += TILE) {
-                vec16 acc[TILE] = {v16_zero(), v16_zero(), v16_zero(), v16_zero()};
-                int m = nf - f0 < TILE ? nf - f0 : TILE;
-                for (int dy = 0; dy < p->size; dy++)
-                    for (int dx = 0; dx < p->size; dx++) {
-                        vec16 v = v16_load(x + (size_t)((oy * p->size + dy) * p->w + ox * p->size + dx) * 16);
-                        const float *kt = k + (dy * p->size + dx) * nf + f0;
-                        for (int f = 0; f < m; f++) acc[f] = v16_fma(v, v16_all(kt[f]), acc[f]);
-                    }
-                size_t at = (size_t)((oy * ow + ox) * nf + f0) * 16;
-                for (int f = 0; f < m; f++) {
-                    vec16 r = v16_relu(acc[f]);
-                    if (mask) r = v16_mul(r, v16_load(mask + at + f * 16));
-                    v16_store(y + at + f * 16, r);
-                }
+void lanes_moments(const float *q, size_t stride, size_t n_block, int n, double *restrict sum, double *restrict square,
+                   float *restrict peak) {
+    for (int f = 0; f < n; f++, q += 16, sum += 16, square += 16, peak += 16) {
+        double s[16] = {0}, s2[16] = {0};
+        vec16 most = v16_zero();
+        for (size_t b = 0; b < n_block; b++) {
+            const float *x = q + b * stride;
+            for (int l = 0; l < 16; l++) {
+                double v = x[l];
+                s[l] += v;
+                s2[l] += v * v;
             }
+            most = v16_greater(magnitude(v16_load(x)), most);
+        }
+        for (int l = 0; l < 16; l++) sum[l] = s[l];
+        for (int l = 0; l < 16; l++) square[l] = s2[l];
+        v16_store(peak, most);
+    }
 }
 
-void lanes_conv_backward(const cb_hgq_patch *p, const float *x, const float *k, const float *y, float scale,
-                         float *g, float *dk, float *dx) {
-    int oh = p->h / p->size, ow = p->w / p->size, nf = p->filters;
-    memset(dx, 0, (size_t)(p->h * p->w) * 16 * sizeof *dx);
-    vec16 s = v16_all(scale), zero = v16_zero();
-    for (int oy = 0; oy < oh; oy++)
-        for (int ox = 0; ox < ow; ox++) {
-            float *gp = g + (size_t)((oy * ow + ox) * nf) * 16;
-            const float *yp = y + (size_t)((oy * ow + ox) * nf) * 16;
-            for (int f = 0; f < nf; f++)
-                v16_store(gp + f * 16, v16_select_gt(v16_load(yp + f * 16), zero, v16_mul(v16_load(gp + f * 16), s), zero));
-            for (int dy = 0; dy < p->size; dy++)
-                for (int d = 0; d < p->size; d++) {
-                    size_t pixel = (size_t)((oy * p->size + dy) * p->w + ox * p->size + d) * 16;
-                    int tap = (dy * p->size + d) * nf;
-                    vec16 v = v16_load(x + pixel), sum = zero;
-                    for (int f = 0; f < nf; f++) {
-                        float *a = dk + (size_t)(tap + f) * 16;
-                        vec16 gf = v16_load(gp + f * 16);
-                        v16_store(a, v16_fma(gf, v, v16_load(a)));
-                        sum = v16_fma(gf, v16_all(k[tap + f]), sum);
-                    }
-                    v16_store(dx + pixel, sum);
+/* ---- head ---- */
+
+void head_block(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, int live, float *q, float *out, float *g,
+                cb_hgq_head_sums *sums) {
+    vec16 factor = v16_all(p->factor), zero = v16_zero(), acc = zero;
+    float d[16] = {0};
+    for (int j = 0; j < p->n; j++) {
+        vec16 v = v16_load(h + j * 16);
+        uint16_t kept = keep[j];
+        keep[j] = (uint16_t)(kept & v16_gt_bits(v, zero));
+        v = v16_keep(kept, v16_mul(v16_greater(v, zero), factor));
+        vec16 r = quantize(&p->iq[j], v);
+        v16_store(h + j * 16, v);
+        v16_store(q + j * 16, r);
+        v16_store(sums->peak + j * 16, v16_greater(magnitude(r), v16_load(sums->peak + j * 16)));
+        acc = v16_fma(r, v16_all(p->kernel[j]), acc);
+    }
+    v16_store(out, v16_greater(acc, zero));
+    for (int l = 0; l < live; l++) {
+        float e = out[l] - y[l];
+        sums->loss += e < 0 ? -(double)e : (double)e;
+        d[l] = !(out[l] > 0) ? 0 : e > 0 ? p->share : e < 0 ? -p->share : 0;
+    }
+    vec16 dv = v16_load(d);
+    for (int j = 0; j < p->n; j++) {
+        vec16 r = v16_load(q + j * 16), gj = v16_mul(dv, v16_all(p->kernel[j]));
+        v16_store(sums->kernel + j * 16, v16_fma(r, dv, v16_load(sums->kernel + j * 16)));
+        gj = quantizer_gradient(&p->iq[j], v16_load(h + j * 16), r, gj, sums->iq.di + j * 16, sums->iq.df + j * 16);
+        v16_store(g + j * 16, v16_keep(keep[j], v16_mul(gj, factor)));
+    }
+}
+
+/* ---- first layers ---- */
+
+/* Gradient of dense1's raw input, feature f. */
+V16_INLINE vec16 flat_gradient(const cb_hgq_first *p, int f, const float *raw, const float *q, uint16_t use, const float *g,
+                               const cb_hgq_sums *sums) {
+    vec16 r = v16_load(q + (size_t)f * 16);
+    vec16 a = v16_fma(v16_all(p->slope[f]), v16_sub(r, v16_all(p->mean[f])), v16_all(p->shift[f]));
+    a = v16_keep(use, v16_add(v16_load(g + (size_t)f * 16), a));
+    return quantizer_gradient(&p->iq1[f], v16_load(raw + (size_t)f * 16), r, a, sums->di + (size_t)f * 16,
+                              sums->df + (size_t)f * 16);
+}
+
+/* 2 x 2 taps, four filters: their sums stay in registers. */
+V16_INLINE void first_2x4(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on,
+                          uint16_t use, const float *g, cb_hgq_first_sums *sums) {
+    vec16 acc[16], factor = v16_all(p->factor);
+    int width = p->tile.width;
+    V16_UNROLL
+    for (int k = 0; k < 16; k++) acc[k] = v16_load(sums->kernel + k * 16);
+    for (int oy = 0, f0 = 0; oy < p->tile.oh; oy++)
+        for (int ox = 0; ox < p->tile.ow; ox++, f0 += 4) {
+            vec16 d[4];
+            V16_UNROLL
+            for (int f = 0; f < 4; f++)
+                d[f] = v16_keep(on[f0 + f], v16_mul(flat_gradient(p, f0 + f, raw, q, use, g, &sums->iq1), factor));
+            V16_UNROLL
+            for (int t = 0; t < 4; t++) {
+                size_t pixel = (size_t)((2 * oy + t / 2) * width + 2 * ox + t % 2);
+                vec16 v = v16_load(x + pixel * 16), r = quantize(&p->iq0[pixel], v), sum = v16_zero();
+                V16_UNROLL
+                for (int f = 0; f < 4; f++) {
+                    acc[4 * t + f] = v16_fma(d[f], r, acc[4 * t + f]);
+                    sum = v16_fma(d[f], v16_all(p->kernel[4 * t + f]), sum);
                 }
+                (void)quantizer_gradient(&p->iq0[pixel], v, r, sum, sums->iq0.di + pixel * 16, sums->iq0.df + pixel * 16);
+            }
         }
+    V16_UNROLL
+    for (int k = 0; k < 16; k++) v16_store(sums->kernel + k * 16, acc[k]);
+}
+
+/* One output pixel of any convolution; d[filters][16] is scratch. */
+static void first_pixel(const cb_hgq_first *p, int f0, int left_top, const float *x, const float *raw, const float *q,
+                        const uint16_t *on, uint16_t use, const float *g, cb_hgq_first_sums *sums) {
+    float d[CB_TILE_FILTERS * 16];
+    int nf = p->tile.filters, size = p->tile.kernel;
+    vec16 factor = v16_all(p->factor);
+    for (int f = 0; f < nf; f++)
+        v16_store(d + f * 16,
+                  v16_keep(on[f0 + f], v16_mul(flat_gradient(p, f0 + f, raw, q, use, g, &sums->iq1), factor)));
+    for (int t = 0; t < size * size; t++) {
+        size_t pixel = (size_t)(left_top + t / size * p->tile.width + t % size);
+        vec16 v = v16_load(x + pixel * 16), r = quantize(&p->iq0[pixel], v), sum = v16_zero();
+        for (int f = 0; f < nf; f++) {
+            float *dk = sums->kernel + (size_t)(t * nf + f) * 16;
+            vec16 df = v16_load(d + f * 16);
+            v16_store(dk, v16_fma(df, r, v16_load(dk)));
+            sum = v16_fma(df, v16_all(p->kernel[t * nf + f]), sum);
+        }
+        (void)quantizer_gradient(&p->iq0[pixel], v, r, sum, sums->iq0.di + pixel * 16, sums->iq0.df + pixel * 16);
+    }
+}
+
+void first_block(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on, int live,
+                 const float *g, cb_hgq_first_sums *sums) {
+    uint16_t use = (uint16_t)(live == 16 ? 0xFFFF : (1u << live) - 1);
+    if (!p->conv)
+        for (int f = 0; f < p->n_flat; f++) (void)flat_gradient(p, f, raw, q, use, g, &sums->iq1);
+    else if (V16_ACC >= 24 && p->tile.kernel == 2 && p->tile.filters == 4) first_2x4(p, x, raw, q, on, use, g, sums);
+    else
+        for (int o = 0; o < p->tile.oh * p->tile.ow; o++)
+            first_pixel(p, o * p->tile.filters, (o / p->tile.ow * p->tile.width + o % p->tile.ow) * p->tile.kernel, x, raw,
+                        q, on, use, g, sums);
+}
+
+/* ---- weights; plain loops that the compiler turns into vectors ---- */
+
+#define TREE(x)                                                              \
+    for (int half = 8; half; half /= 2)                                      \
+        for (int l = 0; l < half; l++) x[l] += x[l + half]
+
+void totals(const float *const *part, int n_part, size_t from, size_t to, double *out) {
+    for (size_t row = from; row < to; row++) {
+        double x[16] = {0};
+        for (int p = 0; p < n_part; p++)
+            for (int l = 0; l < 16; l++) x[l] += part[p][row * 16 + (size_t)l];
+        TREE(x);
+        out[row] = x[0];
+    }
+}
+
+void totals64(const double *const *part, int n_part, size_t from, size_t to, double *out) {
+    for (size_t row = from; row < to; row++) {
+        double x[16] = {0};
+        for (int p = 0; p < n_part; p++)
+            for (int l = 0; l < 16; l++) x[l] += part[p][row * 16 + (size_t)l];
+        TREE(x);
+        out[row] = x[0];
+    }
+}
+
+void peaks(const float *const *part, int n_part, size_t from, size_t to, float *out) {
+    for (size_t row = from; row < to; row++) {
+        vec16 most = v16_load(part[0] + row * 16);
+        float x[16];
+        for (int p = 1; p < n_part; p++) most = v16_greater(v16_load(part[p] + row * 16), most);
+        v16_store(x, most);
+        for (int half = 8; half; half /= 2)
+            for (int l = 0; l < half; l++) x[l] = x[l] > x[l + half] ? x[l] : x[l + half];
+        out[row] = x[0];
+    }
+}
+
+enum { CHUNK = 64 };
+
+void shards(const float *const *part, int n_part, size_t from, size_t to, float *out) {
+    for (size_t e = from; e < to; e += CHUNK) {
+        double x[CHUNK] = {0};
+        size_t n = to - e < CHUNK ? to - e : CHUNK;
+        for (int p = 0; p < n_part; p++)
+            for (size_t k = 0; k < n; k++) x[k] += part[p][e + k];
+        for (size_t k = 0; k < n; k++) out[e + k] = (float)x[k];
+    }
+}
+
+/* Rounded widths as powers of two; whether all are within +-60. */
+V16_INLINE int weight_formats(const float *b, const float *i, int n, float *scale, float *step, float *hi) {
+    const float magic = 12582912;
+    int32_t bits[3][16];
+    int good = 1;
+    for (int k = 0; k < n; k++) good &= (b[k] < 60) & (b[k] > -60) & (i[k] < 60) & (i[k] > -60);
+    for (int k = 0; k < n; k++) {
+        float rb = (b[k] + magic) - magic, ri = (i[k] + magic) - magic, f = rb - ri, top = ri > -f ? ri : -f;
+        bits[0][k] = good ? ((int32_t)f + 127) << 23 : 0;
+        bits[1][k] = good ? (127 - (int32_t)f) << 23 : 0;
+        bits[2][k] = good ? ((int32_t)top + 127) << 23 : 0;
+    }
+    memcpy(scale, bits[0], (size_t)n * sizeof *scale);
+    memcpy(step, bits[1], (size_t)n * sizeof *step);
+    memcpy(hi, bits[2], (size_t)n * sizeof *hi);
+    return good;
+}
+
+bool weights_quantize(const float *b, const float *i, const float *x, size_t n, float *y) {
+    int good = 1;
+    for (size_t e = 0; e < n; e += 16) {
+        float scale[16] = {0}, step[16] = {0}, top[16] = {0}, v[16] = {0}, r[16];
+        int m = n - e < 16 ? (int)(n - e) : 16;
+        good &= m == 16 ? weight_formats(b + e, i + e, 16, scale, step, top) : weight_formats(b + e, i + e, m, scale, step, top);
+        memcpy(v, x + e, (size_t)m * sizeof *v);
+        for (int k = 0; k < 16; k++) {
+            float hi = top[k] - step[k], lo = 0 - hi, u = floorf(v[k] * scale[k] + 0.5f) * step[k];
+            r[k] = (v[k] > hi ? hi : v[k] < lo ? lo : u) + 0.0f;
+        }
+        memcpy(y + e, r, (size_t)m * sizeof *r);
+    }
+    return good;
+}
+
+void weights_backward(const float *b, const float *i, const float *x, const float *y, const float *g, size_t n, float *dx,
+                      double *di, double *db) {
+    const float ln2 = (float)CB_LN2;
+    for (size_t e = 0; e < n; e += 16) {
+        float scale[16] = {0}, step[16] = {0}, top[16] = {0}, v[16] = {0}, q[16] = {0}, d[16] = {0}, pi[16], pf[16];
+        int m = n - e < 16 ? (int)(n - e) : 16;
+        if (m == 16) (void)weight_formats(b + e, i + e, 16, scale, step, top);
+        else (void)weight_formats(b + e, i + e, m, scale, step, top);
+        memcpy(v, x + e, (size_t)m * sizeof *v);
+        memcpy(q, y + e, (size_t)m * sizeof *q);
+        memcpy(d, g + e, (size_t)m * sizeof *d);
+        for (int k = 0; k < 16; k++) {
+            float hi = top[k] - step[k], side = v[k] > hi ? 1 : v[k] < 0 - hi ? -1 : 0;
+            pf[k] = d[k] * (side != 0 ? side * (ln2 * step[k]) : ln2 * (v[k] - q[k]));
+            pi[k] = d[k] * (side * (ln2 * top[k])) - pf[k];
+            d[k] = side != 0 ? 0 : d[k];
+        }
+        memcpy(dx + e, d, (size_t)m * sizeof *d);
+        for (int k = 0; k < m; k++) db[e + (size_t)k] += pf[k];
+        for (int k = 0; k < m; k++) di[e + (size_t)k] += pi[k];
+    }
 }
