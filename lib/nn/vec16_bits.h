@@ -20,10 +20,18 @@
 #define V16_NEON 1
 #endif
 
-/* x where the lane's bit is set, else +0; bits of a > b; a < b ? a : b; a > b ? a : b (b where either is NaN). */
+/* v16_keep: x where the lane's bit is set, else +0; v16_keep_mul: the same of a b; v16_positive: the bits
+ * whose lane has x > 0; v16_not_above: those where not x > top; bits of a > b; a < b ? a : b; a > b ? a : b (b where either is NaN). */
 #if V16_512
 V16_INLINE vec16 v16_keep(uint16_t bits, vec16 x) { return _mm512_maskz_mov_ps(bits, x); }
 V16_INLINE uint16_t v16_gt_bits(vec16 a, vec16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+V16_INLINE vec16 v16_keep_mul(uint16_t bits, vec16 a, vec16 b) { return _mm512_maskz_mul_ps(bits, a, b); }
+V16_INLINE uint16_t v16_positive(uint16_t bits, vec16 x) {
+    return _mm512_mask_cmp_ps_mask(bits, x, _mm512_setzero_ps(), _CMP_GT_OQ);
+}
+V16_INLINE uint16_t v16_not_above(uint16_t bits, vec16 x, vec16 top) {
+    return _mm512_mask_cmp_ps_mask(bits, x, top, _CMP_NGT_UQ);
+}
 V16_INLINE vec16 v16_lesser(vec16 a, vec16 b) { return _mm512_min_ps(a, b); }
 V16_INLINE vec16 v16_greater(vec16 a, vec16 b) { return _mm512_max_ps(a, b); }
 #elif V16_256
@@ -101,6 +109,12 @@ V16_INLINE vec16 v16_greater(vec16 a, vec16 b) {
 }
 #endif
 
+#if !V16_512
+V16_INLINE vec16 v16_keep_mul(uint16_t bits, vec16 a, vec16 b) { return v16_keep(bits, v16_mul(a, b)); }
+V16_INLINE uint16_t v16_positive(uint16_t bits, vec16 x) { return (uint16_t)(bits & v16_gt_bits(x, v16_zero())); }
+V16_INLINE uint16_t v16_not_above(uint16_t bits, vec16 x, vec16 top) { return (uint16_t)(bits & ~v16_gt_bits(x, top)); }
+#endif
+
 /* ---- Philox4x32-10 (base/rng.h) of 16 consecutive counters ----
  * 64-bit lanes of which the low half counts: one multiply gives both halves of a product. */
 #if V16_512
@@ -113,7 +127,7 @@ V16_INLINE v16_wide v16_wide_count(int part) {
 V16_INLINE v16_wide v16_wide_add(v16_wide a, v16_wide b) { return _mm512_add_epi64(a, b); }
 V16_INLINE v16_wide v16_wide_mul(v16_wide a, v16_wide b) { return _mm512_mul_epu32(a, b); }
 V16_INLINE v16_wide v16_wide_xor3(v16_wide a, v16_wide b, v16_wide c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
-V16_INLINE v16_wide v16_wide_high(v16_wide a) { return _mm512_srli_epi64(a, 32); }
+V16_INLINE v16_wide v16_wide_high(v16_wide a) { return _mm512_shuffle_epi32(a, _MM_PERM_DDBB); } /* another port than shifts */
 /* Bits of the lanes whose low (high) half-word is at least t, 0 < t < 65536; words of all 16 lanes. */
 V16_INLINE void v16_wide_bits(const v16_wide w[2], uint32_t t, uint16_t *low, uint16_t *high) {
     __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -131,7 +145,7 @@ V16_INLINE v16_wide v16_wide_count(int part) {
 V16_INLINE v16_wide v16_wide_add(v16_wide a, v16_wide b) { return _mm256_add_epi64(a, b); }
 V16_INLINE v16_wide v16_wide_mul(v16_wide a, v16_wide b) { return _mm256_mul_epu32(a, b); }
 V16_INLINE v16_wide v16_wide_xor3(v16_wide a, v16_wide b, v16_wide c) { return _mm256_xor_si256(a, _mm256_xor_si256(b, c)); }
-V16_INLINE v16_wide v16_wide_high(v16_wide a) { return _mm256_srli_epi64(a, 32); }
+V16_INLINE v16_wide v16_wide_high(v16_wide a) { return _mm256_shuffle_epi32(a, 0xF5); }
 V16_INLINE void v16_wide_bits(const v16_wide w[4], uint32_t t, uint16_t *low, uint16_t *high) {
     __m256i limit = _mm256_set1_epi32((int)t - 1), half = _mm256_set1_epi32(0xFFFF);
     unsigned l = 0, h = 0;

@@ -6,7 +6,7 @@
 
 /* ---- the build for this processor ---- */
 
-CB_ISA_DECLARE(void, cb_hgq_lanes_quantize, const cb_hgq_format *, int, const float *, float *, float *);
+CB_ISA_DECLARE(void, cb_hgq_lanes_quantize, const cb_hgq_format *, int, const float *, float *, float *, bool);
 CB_ISA_DECLARE(void, cb_hgq_lanes_moments, const float *, size_t, size_t, int, double *, double *, float *);
 CB_ISA_DECLARE(void, cb_hgq_head_block, const cb_hgq_head *, float *, uint16_t *, const float *, int, float *, float *,
                float *, cb_hgq_head_sums *);
@@ -20,10 +20,10 @@ CB_ISA_DECLARE(bool, cb_hgq_weights_quantize, const float *, const float *, cons
 CB_ISA_DECLARE(void, cb_hgq_weights_backward, const float *, const float *, const float *, const float *, const float *,
                size_t, float *, double *, double *);
 
-void cb_hgq_lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak) {
-    static void (*const table[])(const cb_hgq_format *, int, const float *, float *, float *) =
+void cb_hgq_lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak, bool open) {
+    static void (*const table[])(const cb_hgq_format *, int, const float *, float *, float *, bool) =
         CB_ISA_TABLE(cb_hgq_lanes_quantize);
-    table[cb_isa()](t, n, x, q, peak);
+    table[cb_isa()](t, n, x, q, peak, open);
 }
 
 void cb_hgq_lanes_moments(const float *q, size_t stride, size_t n_block, int n, double *sum, double *square, float *peak) {
@@ -83,7 +83,7 @@ void cb_hgq_weights_backward(const float *b, const float *i, const float *x, con
 
 static float larger(float a, float b) { return a > b ? a : b; }
 
-void cb_hgq_lanes_quantize_ref(const cb_hgq_format *t, int n, const float *x, float *q, float *peak) {
+void cb_hgq_lanes_quantize_ref(const cb_hgq_format *t, int n, const float *x, float *q, float *peak, bool open) {
     for (int e = 0; e < n * CB_LANES; e++) {
         q[e] = cb_hgq_round(&t[e / CB_LANES], CB_RND, x[e]);
         if (peak) peak[e] = larger(fabsf(q[e]), peak[e]);

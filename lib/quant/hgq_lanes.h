@@ -11,8 +11,9 @@
 #include "quant/hgq_quantizer.h"
 #include "quant/student_kernels.h"
 
-/* q = quantized x; formats as cb_hgq_round takes them. peak: NULL, or [n][16] := max(peak, |q|). */
-void cb_hgq_lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak);
+/* q = quantized x; formats as cb_hgq_round takes them. peak: NULL, or [n][16] := max(peak, |q|). open: the
+ * caller knows that no format clips (WRAP in training). */
+void cb_hgq_lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak, bool open);
 
 /* n_block blocks, `stride` floats apart: sum, square (float64) and peak (|q|), each [n][16], over the blocks ascending
  * from 0. */
@@ -55,6 +56,7 @@ typedef struct {
     const float *kernel;       /* v2: [tap][filter] */
     const float *mean, *shift, *slope; /* [n_flat] g += shift + slope (q - mean) in live lanes, 0 in dead ones */
     float factor;              /* of kept features */
+    bool open;                 /* the caller knows that no format clips */
 } cb_hgq_first;
 
 typedef struct {
@@ -83,7 +85,7 @@ bool cb_hgq_weights_quantize(const float *b, const float *i, const float *x, siz
 void cb_hgq_weights_backward(const float *b, const float *i, const float *x, const float *y, const float *g, size_t n,
                              float *dx, double *di, double *db);
 
-void cb_hgq_lanes_quantize_ref(const cb_hgq_format *t, int n, const float *x, float *q, float *peak);
+void cb_hgq_lanes_quantize_ref(const cb_hgq_format *t, int n, const float *x, float *q, float *peak, bool open);
 void cb_hgq_lanes_moments_ref(const float *q, size_t stride, size_t n_block, int n, double *sum, double *square,
                               float *peak);
 void cb_hgq_head_block_ref(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, int live, float *q, float *out,

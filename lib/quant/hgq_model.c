@@ -146,14 +146,14 @@ void cb_hgq_model_block(const cb_hgq_model *m, const float *x, float *scratch, f
     if (s->d.conv) {
         cb_tile_conv tile = {s->d.width, s->d.size, s->d.filters, s->oh, s->ow};
         cb_relu_rule relu = {.top = INFINITY};
-        cb_hgq_lanes_quantize(m->iq[0], image, x, scratch, NULL);
+        cb_hgq_lanes_quantize(m->iq[0], image, x, scratch, NULL, false);
         cb_tile_forward(&tile, &relu, scratch, m->kernel[0], NULL, 1, flat, NULL);
         x = flat;
     }
-    cb_hgq_lanes_quantize(m->iq[1], s->n_flat, x, q1, NULL);
+    cb_hgq_lanes_quantize(m->iq[1], s->n_flat, x, q1, NULL, false);
     cb_dense_forward(q1, m->kernel[1], m->bias, s->n_flat, h, hidden);
     for (int e = 0; e < h * CB_LANES; e++) hidden[e] = hidden[e] > 0 ? hidden[e] : 0;
-    cb_hgq_lanes_quantize(m->iq[2], h, hidden, hidden + h * CB_LANES, NULL);
+    cb_hgq_lanes_quantize(m->iq[2], h, hidden, hidden + h * CB_LANES, NULL, false);
     cb_dense_forward(hidden + h * CB_LANES, m->kernel[2], NULL, h, 1, out);
     for (int l = 0; l < CB_LANES; l++) out[l] = out[l] > 0 ? out[l] : 0;
 }

@@ -24,11 +24,13 @@ static void test_recorded(void) {
 
 enum { N = 40 };
 
-static void random_formats(cb_hgq_format *t, cb_rng *r) {
+/* open: none that clips; returns it. */
+static bool random_formats(cb_hgq_format *t, cb_rng *r, bool open) {
     for (int e = 0; e < N; e++) {
-        cb_overflow o = (cb_overflow)cb_rng_below(r, 3);
+        cb_overflow o = open ? CB_WRAP : (cb_overflow)cb_rng_below(r, 3);
         t[e] = cb_hgq_format_make((int)cb_rng_below(r, 2), (int)cb_rng_below(r, 10) - 3, (int)cb_rng_below(r, 10) - 4, o);
     }
+    return open;
 }
 
 /* Ties, range ends and ordinary values. */
@@ -71,10 +73,12 @@ static bool equal(void) { return !memcmp(&two[0], &two[1], sizeof two[0]); }
 
 static void check_quantize(cb_rng *r) {
     cb_hgq_format t[N];
-    random_formats(t, r);
+    bool open = random_formats(t, r, cb_rng_below(r, 2));
     for (int e = 0; e < N * 16; e++) in[0][e] = some_value(r, &t[e / 16]);
-    cb_hgq_lanes_quantize(t, N, in[0], two[0].a, two[0].b);
-    cb_hgq_lanes_quantize_ref(t, N, in[0], two[1].a, two[1].b);
+    cb_hgq_lanes_quantize(t, N, in[0], two[0].a, two[0].b, open);
+    cb_hgq_lanes_quantize_ref(t, N, in[0], two[1].a, two[1].b, open);
+    cb_hgq_lanes_quantize(t, N, in[0], two[0].d, NULL, open);
+    cb_hgq_lanes_quantize_ref(t, N, in[0], two[1].d, NULL, open);
     CU_ASSERT(equal());
     cb_hgq_lanes_moments(in[1], 5 * 16, 7, 4, two[0].x, two[0].y, two[0].c);
     cb_hgq_lanes_moments_ref(in[1], 5 * 16, 7, 4, two[1].x, two[1].y, two[1].c);
@@ -83,7 +87,7 @@ static void check_quantize(cb_rng *r) {
 
 static void check_head(cb_rng *r) {
     cb_hgq_format t[N];
-    random_formats(t, r);
+    random_formats(t, r, cb_rng_below(r, 2));
     int n = 1 + (int)cb_rng_below(r, N), live = cb_rng_below(r, 2) ? 16 : 1 + (int)cb_rng_below(r, 15);
     cb_hgq_head p = {n, t, in[1], 8.0f / 7, 1.0f / 512};
     for (int k = 0; k < 2; k++) {
@@ -99,13 +103,13 @@ static void check_head(cb_rng *r) {
 /* CICADA's shape with all sums in registers, ragged images of other shapes, and v1. */
 static void check_first(cb_rng *r) {
     static cb_hgq_format t[2][MOST / 16];
-    bool cicada = cb_rng_below(r, 2), conv = cb_rng_below(r, 3) != 0;
+    bool cicada = cb_rng_below(r, 2), open = cb_rng_below(r, 2), conv = cb_rng_below(r, 3) != 0;
     int size = cicada ? 2 : 1 + (int)cb_rng_below(r, 3), nf = cicada ? 4 : 1 + (int)cb_rng_below(r, 6);
     cb_tile_conv tile = {size * 3 + 1, size, nf, 2, 3};
     int live = cb_rng_below(r, 2) ? 16 : 1 + (int)cb_rng_below(r, 15);
     for (int k = 0; k < 2; k++)
-        for (int e = 0; e + N <= MOST / 16; e += N) random_formats(t[k] + e, r);
-    cb_hgq_first p = {conv, tile, 6 * nf, t[0], t[1], in[0] + 1000, in[1] + 1000, in[2] + 1000, in[3] + 1000, 9.0f / 8};
+        for (int e = 0; e + N <= MOST / 16; e += N) random_formats(t[k] + e, r, open);
+    cb_hgq_first p = {conv, tile, 6 * nf, t[0], t[1], in[0] + 1000, in[1] + 1000, in[2] + 1000, in[3] + 1000, 9.0f / 8, open};
     for (int k = 0; k < 2; k++) {
         twin *w = &two[k];
         cb_hgq_first_sums sums = {w->a, {w->b, w->c}, {w->d, w->e}};

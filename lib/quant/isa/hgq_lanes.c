@@ -14,7 +14,7 @@
 #define shards CB_ISA_FN(cb_hgq_shards)
 #define weights_quantize CB_ISA_FN(cb_hgq_weights_quantize)
 #define weights_backward CB_ISA_FN(cb_hgq_weights_backward)
-void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak);
+void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak, bool open);
 void lanes_moments(const float *q, size_t stride, size_t n_block, int n, double *sum, double *square, float *peak);
 void head_block(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, int live, float *q, float *out, float *g,
                 cb_hgq_head_sums *sums);
@@ -50,10 +50,10 @@ V16_INLINE vec16 floor16(vec16 x) {
 /* A format that never clips (WRAP in training) needs neither comparisons nor dq/di. */
 V16_INLINE bool unclipped(const cb_hgq_format *t) { return t->hi == INFINITY; }
 
-V16_INLINE vec16 quantize(const cb_hgq_format *t, vec16 v) {
+V16_INLINE vec16 quantize(const cb_hgq_format *t, vec16 v, bool open) {
     vec16 u = floor16(v16_add(v16_mul(v, v16_all(t->scale)), v16_all(0.5f)));
     vec16 r = v16_mul(u, v16_all(t->step));
-    if (unclipped(t)) return r;
+    if (open || unclipped(t)) return r;
     vec16 hi = v16_all(t->hi), lo = v16_all(t->lo);
     r = v16_select_gt(lo, v, lo, r);
     return v16_select_gt(v, hi, hi, r);
@@ -62,9 +62,9 @@ V16_INLINE vec16 quantize(const cb_hgq_format *t, vec16 v) {
 V16_INLINE vec16 magnitude(vec16 v) { return v16_greater(v16_sub(v16_zero(), v), v); }
 
 /* The sums of one element of 16 lanes; returns dL/dx. */
-V16_INLINE vec16 quantizer_gradient(const cb_hgq_format *t, vec16 x, vec16 q, vec16 g, float *di, float *df) {
+V16_INLINE vec16 quantizer_gradient(const cb_hgq_format *t, vec16 x, vec16 q, vec16 g, float *di, float *df, bool open) {
     vec16 pf = v16_mul(v16_all((float)CB_LN2), v16_sub(x, q));
-    if (unclipped(t)) {
+    if (open || unclipped(t)) {
         v16_store(df, v16_fma(g, pf, v16_load(df)));
         return g;
     }
@@ -76,12 +76,20 @@ V16_INLINE vec16 quantizer_gradient(const cb_hgq_format *t, vec16 x, vec16 q, ve
     return v16_select_gt(x, hi, zero, v16_select_gt(lo, x, zero, g));
 }
 
-void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak) {
-    for (int f = 0; f < n; f++, t++) {
-        vec16 r = quantize(t, v16_load(x + (size_t)f * 16));
-        v16_store(q + (size_t)f * 16, r);
-        if (peak) v16_store(peak + (size_t)f * 16, v16_greater(magnitude(r), v16_load(peak + (size_t)f * 16)));
+V16_INLINE void quantize_all(const cb_hgq_format *t, int n, const float *x, float *q, float *peak, bool open) {
+    for (int f = 0; f < n; f++, t++, x += 16, q += 16) {
+        vec16 r = quantize(t, v16_load(x), open);
+        v16_store(q, r);
+        if (!peak) continue;
+        v16_store(peak, v16_greater(magnitude(r), v16_load(peak)));
+        peak += 16;
     }
+}
+
+void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, float *peak, bool open) {
+    if (open && peak) quantize_all(t, n, x, q, peak, true);
+    else if (open) quantize_all(t, n, x, q, NULL, true);
+    else quantize_all(t, n, x, q, peak, false);
 }
 
 void lanes_moments(const float *q, size_t stride, size_t n_block, int n, double *restrict sum, double *restrict square,
@@ -115,7 +123,7 @@ void head_block(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, 
         uint16_t kept = keep[j];
         keep[j] = (uint16_t)(kept & v16_gt_bits(v, zero));
         v = v16_keep(kept, v16_mul(v16_greater(v, zero), factor));
-        vec16 r = quantize(&p->iq[j], v);
+        vec16 r = quantize(&p->iq[j], v, false);
         v16_store(h + j * 16, v);
         v16_store(q + j * 16, r);
         v16_store(sums->peak + j * 16, v16_greater(magnitude(r), v16_load(sums->peak + j * 16)));
@@ -131,109 +139,143 @@ void head_block(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, 
     for (int j = 0; j < p->n; j++) {
         vec16 r = v16_load(q + j * 16), gj = v16_mul(dv, v16_all(p->kernel[j]));
         v16_store(sums->kernel + j * 16, v16_fma(r, dv, v16_load(sums->kernel + j * 16)));
-        gj = quantizer_gradient(&p->iq[j], v16_load(h + j * 16), r, gj, sums->iq.di + j * 16, sums->iq.df + j * 16);
+        gj = quantizer_gradient(&p->iq[j], v16_load(h + j * 16), r, gj, sums->iq.di + j * 16, sums->iq.df + j * 16, false);
         v16_store(g + j * 16, v16_keep(keep[j], v16_mul(gj, factor)));
     }
 }
 
 /* ---- first layers ---- */
 
+/* The arrays of a call in registers: stores through vectors may alias everything behind a pointer. */
+typedef struct {
+    const cb_hgq_format *iq0, *iq1;
+    const float *kernel, *mean, *shift, *slope, *x, *raw, *q, *g;
+    const uint16_t *on;
+    float *dk, *di0, *df0, *di1, *df1;
+    vec16 factor;
+    uint16_t use;
+    int width, oh, ow, size, nf;
+    bool open;
+} first_args;
+
 /* Gradient of dense1's raw input, feature f. */
-V16_INLINE vec16 flat_gradient(const cb_hgq_first *p, int f, const float *raw, const float *q, uint16_t use, const float *g,
-                               const cb_hgq_sums *sums) {
-    vec16 r = v16_load(q + (size_t)f * 16);
-    vec16 a = v16_fma(v16_all(p->slope[f]), v16_sub(r, v16_all(p->mean[f])), v16_all(p->shift[f]));
-    a = v16_keep(use, v16_add(v16_load(g + (size_t)f * 16), a));
-    return quantizer_gradient(&p->iq1[f], v16_load(raw + (size_t)f * 16), r, a, sums->di + (size_t)f * 16,
-                              sums->df + (size_t)f * 16);
+V16_INLINE vec16 flat_gradient(first_args a, size_t f) {
+    vec16 r = v16_load(a.q + f * 16);
+    vec16 d = v16_fma(v16_all(a.slope[f]), v16_sub(r, v16_all(a.mean[f])), v16_all(a.shift[f]));
+    d = v16_keep(a.use, v16_add(v16_load(a.g + f * 16), d));
+    return quantizer_gradient(&a.iq1[f], v16_load(a.raw + f * 16), r, d, a.di1 + f * 16, a.df1 + f * 16, a.open);
 }
 
 /* 2 x 2 taps, four filters: their sums stay in registers. */
-V16_INLINE void first_2x4(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on,
-                          uint16_t use, const float *g, cb_hgq_first_sums *sums) {
-    vec16 acc[16], factor = v16_all(p->factor);
-    int width = p->tile.width;
+V16_INLINE void first_2x4(first_args a) {
+    vec16 acc[16];
     V16_UNROLL
-    for (int k = 0; k < 16; k++) acc[k] = v16_load(sums->kernel + k * 16);
-    for (int oy = 0, f0 = 0; oy < p->tile.oh; oy++)
-        for (int ox = 0; ox < p->tile.ow; ox++, f0 += 4) {
+    for (int k = 0; k < 16; k++) acc[k] = v16_load(a.dk + k * 16);
+    size_t f0 = 0;
+    for (int oy = 0; oy < a.oh; oy++)
+        for (int ox = 0; ox < a.ow; ox++, f0 += 4) {
             vec16 d[4];
             V16_UNROLL
-            for (int f = 0; f < 4; f++)
-                d[f] = v16_keep(on[f0 + f], v16_mul(flat_gradient(p, f0 + f, raw, q, use, g, &sums->iq1), factor));
+            for (size_t f = 0; f < 4; f++) d[f] = v16_keep_mul(a.on[f0 + f], flat_gradient(a, f0 + f), a.factor);
             V16_UNROLL
             for (int t = 0; t < 4; t++) {
-                size_t pixel = (size_t)((2 * oy + t / 2) * width + 2 * ox + t % 2);
-                vec16 v = v16_load(x + pixel * 16), r = quantize(&p->iq0[pixel], v), sum = v16_zero();
+                size_t pixel = (size_t)((2 * oy + t / 2) * a.width + 2 * ox + t % 2);
+                vec16 v = v16_load(a.x + pixel * 16), r = quantize(&a.iq0[pixel], v, a.open), sum = v16_zero();
                 V16_UNROLL
                 for (int f = 0; f < 4; f++) {
                     acc[4 * t + f] = v16_fma(d[f], r, acc[4 * t + f]);
-                    sum = v16_fma(d[f], v16_all(p->kernel[4 * t + f]), sum);
+                    sum = v16_fma(d[f], v16_all(a.kernel[4 * t + f]), sum);
                 }
-                (void)quantizer_gradient(&p->iq0[pixel], v, r, sum, sums->iq0.di + pixel * 16, sums->iq0.df + pixel * 16);
+                (void)quantizer_gradient(&a.iq0[pixel], v, r, sum, a.di0 + pixel * 16, a.df0 + pixel * 16, a.open);
             }
         }
     V16_UNROLL
-    for (int k = 0; k < 16; k++) v16_store(sums->kernel + k * 16, acc[k]);
+    for (int k = 0; k < 16; k++) v16_store(a.dk + k * 16, acc[k]);
 }
 
-/* One output pixel of any convolution; d[filters][16] is scratch. */
-static void first_pixel(const cb_hgq_first *p, int f0, int left_top, const float *x, const float *raw, const float *q,
-                        const uint16_t *on, uint16_t use, const float *g, cb_hgq_first_sums *sums) {
+/* One output pixel of any convolution. */
+V16_INLINE void first_pixel(first_args a, size_t f0, int left_top) {
     float d[CB_TILE_FILTERS * 16];
-    int nf = p->tile.filters, size = p->tile.kernel;
-    vec16 factor = v16_all(p->factor);
-    for (int f = 0; f < nf; f++)
-        v16_store(d + f * 16,
-                  v16_keep(on[f0 + f], v16_mul(flat_gradient(p, f0 + f, raw, q, use, g, &sums->iq1), factor)));
-    for (int t = 0; t < size * size; t++) {
-        size_t pixel = (size_t)(left_top + t / size * p->tile.width + t % size);
-        vec16 v = v16_load(x + pixel * 16), r = quantize(&p->iq0[pixel], v), sum = v16_zero();
-        for (int f = 0; f < nf; f++) {
-            float *dk = sums->kernel + (size_t)(t * nf + f) * 16;
+    for (int f = 0; f < a.nf; f++)
+        v16_store(d + f * 16, v16_keep_mul(a.on[f0 + (size_t)f], flat_gradient(a, f0 + (size_t)f), a.factor));
+    for (int t = 0; t < a.size * a.size; t++) {
+        size_t pixel = (size_t)(left_top + t / a.size * a.width + t % a.size);
+        vec16 v = v16_load(a.x + pixel * 16), r = quantize(&a.iq0[pixel], v, a.open), sum = v16_zero();
+        for (int f = 0; f < a.nf; f++) {
+            float *dk = a.dk + (size_t)(t * a.nf + f) * 16;
             vec16 df = v16_load(d + f * 16);
             v16_store(dk, v16_fma(df, r, v16_load(dk)));
-            sum = v16_fma(df, v16_all(p->kernel[t * nf + f]), sum);
+            sum = v16_fma(df, v16_all(a.kernel[t * a.nf + f]), sum);
         }
-        (void)quantizer_gradient(&p->iq0[pixel], v, r, sum, sums->iq0.di + pixel * 16, sums->iq0.df + pixel * 16);
+        (void)quantizer_gradient(&a.iq0[pixel], v, r, sum, a.di0 + pixel * 16, a.df0 + pixel * 16, a.open);
     }
 }
 
 void first_block(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on, int live,
                  const float *g, cb_hgq_first_sums *sums) {
-    uint16_t use = (uint16_t)(live == 16 ? 0xFFFF : (1u << live) - 1);
+    first_args a = {p->iq0, p->iq1, p->kernel, p->mean, p->shift, p->slope, x, raw, q, g, on, sums->kernel, sums->iq0.di,
+                    sums->iq0.df, sums->iq1.di, sums->iq1.df, v16_all(p->factor),
+                    (uint16_t)(live == 16 ? 0xFFFF : (1u << live) - 1), p->tile.width, p->tile.oh, p->tile.ow,
+                    p->tile.kernel, p->tile.filters, p->open};
     if (!p->conv)
-        for (int f = 0; f < p->n_flat; f++) (void)flat_gradient(p, f, raw, q, use, g, &sums->iq1);
-    else if (V16_ACC >= 24 && p->tile.kernel == 2 && p->tile.filters == 4) first_2x4(p, x, raw, q, on, use, g, sums);
-    else
-        for (int o = 0; o < p->tile.oh * p->tile.ow; o++)
-            first_pixel(p, o * p->tile.filters, (o / p->tile.ow * p->tile.width + o % p->tile.ow) * p->tile.kernel, x, raw,
-                        q, on, use, g, sums);
+        for (size_t f = 0; f < (size_t)p->n_flat; f++) (void)flat_gradient(a, f);
+    else if (V16_ACC >= 24 && a.size == 2 && a.nf == 4) {
+        if (a.open) first_2x4((a.open = true, a));
+        else first_2x4((a.open = false, a));
+    } else
+        for (int o = 0; o < a.oh * a.ow; o++)
+            first_pixel(a, (size_t)(o * a.nf), (o / a.ow * a.width + o % a.ow) * a.size);
 }
 
 /* ---- weights; plain loops that the compiler turns into vectors ---- */
 
-#define TREE(x)                                                              \
-    for (int half = 8; half; half /= 2)                                      \
-        for (int l = 0; l < half; l++) x[l] += x[l + half]
+#if V16_512
+typedef struct { __m512d a, b; } lanes64;
+V16_INLINE lanes64 lanes64_zero(void) { return (lanes64){_mm512_setzero_pd(), _mm512_setzero_pd()}; }
+V16_INLINE lanes64 lanes64_add_f32(lanes64 x, const float *p) {
+    return (lanes64){_mm512_add_pd(x.a, _mm512_cvtps_pd(_mm256_loadu_ps(p))),
+                     _mm512_add_pd(x.b, _mm512_cvtps_pd(_mm256_loadu_ps(p + 8)))};
+}
+V16_INLINE lanes64 lanes64_add(lanes64 x, const double *p) {
+    return (lanes64){_mm512_add_pd(x.a, _mm512_loadu_pd(p)), _mm512_add_pd(x.b, _mm512_loadu_pd(p + 8))};
+}
+V16_INLINE double lanes64_tree(lanes64 x) {
+    __m512d s = _mm512_add_pd(x.a, x.b);
+    __m256d h = _mm256_add_pd(_mm512_castpd512_pd256(s), _mm512_extractf64x4_pd(s, 1));
+    __m128d q = _mm_add_pd(_mm256_castpd256_pd128(h), _mm256_extractf128_pd(h, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(q, _mm_unpackhi_pd(q, q)));
+}
+#else
+typedef struct { double v[16]; } lanes64;
+V16_INLINE lanes64 lanes64_zero(void) { return (lanes64){{0}}; }
+V16_INLINE lanes64 lanes64_add_f32(lanes64 x, const float *p) {
+    for (int l = 0; l < 16; l++) x.v[l] += p[l];
+    return x;
+}
+V16_INLINE lanes64 lanes64_add(lanes64 x, const double *p) {
+    for (int l = 0; l < 16; l++) x.v[l] += p[l];
+    return x;
+}
+V16_INLINE double lanes64_tree(lanes64 x) {
+    for (int half = 8; half; half /= 2)
+        for (int l = 0; l < half; l++) x.v[l] += x.v[l + half];
+    return x.v[0];
+}
+#endif
 
 void totals(const float *const *part, int n_part, size_t from, size_t to, double *out) {
     for (size_t row = from; row < to; row++) {
-        double x[16] = {0};
-        for (int p = 0; p < n_part; p++)
-            for (int l = 0; l < 16; l++) x[l] += part[p][row * 16 + (size_t)l];
-        TREE(x);
-        out[row] = x[0];
+        lanes64 x = lanes64_zero();
+        for (int p = 0; p < n_part; p++) x = lanes64_add_f32(x, part[p] + row * 16);
+        out[row] = lanes64_tree(x);
     }
 }
 
 void totals64(const double *const *part, int n_part, size_t from, size_t to, double *out) {
     for (size_t row = from; row < to; row++) {
-        double x[16] = {0};
-        for (int p = 0; p < n_part; p++)
-            for (int l = 0; l < 16; l++) x[l] += part[p][row * 16 + (size_t)l];
-        TREE(x);
-        out[row] = x[0];
+        lanes64 x = lanes64_zero();
+        for (int p = 0; p < n_part; p++) x = lanes64_add(x, part[p] + row * 16);
+        out[row] = lanes64_tree(x);
     }
 }
 

@@ -57,10 +57,12 @@ V16_INLINE relu_regs relu_prepare(const cb_relu_rule *q, float factor) {
 
 /* Adding and subtracting 1.5 * 2^23 rounds |v| < 2^22 to the nearest integer, ties to even. */
 V16_INLINE vec16 relu_lanes(const relu_regs *r, vec16 x, uint16_t keep, uint16_t *slope) {
-    vec16 zero = v16_zero(), magic = v16_all(12582912), v = v16_greater(x, zero);
-    *slope = (uint16_t)(keep & v16_gt_bits(x, zero) & ~v16_gt_bits(x, r->top));
-    if (r->quantized) v = v16_sub(v16_add(v16_lesser(v16_mul(v, r->scale), r->last), magic), magic);
-    return v16_keep(keep, v16_mul(v, r->gain));
+    vec16 magic = v16_all(12582912);
+    uint16_t on = v16_positive(keep, x);
+    *slope = v16_not_above(on, x, r->top);
+    if (!r->quantized) return v16_keep_mul(on, x, r->gain);
+    vec16 v = v16_lesser(v16_keep_mul(on, x, r->scale), r->last);
+    return v16_mul(v16_sub(v16_add(v, magic), magic), r->gain);
 }
 
 void relu_drop(const cb_relu_rule *q, const float *x, const uint16_t *keep, float factor, int n, float *value,
@@ -113,10 +115,32 @@ V16_INLINE void tile_forward_any(const cb_tile_conv *c, const relu_regs *r, cons
         }
 }
 
+/* CICADA's shape; the rule is passed by value so that stores cannot change it. */
+V16_INLINE void tile_forward_2x4(const cb_tile_conv *c, relu_regs r, const float *image, const float *w,
+                                 const uint16_t *keep, float *out, uint16_t *slope) {
+    int oh = c->oh, ow = c->ow, width = c->width;
+    vec16 k[16];
+    V16_UNROLL
+    for (int t = 0; t < 16; t++) k[t] = v16_all(w[t]);
+    for (int y = 0; y < oh; y++)
+        for (int x = 0; x < ow; x++, out += 64, slope += 4, keep += 4) {
+            const float *in = image + (size_t)(2 * y * width + 2 * x) * 16;
+            vec16 acc[4] = {v16_zero(), v16_zero(), v16_zero(), v16_zero()};
+            V16_UNROLL
+            for (int t = 0; t < 4; t++) {
+                vec16 v = v16_load(in + (size_t)(t / 2 * width + t % 2) * 16);
+                V16_UNROLL
+                for (int f = 0; f < 4; f++) acc[f] = v16_fma(v, k[4 * t + f], acc[f]);
+            }
+            V16_UNROLL
+            for (int f = 0; f < 4; f++) v16_store(out + f * 16, relu_lanes(&r, acc[f], keep[f], &slope[f]));
+        }
+}
+
 void tile_forward(const cb_tile_conv *c, const cb_relu_rule *q, const float *image, const float *w,
                   const uint16_t *keep, float factor, float *out, uint16_t *slope) {
     relu_regs r = relu_prepare(q, factor);
-    if (c->kernel == 2 && c->filters == 4) tile_forward_any(c, &r, image, w, keep, out, slope, 2, 4);
+    if (c->kernel == 2 && c->filters == 4 && keep && slope) tile_forward_2x4(c, r, image, w, keep, out, slope);
     else tile_forward_any(c, &r, image, w, keep, out, slope, c->kernel, c->filters);
 }
 
