@@ -202,10 +202,21 @@ V16_INLINE void v16_wide_bits(const v16_wide w[16], uint32_t t, uint16_t *low, u
 
 enum { V16_PARTS = 16 / V16_WIDE };
 
+/* The round keys of (key): made once for many blocks. */
+typedef struct {
+    v16_wide w[10][2];
+} v16_philox_keys;
+
+V16_INLINE void v16_philox_key(const uint32_t key[2], v16_philox_keys *k) {
+    for (uint32_t round = 0; round < 10; round++) {
+        k->w[round][0] = v16_wide_all(key[0] + round * 0x9E3779B9u);
+        k->w[round][1] = v16_wide_all(key[1] + round * 0xBB67AE85u);
+    }
+}
+
 /* Blocks first .. first+15 of the stream (key, index): c[word][part]. The counters' high words are 0: first < 2^32 - 16. */
-V16_INLINE void v16_philox(const uint32_t key[2], uint64_t index, uint32_t first, v16_wide c[4][V16_PARTS]) {
+V16_INLINE void v16_philox(const v16_philox_keys *k, uint64_t index, uint32_t first, v16_wide c[4][V16_PARTS]) {
     v16_wide m0 = v16_wide_all(0xD2511F53u), m1 = v16_wide_all(0xCD9E8D57u), start = v16_wide_all(first);
-    uint32_t k0 = key[0], k1 = key[1];
     V16_UNROLL
     for (int p = 0; p < V16_PARTS; p++) {
         c[0][p] = v16_wide_add(start, v16_wide_count(p));
@@ -213,13 +224,13 @@ V16_INLINE void v16_philox(const uint32_t key[2], uint64_t index, uint32_t first
         c[2][p] = v16_wide_all((uint32_t)index);
         c[3][p] = v16_wide_all((uint32_t)(index >> 32));
     }
-    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
-        v16_wide w0 = v16_wide_all(k0), w1 = v16_wide_all(k1);
+    V16_UNROLL
+    for (int round = 0; round < 10; round++) {
         V16_UNROLL
         for (int p = 0; p < V16_PARTS; p++) {
             v16_wide p0 = v16_wide_mul(m0, c[0][p]), p1 = v16_wide_mul(m1, c[2][p]);
-            c[0][p] = v16_wide_xor3(v16_wide_high(p1), c[1][p], w0);
-            c[2][p] = v16_wide_xor3(v16_wide_high(p0), c[3][p], w1);
+            c[0][p] = v16_wide_xor3(v16_wide_high(p1), c[1][p], k->w[round][0]);
+            c[2][p] = v16_wide_xor3(v16_wide_high(p0), c[3][p], k->w[round][1]);
             c[1][p] = p1;
             c[3][p] = p0;
         }

@@ -10,6 +10,8 @@ CB_ISA_DECLARE(void, cb_hgq_lanes_quantize, const cb_hgq_format *, int, const fl
 CB_ISA_DECLARE(void, cb_hgq_lanes_moments, const float *, size_t, size_t, int, double *, double *, float *);
 CB_ISA_DECLARE(void, cb_hgq_head_block, const cb_hgq_head *, float *, uint16_t *, const float *, int, float *, float *,
                float *, cb_hgq_head_sums *);
+CB_ISA_DECLARE(void, cb_hgq_first_forward, const cb_hgq_first *, const float *, const uint16_t *, float *, float *,
+               uint16_t *, float *);
 CB_ISA_DECLARE(void, cb_hgq_first_block, const cb_hgq_first *, const float *, const float *, const float *,
                const uint16_t *, int, const float *, cb_hgq_first_sums *);
 CB_ISA_DECLARE(void, cb_hgq_totals, const float *const *, int, size_t, size_t, double *);
@@ -37,6 +39,13 @@ void cb_hgq_head_block(const cb_hgq_head *p, float *h, uint16_t *keep, const flo
     static void (*const table[])(const cb_hgq_head *, float *, uint16_t *, const float *, int, float *, float *, float *,
                                  cb_hgq_head_sums *) = CB_ISA_TABLE(cb_hgq_head_block);
     table[cb_isa()](p, h, keep, y, live, q, out, g, sums);
+}
+
+void cb_hgq_first_forward(const cb_hgq_first *p, const float *x, const uint16_t *keep, float *raw, float *q, uint16_t *on,
+                          float *peak) {
+    static void (*const table[])(const cb_hgq_first *, const float *, const uint16_t *, float *, float *, uint16_t *,
+                                 float *) = CB_ISA_TABLE(cb_hgq_first_forward);
+    table[cb_isa()](p, x, keep, raw, q, on, peak);
 }
 
 void cb_hgq_first_block(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on,
@@ -138,6 +147,29 @@ static void head_lane(const cb_hgq_head *p, float *h, uint16_t *keep, const floa
 void cb_hgq_head_block_ref(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, int live, float *q, float *out,
                            float *g, cb_hgq_head_sums *sums) {
     for (int l = 0; l < CB_LANES; l++) head_lane(p, h, keep, y, l, l < live, q, out, g, sums);
+}
+
+void cb_hgq_first_forward_ref(const cb_hgq_first *p, const float *x, const uint16_t *keep, float *raw, float *q,
+                              uint16_t *on, float *peak) {
+    int nf = p->tile.filters, size = p->tile.kernel;
+    for (int at = 0; at < p->tile.oh * p->tile.ow * nf; at++) {
+        int o = at / nf, f = at % nf;
+        unsigned bits = 0;
+        for (int l = 0; l < CB_LANES; l++) {
+            float acc = 0;
+            for (int t = 0; t < size * size; t++) {
+                int row = o / p->tile.ow * size + t / size, pixel = row * p->tile.width + o % p->tile.ow * size + t % size;
+                float r = cb_hgq_round(&p->iq0[pixel], CB_RND, x[pixel * CB_LANES + l]);
+                if (peak) peak[pixel * CB_LANES + l] = larger(fabsf(r), peak[pixel * CB_LANES + l]);
+                acc = fmaf(r, p->kernel[t * nf + f], acc);
+            }
+            bool alive = keep[at] >> l & 1 && acc > 0;
+            bits |= (unsigned)alive << l;
+            raw[at * CB_LANES + l] = alive ? acc * p->factor : 0;
+            q[at * CB_LANES + l] = cb_hgq_round(&p->iq1[at], CB_RND, raw[at * CB_LANES + l]);
+        }
+        on[at] = (uint16_t)bits;
+    }
 }
 
 static float flat_gradient(const cb_hgq_first *p, int f, int l, bool live, const float *raw, const float *q, const float *g,

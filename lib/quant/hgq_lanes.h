@@ -64,6 +64,11 @@ typedef struct {
     cb_hgq_sums iq0, iq1;
 } cb_hgq_first_sums;
 
+/* v2 forward: x quantized, convolved (taps ascending from 0, fmaf), relu and dropout by lane bits keep -> raw and its
+ * slopes on (may be keep), quantized -> q. peak: NULL, or [pixel][16] := max(peak, |quantized x|) of the pixels under a
+ * tap. mean, shift and slope are not used. */
+void cb_hgq_first_forward(const cb_hgq_first *p, const float *x, const uint16_t *keep, float *raw, float *q, uint16_t *on,
+                          float *peak);
 /* x: image (v2) or dense1's raw input; raw, q: dense1's input before and after its quantizer (v1: raw is x);
  * on: slopes of raw (v2); g: gradient of q. */
 void cb_hgq_first_block(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on,
@@ -90,6 +95,8 @@ void cb_hgq_lanes_moments_ref(const float *q, size_t stride, size_t n_block, int
                               float *peak);
 void cb_hgq_head_block_ref(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, int live, float *q, float *out,
                            float *g, cb_hgq_head_sums *sums);
+void cb_hgq_first_forward_ref(const cb_hgq_first *p, const float *x, const uint16_t *keep, float *raw, float *q,
+                              uint16_t *on, float *peak);
 void cb_hgq_first_block_ref(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on,
                             int live, const float *g, cb_hgq_first_sums *sums);
 void cb_hgq_totals_ref(const float *const *part, int n_part, size_t from, size_t to, double *out);

@@ -16,7 +16,7 @@ typedef struct {
     float *dconv, *dk2;                /* [taps*filters][16], [hidden][16] */
     float *dk1, *do1;                  /* [n_flat*hidden], [hidden] */
     float *peak[CB_HGQ_LAYERS];        /* as df: largest |q| */
-    float *x0, *g1;                    /* [max(image, n_flat)][16] scratch */
+    float *g1;                         /* [n_flat][16] scratch */
     float *zero_from;                  /* all of the above floats, in one block whose first n_zero are cleared each step */
     size_t n_zero;                     /* (not peak[1], nor di of WRAP data, nor the scratch) */
     uint16_t *keep;                    /* [hidden] lane bits */
@@ -53,8 +53,7 @@ static void *need(bool *bad, size_t n, size_t size) {
 }
 
 static void shard_new(shard *p, const cb_hgq_student *s, bool *bad) {
-    size_t h = (size_t)s->d.hidden, flat = (size_t)s->n_flat, image = (size_t)(s->d.height * s->d.width), n = 0;
-    size_t most = image > flat ? image : flat, part[20], k = 0;
+    size_t h = (size_t)s->d.hidden, flat = (size_t)s->n_flat, n = 0, part[20], k = 0;
     float **at[20];
     for (int l = s->first; l < CB_HGQ_LAYERS; l++) at[k] = &p->df[l], part[k++] = s->iq[l].n * 16;
     at[k] = &p->dconv, part[k++] = (size_t)(s->d.size * s->d.size * s->d.filters) * 16;
@@ -66,8 +65,7 @@ static void shard_new(shard *p, const cb_hgq_student *s, bool *bad) {
     size_t zero = k;
     at[k] = &p->peak[1], part[k++] = flat * 16;
     for (int l = s->first; l < CB_HGQ_LAYERS; l++) at[k] = &p->di[l], part[k++] = s->iq[l].n * 16;
-    at[k] = &p->x0, part[k++] = most * 16;
-    at[k] = &p->g1, part[k++] = most * 16;
+    at[k] = &p->g1, part[k++] = flat * 16;
     for (size_t j = 0; j < k; j++) {
         if (j == zero) p->n_zero = n;
         n += (part[j] + 15) / 16 * 16;
@@ -203,10 +201,24 @@ static bool plain_weights(const cb_hgq_site *site) {
 
 /* ---- forward ---- */
 
-static const cb_relu_rule relu = {.top = INFINITY};
-
 /* WRAP data are not clipped in training, and their ranges are tracked. */
 static bool is_open(const cb_hgq_student *s, int l) { return s->iq[l].q.overflow == CB_WRAP; }
+
+static cb_hgq_first first_of(const cb_hgq_trainer *t) {
+    const work *w = t->work;
+    const cb_hgq_student *s = t->s;
+    return (cb_hgq_first){.conv = s->d.conv,
+                          .tile = {s->d.width, s->d.size, s->d.filters, s->oh, s->ow},
+                          .n_flat = s->n_flat,
+                          .iq0 = w->iq[0],
+                          .iq1 = w->iq[1],
+                          .kernel = w->kernel[0],
+                          .mean = w->mu,
+                          .shift = w->shift,
+                          .slope = w->slope,
+                          .factor = t->mask ? 9.0f / 8 : 1,
+                          .open = is_open(s, 1) && (!s->d.conv || is_open(s, 0))};
+}
 
 static void draw(cb_hgq_trainer *t, int layer, int n, size_t block, uint16_t *keep) {
     if (t->mask) t->mask(t->mask_context, keep, layer, n, t->step, block);
@@ -220,22 +232,19 @@ static void forward_first(cb_hgq_trainer *t, cb_student_batch *b, bool load, int
     shard *p = &w->part[part];
     size_t flat = (size_t)s->n_flat, image = w->image * CB_LANES;
     size_t first = cb_shard_first(b->n_block, part), last = cb_shard_first(b->n_block, part + 1);
-    cb_tile_conv tile = {s->d.width, s->d.size, s->d.filters, s->oh, s->ow};
+    cb_hgq_first f = first_of(t);
     memset(p->zero_from, 0, p->n_zero * sizeof *p->zero_from);
     for (int l = s->first; l < CB_HGQ_LAYERS; l++)
         if (cb_hgq_trains_i(&s->iq[l].q)) memset(p->di[l], 0, s->iq[l].n * CB_LANES * sizeof *p->di[l]);
     for (size_t k = first; k < last; k++) {
         if (load) cb_student_batch_block(b, k);
         const float *x = b->x + k * image;
+        float *x1 = w->x1 + k * flat * CB_LANES;
         if (s->d.conv) {
-            float *h0 = w->h0 + k * flat * CB_LANES;
             uint16_t *on = w->on + k * flat;
-            cb_hgq_lanes_quantize(w->iq[0], (int)w->image, x, p->x0, is_open(s, 0) ? p->peak[0] : NULL, is_open(s, 0));
             draw(t, 0, s->n_flat, k, on);
-            cb_tile_forward(&tile, &relu, p->x0, w->kernel[0], on, t->mask ? 9.0f / 8 : 1, h0, on);
-            x = h0;
-        }
-        cb_hgq_lanes_quantize(w->iq[1], s->n_flat, x, w->x1 + k * flat * CB_LANES, NULL, is_open(s, 1));
+            cb_hgq_first_forward(&f, x, on, w->h0 + k * flat * CB_LANES, x1, on, is_open(s, 0) ? p->peak[0] : NULL);
+        } else cb_hgq_lanes_quantize(w->iq[1], s->n_flat, x, x1, NULL, is_open(s, 1));
     }
     cb_hgq_lanes_moments(w->x1 + first * flat * CB_LANES, flat * CB_LANES, last - first, s->n_flat, p->sum, p->square,
                          p->peak[1]);
@@ -371,9 +380,7 @@ static void backward_first(cb_hgq_trainer *t, const cb_student_batch *b, int par
     const cb_hgq_student *s = t->s;
     shard *p = &w->part[part];
     size_t flat = (size_t)s->n_flat, h = (size_t)s->d.hidden * CB_LANES;
-    cb_hgq_first f = {s->d.conv, {s->d.width, s->d.size, s->d.filters, s->oh, s->ow}, s->n_flat, w->iq[0], w->iq[1],
-                      w->kernel[0], w->mu, w->shift, w->slope, t->mask ? 9.0f / 8 : 1,
-                      is_open(s, 1) && (!s->d.conv || is_open(s, 0))};
+    cb_hgq_first f = first_of(t);
     cb_hgq_first_sums sums = {p->dconv, {p->di[0], p->df[0]}, {p->di[1], p->df[1]}};
     for (size_t k = cb_shard_first(b->n_block, part); k < cb_shard_first(b->n_block, part + 1); k++) {
         const float *x = b->x + k * w->image * CB_LANES;

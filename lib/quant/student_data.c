@@ -141,10 +141,20 @@ void cb_student_batch_choose(cb_student_batch *b, const cb_student_set *s, int s
     b->event = event;
 }
 
+/* Asks for the images of block k, which are scattered over memory, before they are needed. */
+static void fetch_ahead(const cb_student_batch *b, size_t k) {
+    if (k >= b->n_block || b->image || !b->event) return;
+    for (int l = 0; l < cb_student_lanes(b, k); l++) {
+        const char *row = (const char *)cb_rows_at(b->set->image[b->split], b->event[k * CB_LANES + (size_t)l], NULL);
+        for (size_t byte = 0; byte < (size_t)b->n_feature * sizeof(uint16_t); byte += 64) __builtin_prefetch(row + byte);
+    }
+}
+
 void cb_student_batch_block(cb_student_batch *b, size_t k) {
     const uint16_t *image[CB_LANES] = {NULL};
     float *y = b->y + k * CB_LANES;
     int lanes = cb_student_lanes(b, k);
+    fetch_ahead(b, k + 1);
     for (int l = 0; l < CB_LANES; l++) {
         uint32_t e = (uint32_t)k * CB_LANES + (uint32_t)l;
         if (l < lanes && b->event) e = b->event[e];

@@ -103,7 +103,7 @@ static void check_head(cb_rng *r) {
 /* CICADA's shape with all sums in registers, ragged images of other shapes, and v1. */
 static void check_first(cb_rng *r) {
     static cb_hgq_format t[2][MOST / 16];
-    bool cicada = cb_rng_below(r, 2), open = cb_rng_below(r, 2), conv = cb_rng_below(r, 3) != 0;
+    bool cicada = cb_rng_below(r, 2), open = cb_rng_below(r, 2), peak = cb_rng_below(r, 2), conv = cb_rng_below(r, 3) != 0;
     int size = cicada ? 2 : 1 + (int)cb_rng_below(r, 3), nf = cicada ? 4 : 1 + (int)cb_rng_below(r, 6);
     cb_tile_conv tile = {size * 3 + 1, size, nf, 2, 3};
     int live = cb_rng_below(r, 2) ? 16 : 1 + (int)cb_rng_below(r, 15);
@@ -112,6 +112,9 @@ static void check_first(cb_rng *r) {
     cb_hgq_first p = {conv, tile, 6 * nf, t[0], t[1], in[0] + 1000, in[1] + 1000, in[2] + 1000, in[3] + 1000, 9.0f / 8, open};
     for (int k = 0; k < 2; k++) {
         twin *w = &two[k];
+        if (conv)
+            (k ? cb_hgq_first_forward_ref : cb_hgq_first_forward)(&p, in[0], w->bits, w->f, w->f + 2000, w->bits,
+                                                                   peak ? w->f + 4000 - 64 * 16 : NULL);
         cb_hgq_first_sums sums = {w->a, {w->b, w->c}, {w->d, w->e}};
         (k ? cb_hgq_first_block_ref : cb_hgq_first_block)(&p, in[0], in[1], in[2], conv ? kept : NULL, live, in[3], &sums);
     }

@@ -7,6 +7,7 @@
 #define lanes_quantize CB_ISA_FN(cb_hgq_lanes_quantize)
 #define lanes_moments CB_ISA_FN(cb_hgq_lanes_moments)
 #define head_block CB_ISA_FN(cb_hgq_head_block)
+#define first_forward CB_ISA_FN(cb_hgq_first_forward)
 #define first_block CB_ISA_FN(cb_hgq_first_block)
 #define totals CB_ISA_FN(cb_hgq_totals)
 #define totals64 CB_ISA_FN(cb_hgq_totals64)
@@ -18,6 +19,8 @@ void lanes_quantize(const cb_hgq_format *t, int n, const float *x, float *q, flo
 void lanes_moments(const float *q, size_t stride, size_t n_block, int n, double *sum, double *square, float *peak);
 void head_block(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, int live, float *q, float *out, float *g,
                 cb_hgq_head_sums *sums);
+void first_forward(const cb_hgq_first *p, const float *x, const uint16_t *keep, float *raw, float *q, uint16_t *on,
+                   float *peak);
 void first_block(const cb_hgq_first *p, const float *x, const float *raw, const float *q, const uint16_t *on, int live,
                  const float *g, cb_hgq_first_sums *sums);
 void totals(const float *const *part, int n_part, size_t from, size_t to, double *out);
@@ -145,6 +148,70 @@ void head_block(const cb_hgq_head *p, float *h, uint16_t *keep, const float *y, 
 }
 
 /* ---- first layers ---- */
+
+#if V16_ACC >= 6
+enum { FILTERS = 4 };
+#else
+enum { FILTERS = 2 };
+#endif
+
+typedef struct {
+    const cb_hgq_format *iq0, *iq1;
+    const float *kernel;
+    float *peak;
+    vec16 factor;
+    int width, size, nf;
+    bool open;
+} forward_args;
+
+/* Filters f0 .. f0+m-1 of one output pixel; x, a.iq0 and a.peak begin at its upper left image pixel. */
+V16_INLINE void forward_pixel(forward_args a, const float *x, const float *k, int m, const uint16_t *keep, float *raw,
+                              float *q, uint16_t *on) {
+    vec16 acc[FILTERS];
+    V16_UNROLL
+    for (int f = 0; f < m; f++) acc[f] = v16_zero();
+    for (int dy = 0; dy < a.size; dy++)
+        for (int dx = 0; dx < a.size; dx++, k += a.nf) {
+            size_t at = (size_t)(dy * a.width + dx);
+            vec16 r = quantize(&a.iq0[at], v16_load(x + at * 16), a.open);
+            if (a.peak) v16_store(a.peak + at * 16, v16_greater(magnitude(r), v16_load(a.peak + at * 16)));
+            V16_UNROLL
+            for (int f = 0; f < m; f++) acc[f] = v16_fma(r, v16_all(k[f]), acc[f]);
+        }
+    V16_UNROLL
+    for (int f = 0; f < m; f++) {
+        uint16_t alive = v16_positive(keep[f], acc[f]);
+        vec16 v = v16_keep_mul(alive, acc[f], a.factor);
+        on[f] = alive;
+        v16_store(raw + f * 16, v);
+        v16_store(q + f * 16, quantize(&a.iq1[f], v, a.open));
+    }
+}
+
+V16_INLINE void forward_any(forward_args a, int oh, int ow, const float *x, const uint16_t *keep, float *raw, float *q,
+                            uint16_t *on) {
+    const cb_hgq_format *iq0 = a.iq0;
+    float *peak = a.peak;
+    for (int o = 0, f; o < oh * ow; o++) {
+        size_t pixel = (size_t)((o / ow * a.width + o % ow) * a.size);
+        a.iq0 = iq0 + pixel;
+        a.peak = peak ? peak + pixel * 16 : NULL;
+        for (f = 0; f + FILTERS <= a.nf; f += FILTERS, a.iq1 += FILTERS, keep += FILTERS, raw += FILTERS * 16, q += FILTERS * 16, on += FILTERS)
+            forward_pixel(a, x + pixel * 16, a.kernel + f, FILTERS, keep, raw, q, on);
+        for (; f < a.nf; f++, a.iq1++, keep++, raw += 16, q += 16, on++)
+            forward_pixel(a, x + pixel * 16, a.kernel + f, 1, keep, raw, q, on);
+    }
+}
+
+void first_forward(const cb_hgq_first *p, const float *x, const uint16_t *keep, float *raw, float *q, uint16_t *on,
+                   float *peak) {
+    forward_args a = {p->iq0, p->iq1, p->kernel, peak, v16_all(p->factor), p->tile.width, p->tile.kernel, p->tile.filters,
+                      p->open};
+    if (a.size == 2 && a.nf == 4 && a.open) {
+        a.size = 2, a.nf = 4, a.open = true;
+        forward_any(a, p->tile.oh, p->tile.ow, x, keep, raw, q, on);
+    } else forward_any(a, p->tile.oh, p->tile.ow, x, keep, raw, q, on);
+}
 
 /* The arrays of a call in registers: stores through vectors may alias everything behind a pointer. */
 typedef struct {

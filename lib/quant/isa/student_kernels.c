@@ -32,10 +32,12 @@ void dropout_bits(const uint32_t key[2], uint64_t index, uint32_t threshold, int
         for (int f = 0; f < n; f++) keep[f] = threshold ? 0 : 0xFFFF;
         return;
     }
+    v16_philox_keys keys;
+    v16_philox_key(key, &keys);
     for (int f = 0; f < n; f += 8) {
         uint16_t bits[8];
         v16_wide c[4][V16_PARTS];
-        v16_philox(key, index, (uint32_t)f * 2, c);
+        v16_philox(&keys, index, (uint32_t)f * 2, c);
         V16_UNROLL
         for (int w = 0; w < 4; w++) v16_wide_bits(c[w], threshold, &bits[2 * w], &bits[2 * w + 1]);
         if (n - f >= 8) memcpy(keep + f, bits, sizeof bits);
