@@ -146,7 +146,7 @@ static void fetch_ahead(const cb_student_batch *b, size_t k) {
     if (k >= b->n_block || b->image || !b->event) return;
     for (int l = 0; l < cb_student_lanes(b, k); l++) {
         const char *row = (const char *)cb_rows_at(b->set->image[b->split], b->event[k * CB_LANES + (size_t)l], NULL);
-        for (size_t byte = 0; byte < (size_t)b->n_feature * sizeof(uint16_t); byte += 64) __builtin_prefetch(row + byte);
+        for (size_t byte = 0; byte < (size_t)b->n_feature * sizeof(uint16_t); byte += 64) __builtin_prefetch(row + byte, 0, 2);
     }
 }
 
