@@ -11,7 +11,7 @@
 #include "quant/student_check.h"
 #include "stage.h"
 
-static const char *data, *targets, *out;
+static const char *data, *targets, *out, *profile;
 
 /* Everything the stage holds; freed in one place. */
 typedef struct {
@@ -75,7 +75,8 @@ static cb_hgq_plan plan_of(const cb_config *c, cb_beta_pid_rule *pid) {
                          .seed = (uint64_t)cb_config_int(c, "student", "seed"),
                          .trace = (uint32_t)cb_config_int(c, "hgq", "calibrate"),
                          .cycle = (int)cb_config_int(c, "hgq", "cycle"),
-                         .pid = pid_of(c, pid)};
+                         .pid = pid_of(c, pid),
+                         .profile = profile != NULL};
 }
 
 static int train(work *w, const cb_stage *st) {
@@ -176,6 +177,7 @@ static const cb_option options[] = {
     {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
     {"targets", 't', "FILE", "targets written by distill", &targets, CB_REQUIRED},
     {"out", 'o', "FILE", "student to write", &out, CB_REQUIRED},
+    {"profile", 'P', NULL, "say at the end how the time of the training splits over its kinds of work", &profile, CB_FLAG},
     {0}};
 
 int main(int argc, char **argv) {

@@ -10,7 +10,7 @@
 #include "quant/student_check.h"
 #include "stage.h"
 
-static const char *data, *targets, *out;
+static const char *data, *targets, *out, *profile;
 
 /* Everything the stage holds; freed in one place. */
 typedef struct {
@@ -60,7 +60,8 @@ static int train(work *w, const cb_stage *st) {
     const cb_config *c = st->config;
     cb_qkeras_plan plan = {.epochs = (int)cb_config_int(c, "student", "epochs"),
                            .batch = (uint32_t)cb_config_int(c, "student", "batch"),
-                           .learning_rate = cb_config_real(c, "student", "learning_rate")};
+                           .learning_rate = cb_config_real(c, "student", "learning_rate"),
+                           .profile = profile != NULL};
     if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
         cb_h5_made_from(targets, "dataset", data))
         return -1;
@@ -147,6 +148,7 @@ static const cb_option options[] = {
     {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
     {"targets", 't', "FILE", "targets written by distill", &targets, CB_REQUIRED},
     {"out", 'o', "FILE", "student to write", &out, CB_REQUIRED},
+    {"profile", 'P', NULL, "say at the end how the time of the training splits over its kinds of work", &profile, CB_FLAG},
     {0}};
 
 int main(int argc, char **argv) {

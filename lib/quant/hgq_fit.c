@@ -100,7 +100,7 @@ static int train_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, 
     *loss = 0;
     cb_student_order_shuffle(&w->order, (uint64_t)epoch);
     for (uint32_t k = 0; k < w->order.n_batch; k++) {
-        cb_student_batch_load(&w->batch, set, CB_TRAIN, w->order.event + (size_t)k * w->order.batch, w->order.batch);
+        cb_student_batch_choose(&w->batch, set, CB_TRAIN, w->order.event + (size_t)k * w->order.batch, w->order.batch);
         int bad = check_values(w->t->s);
         if (!bad) cb_hgq_gradient(w->t, &w->batch, beta);
         if (bad || check_gradient(w->t))
@@ -251,6 +251,7 @@ static int run_epochs(fit *w, const cb_student_set *set, const cb_hgq_plan *p, c
 
 int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *p, cb_hgq_history *h) {
     fit w = {0};
+    cb_student_profile profile = {0};
     double start = cb_log_seconds();
     int rc = history_new(h, p->epochs);
     for (int l = s->first; !rc && l < CB_HGQ_LAYERS; l++)
@@ -261,10 +262,12 @@ int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *
     if (!rc) rc = cb_student_order_new(&w.order, set, p->batch, p->seed);
     if (!rc) rc = cb_student_batch_new(&w.batch, set, w.order.batch);
     if (!rc) rc = (w.t = cb_hgq_trainer_new(s, w.order.batch, p->learning_rate, p->seed)) ? 0 : -1;
+    if (!rc && p->profile) w.t->profile = &profile;
     if (!rc) rc = (w.best = cb_hgq_student_new(&s->d, 0)) && (w.copy = cb_hgq_student_new(&s->d, 0)) ? 0 : -1;
     if (!rc) rc = cb_hgq_model_new(&w.model, w.copy);
     if (!rc) rc = run_epochs(&w, set, p, h);
     cb_progress_end();
+    if (!rc && p->profile) cb_student_profile_log(&profile);
     if (!rc) {
         double seconds = cb_log_seconds() - start, events = (double)p->epochs * w.order.n_batch * w.order.batch;
         cb_info("kept epoch %d of %d: val MAE %.4f, %.0f EBOPs (%.0f events/s)", h->best + 1, h->n, h->val_mae[h->best],

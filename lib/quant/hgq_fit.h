@@ -18,6 +18,7 @@ typedef struct {
     int cycle;                    /* epochs of a cosine cycle of the rate below its log-linear envelope; 0: none */
     const cb_beta_pid_rule *pid;  /* not NULL: beta after the warm-up is steered to a number of EBOPs */
     cb_front *front;              /* not NULL: receives every epoch on the front of this run; state: cb_hgq_student */
+    bool profile;                 /* say at the end where the time went */
 } cb_hgq_plan;
 
 typedef struct {

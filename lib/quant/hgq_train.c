@@ -237,17 +237,23 @@ static void forward_first(cb_hgq_trainer *t, cb_student_batch *b, bool load, int
     for (int l = s->first; l < CB_HGQ_LAYERS; l++)
         if (cb_hgq_trains_i(&s->iq[l].q)) memset(p->di[l], 0, s->iq[l].n * CB_LANES * sizeof *p->di[l]);
     for (size_t k = first; k < last; k++) {
+        double lap = cb_step_start(t->profile);
         if (load) cb_student_batch_block(b, k);
+        cb_step_stop(t->profile, part, CB_STEP_LOAD, &lap);
         const float *x = b->x + k * image;
         float *x1 = w->x1 + k * flat * CB_LANES;
         if (s->d.conv) {
             uint16_t *on = w->on + k * flat;
             draw(t, 0, s->n_flat, k, on);
+            cb_step_stop(t->profile, part, CB_STEP_DROPOUT, &lap);
             cb_hgq_first_forward(&f, x, on, w->h0 + k * flat * CB_LANES, x1, on, is_open(s, 0) ? p->peak[0] : NULL);
         } else cb_hgq_lanes_quantize(w->iq[1], s->n_flat, x, x1, NULL, is_open(s, 1));
+        cb_step_stop(t->profile, part, CB_STEP_FIRST, &lap);
     }
+    double lap = cb_step_start(t->profile);
     cb_hgq_lanes_moments(w->x1 + first * flat * CB_LANES, flat * CB_LANES, last - first, s->n_flat, p->sum, p->square,
                          p->peak[1]);
+    cb_step_stop(t->profile, part, CB_STEP_DENSE, &lap);
 }
 
 /* Batch mean and population variance of some features of dense1's input, moving averages, their rows of the fused kernel
@@ -303,14 +309,19 @@ static void middle(cb_hgq_trainer *t, const cb_student_batch *b, int part) {
     cb_hgq_head_sums sums = {0, p->dk2, p->peak[2], {p->di[2], p->df[2]}};
     for (size_t k = first; k < last; k++) {
         float *h1 = w->h1 + k * h;
+        double lap = cb_step_start(t->profile);
         cb_dense_forward(w->x1 + k * flat, w->kernel[1], w->bias, s->n_flat, hidden, h1);
+        cb_step_stop(t->profile, part, CB_STEP_DENSE, &lap);
         draw(t, 1, hidden, k, p->keep);
         cb_hgq_head_block(&head, h1, p->keep, b->y + k * CB_LANES, cb_student_lanes(b, k), w->x2 + k * h,
                           t->out + k * CB_LANES, w->g2 + k * h, &sums);
+        cb_step_stop(t->profile, part, CB_STEP_LOSS, &lap);
     }
     p->mae = sums.loss;
+    double lap = cb_step_start(t->profile);
     if (first < last)
         cb_dense_gradient(w->x1 + first * flat, flat, w->g2 + first * h, h, last - first, s->n_flat, hidden, p->dk1, p->do1);
+    cb_step_stop(t->profile, part, CB_STEP_WEIGHTS, &lap);
 }
 
 /* ---- backward ---- */
@@ -384,9 +395,12 @@ static void backward_first(cb_hgq_trainer *t, const cb_student_batch *b, int par
     cb_hgq_first_sums sums = {p->dconv, {p->di[0], p->df[0]}, {p->di[1], p->df[1]}};
     for (size_t k = cb_shard_first(b->n_block, part); k < cb_shard_first(b->n_block, part + 1); k++) {
         const float *x = b->x + k * w->image * CB_LANES;
+        double lap = cb_step_start(t->profile);
         cb_dense_backward(w->g2 + k * h, w->kernel[1], s->n_flat, s->d.hidden, p->g1);
+        cb_step_stop(t->profile, part, CB_STEP_BACK, &lap);
         cb_hgq_first_block(&f, x, s->d.conv ? w->h0 + k * flat * CB_LANES : x, w->x1 + k * flat * CB_LANES,
                            s->d.conv ? w->on + k * flat : NULL, cb_student_lanes(b, k), p->g1, &sums);
+        cb_step_stop(t->profile, part, CB_STEP_FIRST_BACK, &lap);
     }
 }
 
@@ -463,6 +477,7 @@ void cb_hgq_gradient(cb_hgq_trainer *t, cb_student_batch *b, double beta) {
     work *w = t->work;
     cb_hgq_student *s = t->s;
     bool load = b->set != NULL;
+    cb_student_profile_begin(t->profile);
     w->plain = plain_weights(&s->kq[1]);
     if (s->d.conv) quantize_weights(w, &s->kq[0], w->kq[0], s->kernel[0], w->kernel[0]);
     quantize_weights(w, &s->kq[2], w->kq[2], s->kernel[2], w->kernel[2]);
@@ -489,6 +504,7 @@ void cb_hgq_gradient(cb_hgq_trainer *t, cb_student_batch *b, double beta) {
     }
     collect_rest(t, b->n_event, beta);
     b->set = NULL;
+    cb_student_profile_end(t->profile);
 }
 
 void cb_hgq_update(cb_hgq_trainer *t) {

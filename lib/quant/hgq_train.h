@@ -12,6 +12,7 @@
 #define CB_QUANT_HGQ_TRAIN_H
 
 #include "quant/hgq_student.h"
+#include "quant/student_profile.h"
 
 /* Lane bits of what dropout keeps in one block: layer 0 after flatten, 1 after dense1's relu. */
 typedef void cb_hgq_mask_fn(void *context, uint16_t *keep, int layer, int n_feature, uint64_t step, size_t block);
@@ -26,6 +27,7 @@ typedef struct cb_hgq_trainer {
     double loss, mae, regularizer, ebops[CB_HGQ_LAYERS];
     double *grad;        /* like s->value; 0 for what is not trained */
     float *out;          /* [blocks*16] training-mode outputs */
+    cb_student_profile *profile; /* NULL, or borrowed: where the time goes */
     struct cb_hgq_work *work;
 } cb_hgq_trainer;
 

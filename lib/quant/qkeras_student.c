@@ -197,15 +197,20 @@ static void forward_shard(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_ba
     cb_tile_conv c = tile_conv(m);
     memset(sum, 0, 2 * hidden * sizeof *sum);
     for (size_t k = cb_shard_first(b->n_block, s); k < cb_shard_first(b->n_block, s + 1); k++) {
+        double lap = cb_step_start(w->profile);
         if (load) cb_student_batch_block(b, k);
+        cb_step_stop(w->profile, s, CB_STEP_LOAD, &lap);
         if (m->shape.conv) {
             uint16_t *slope = w->slope + k * flat;
             fill_keep(m, w->keep_flat, m->n_flat, m->shape.drop_flat, "dropout-flat", k, slope);
+            cb_step_stop(w->profile, s, CB_STEP_DROPOUT, &lap);
             cb_tile_forward(&c, &relu, b->x + k * (size_t)b->n_feature * CB_LANES, w->conv_q, slope,
                             cb_dropout_factor(m->shape.drop_flat), w->flat + k * flat * CB_LANES, slope);
+            cb_step_stop(w->profile, s, CB_STEP_FIRST, &lap);
         }
         cb_dense_forward(flat_block(m, w, b, k), m->kernel, m->bias, m->n_flat, m->shape.hidden, w->z + k * hidden);
         cb_column_moments(w->z + k * hidden, m->shape.hidden, cb_student_lanes(b, k), sum, square);
+        cb_step_stop(w->profile, s, CB_STEP_DENSE, &lap);
     }
 }
 
@@ -222,10 +227,13 @@ static double head_shard(cb_qkeras_student *m, cb_qkeras_work *w, const cb_stude
     memset(sums.column, 0, 3 * hidden * sizeof *sums.column);
     memset(sums.out, 0, hidden * sizeof *sums.out);
     for (size_t k = cb_shard_first(b->n_block, s); k < cb_shard_first(b->n_block, s + 1); k++) {
+        double lap = cb_step_start(w->profile);
         cb_dense_forward(flat_block(m, w, b, k), m->bn.k, NULL, m->n_flat, n, a);
+        cb_step_stop(w->profile, s, CB_STEP_DENSE, &lap);
         fill_keep(m, w->keep_hidden, n, m->shape.drop_hidden, "dropout-hidden", k, keep);
         cb_head_block(&h, a, w->z + k * hidden, keep, b->y + k * CB_LANES, cb_student_lanes(b, k), a + hidden,
                       w->score + k * CB_LANES, w->g + k * hidden, w->dense ? w->dense + k * hidden : NULL, &sums);
+        cb_step_stop(w->profile, s, CB_STEP_LOSS, &lap);
     }
     return sums.loss;
 }
@@ -240,15 +248,20 @@ static void backward_shard(cb_qkeras_student *m, cb_qkeras_work *w, const cb_stu
     memset(part, 0, m->n_weight * sizeof *part);
     memset(lanes, 0, m->n_conv * CB_LANES * sizeof *lanes);
     for (size_t k = first; k < last; k++) {
+        double lap = cb_step_start(w->profile);
         cb_column_gradient(m->bn.column, w->z + k * hidden, m->shape.hidden, cb_student_lanes(b, k), w->g + k * hidden, pair);
         if (!m->shape.conv) continue;
         cb_dense_backward(pair, w->operands, m->n_flat, 2 * m->shape.hidden, dx);
+        cb_step_stop(w->profile, s, CB_STEP_BACK, &lap);
         cb_tile_gradient(&c, b->x + k * (size_t)b->n_feature * CB_LANES, dx, w->slope + k * (size_t)m->n_flat,
                          cb_dropout_factor(m->shape.drop_flat), lanes);
+        cb_step_stop(w->profile, s, CB_STEP_FIRST_BACK, &lap);
     }
+    double lap = cb_step_start(w->profile);
     if (first < last)
         cb_dense_gradient(flat_block(m, w, b, first), flat, w->g + first * hidden, hidden, last - first, m->n_flat,
                           m->shape.hidden, part + (m->kernel - m->weight), NULL);
+    cb_step_stop(w->profile, s, CB_STEP_WEIGHTS, &lap);
     for (size_t e = 0; e < m->n_conv; e++) part[e] = cb_lanes_sum(lanes + e * CB_LANES);
     float *out = part + (m->out - m->weight);
     for (int j = 0; j < m->shape.hidden; j++) out[j] = cb_lanes_sum(lanes + (m->n_conv + (size_t)j) * CB_LANES);
@@ -290,6 +303,7 @@ double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_b
     int first = (int)cb_deal_first(CB_SHARDS), last = (int)cb_deal_end(CB_SHARDS); /* this rank's shards */
     for (int s = 0; s < CB_SHARDS; s++)
         for (int k = 0; k < 3; k++) part[k][s] = sums_of(m, w, s, k);
+    cb_student_profile_begin(w->profile);
     quantize_kernels(m, w);
 #pragma omp parallel
     {
@@ -319,6 +333,7 @@ double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_b
     }
     b->set = NULL;
     cb_ranks_gather_even(loss, sizeof *loss, CB_SHARDS);
+    cb_student_profile_end(w->profile);
     for (int s = 0; s < CB_SHARDS; s++) total += loss[s];
     return total / b->n_event;
 }

@@ -24,6 +24,7 @@
 #include "data/artifact.h"
 #include "quant/qdense_batchnorm.h"
 #include "quant/student_data.h"
+#include "quant/student_profile.h"
 
 /* One quantizer a layer. Kernels and bias: quantized_bits, symmetric, 2 to 16 bits; relus: quantized_relu, 1 to 16 bits. */
 typedef struct {
@@ -80,6 +81,7 @@ typedef struct {
     float *conv_q, *out_q;     /* quantized kernels of this step */
     float *dense;              /* NULL, or [block][hidden][16] to receive the dense output (for comparisons) */
     const uint16_t *keep_flat, *keep_hidden; /* NULL, or lane bits [block][n] to use instead of drawing them */
+    cb_student_profile *profile; /* NULL, or borrowed: where the time goes */
 } cb_qkeras_work;
 
 int cb_qkeras_work_new(cb_qkeras_work *w, const cb_qkeras_student *m, uint32_t room) CB_MUST;

@@ -123,7 +123,9 @@ int cb_qkeras_train(cb_qkeras_student *m, const cb_student_set *set, const cb_qk
     run r;
     char note[64] = "";
     int rc = cb_history_new(h, plan->epochs);
+    cb_student_profile profile = {0};
     if (run_new(&r, m, set, plan)) rc = -1;
+    if (plan->profile) r.work.profile = &profile;
     double start = cb_log_seconds();
     for (int epoch = 0; epoch < plan->epochs && !rc; epoch++) {
         double loss = 0;
@@ -137,6 +139,7 @@ int cb_qkeras_train(cb_qkeras_student *m, const cb_student_set *set, const cb_qk
         cb_detail("epoch %d: mae %.4f, validation %.4f%s", epoch + 1, loss, val_loss, h->best == epoch ? " *" : "");
     }
     cb_progress_end();
+    if (!rc && plan->profile) cb_student_profile_log(&profile);
     if (!rc) {
         double seconds = cb_log_seconds() - start;
         snapshot_restore(&r.best, m);

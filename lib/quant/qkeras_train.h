@@ -13,6 +13,7 @@ typedef struct {
     int epochs;
     uint32_t batch; /* multiple of 16 */
     double learning_rate;
+    bool profile; /* say at the end where the time went */
 } cb_qkeras_plan;
 
 /* Trains m (fresh or warm) on set; h (not initialised) receives the history, the caller frees it. On return m

@@ -5,6 +5,8 @@
 0	programme equals trainer on 4161 events	$BIN/quantize-hgq --student s.ini -d d.h5 -t y.h5 -o a.h5 --threads 1
 0	-	$BIN/quantize-hgq -q --student s.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp a.h5 b.h5
 0	-	for i in v2 v3 v4; do CB_ISA=$i $BIN/quantize-hgq -q --student s.ini -d d.h5 -t y.h5 -o b.h5 2>/dev/null; sha256sum < b.h5; done | sort -u | wc -l | grep -qx 1
+# --profile: the same bytes, and shares that add up to 100 %
+0	-	$BIN/quantize-hgq --profile --student s.ini -d d.h5 -t y.h5 -o profile.h5 2>log && cmp a.h5 profile.h5 && awk '/profile:/ {sum += $(NF-1); n++} END {exit !(n == 9 && sum > 99 && sum < 101)}' log
 0	programme equals trainer	$BIN/quantize-hgq --student v1.ini -d d.h5 -t y.h5 -o v1.h5
 0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.bits=2025 --set hgq.bias_bits=2025 --set hgq.range=trained -d d.h5 -t y.h5 -o c.h5
 0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.bits=head --set hgq.fold=exact -d d.h5 -t y.h5 -o h.h5

@@ -9,6 +9,8 @@
 # the same bytes for any threads and instruction set, and the scores the student file gives
 0	-	$BIN/quantize-qkeras -q --set student.epochs=2 --set student.batch=64 -d d.h5 -t y.h5 --threads 1 -o one.h5 && $BIN/quantize-qkeras -q --set student.epochs=2 --set student.batch=64 -d d.h5 -t y.h5 --threads 3 -o three.h5 && cmp one.h5 three.h5 && cmp v2.h5 one.h5
 0	-	for i in v2 v3 v4; do CB_ISA=$i $BIN/quantize-qkeras -q --set student.epochs=2 --set student.batch=64 -d d.h5 -t y.h5 -o isa.h5 2>/dev/null; sha256sum < isa.h5; done | sort -u | wc -l | grep -qx 1
+# --profile: the same bytes, and shares that add up to 100 %
+0	-	$BIN/quantize-qkeras --profile --set student.epochs=2 --set student.batch=64 -d d.h5 -t y.h5 -o profile.h5 2>log && cmp v2.h5 profile.h5 && awk '/profile:/ {sum += $(NF-1); n++} END {exit !(n == 9 && sum > 99 && sum < 101)}' log
 0	-	$BIN/emulate -q v2.h5 $DATA/firmware/testvectors_in.txt | tail -n 1 | grep -qx '255[[:space:]][0-9]*'
 0	-	$BIN/quantize-qkeras -q --set student.epochs=2 --set student.batch=64 -d d.h5 -t y.h5 --set student.seed=2 -o seed.h5 && ! cmp -s v2.h5 seed.h5
 # wrong usage
