@@ -408,16 +408,17 @@ static int search(planner *p) {
 
 /* ---- the plan ---- */
 
-/* Users of every node; sums that quantizers and outputs read must be exact. */
+/* Users of every node; sums that quantizers, tables and outputs read must be exact. */
 static int survey(planner *p) {
     const cb_netlist *g = p->g;
     for (int32_t i = 0; i < g->n; i++) {
         const cb_node *x = &g->node[i];
         own_sum(g, i, &p->sum[i]);
-        if (x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) continue;
-        p->users[x->a]++, p->user[x->a] = i;
-        if (x->b >= 0) p->users[x->b]++, p->user[x->b] = i;
-        if (!is_sum(x)) p->must[x->a] = true;
+        int32_t in[CB_GATE_INPUTS];
+        for (int k = cb_node_operands(x, in) - 1; k >= 0; k--) {
+            p->users[in[k]]++, p->user[in[k]] = i;
+            if (!is_sum(x)) p->must[in[k]] = true;
+        }
     }
     for (int o = 0; o < g->n_output; o++) p->users[g->output[o]] += 2, p->must[g->output[o]] = true;
     return absorb(p);

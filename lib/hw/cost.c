@@ -121,6 +121,7 @@ void cb_cost_node(const cb_netlist *g, int32_t node, cb_node_cost *cost) {
     case CB_NODE_ADD: cost_add(g, n, cost); break;
     case CB_NODE_NEG: cost_neg(g, n, cost); break;
     case CB_NODE_QUANT: cost_quant(g, n, cost); break;
+    case CB_NODE_TABLE: cost->span = cost->sites = 1; break;
     case CB_NODE_INPUT:
     case CB_NODE_CONST: break;
     }
@@ -183,6 +184,7 @@ static void trace_node(lines *l, int32_t i) {
     for (int j = 0; j < BITS; j++) out[j] = (int64_t)i * BITS + j;
     if (n->kind == CB_NODE_ADD) trace_add(l, i, out);
     if (n->kind == CB_NODE_QUANT) trace_quant(l, i, out);
+    for (int k = 0; k < n->n_in; k++) mark(l, source_of(l, n->in[k], 0, 0), n->stage);
     if (n->kind == CB_NODE_NEG)
         for (int j = 0; j < cb_node_width(&l->g->node[n->a]); j++) mark(l, source_of(l, n->a, 0, j), n->stage);
 }
@@ -282,6 +284,11 @@ static int32_t time_node(timing *w, int32_t i) {
     int chain = 0, sites = 0, width = cb_node_width(n);
     w->stage = n->stage;
     if (n->kind == CB_NODE_QUANT) time_quant(w, n, out);
+    else if (n->kind == CB_NODE_TABLE) {
+        out[0] = NEVER;
+        for (int k = 0; k < n->n_in; k++) out[0] = later(out[0], bit_at(w, n->in[k], 0, 0));
+        out[0] = plus(out[0], w->t->net + w->t->lut);
+    }
     else if (n->kind == CB_NODE_ADD) {
         measure_adder(w->g, n, &chain, &sites);
         time_add(w, n, cb_node_is_wire(w->g, i) ? BITS : width - chain, out);
@@ -322,8 +329,9 @@ static int check_stages(const cb_netlist *g) {
         return cb_fail("netlist %s: %d stages, 0 to %d expected", g->name, g->n_stage, MOST);
     for (int32_t i = 0; i < g->n; i++) {
         const cb_node *n = &g->node[i];
-        int32_t a = n->kind == CB_NODE_INPUT ? -1 : n->a, b = n->kind == CB_NODE_ADD ? n->b : -1;
-        bool early = (a >= 0 && g->node[a].stage > n->stage) || (b >= 0 && g->node[b].stage > n->stage);
+        int32_t in[CB_GATE_INPUTS];
+        bool early = false;
+        for (int k = cb_node_operands(n, in) - 1; k >= 0; k--) early |= g->node[in[k]].stage > n->stage;
         if (early || n->stage < 0 || (n->stage && n->stage >= g->n_stage))
             return cb_fail("netlist %s: node %d: stage %d of %d is not possible", g->name, (int)i, (int)n->stage, g->n_stage);
     }
@@ -345,6 +353,7 @@ int cb_cost_estimate(const cb_netlist *g, const char *family, cb_cost *cost) {
             cost->quant_sites += c.sites;
             cost->quantizers += c.sites > 0;
         }
+        if (n->kind == CB_NODE_TABLE) cost->quant_sites++, cost->tables++;
         if (n->level > cost->levels) cost->levels = n->level;
     }
     return plan_chains(g, cost) || count_registers(g, cost) || find_path(g, family, cost) ? -1 : 0;

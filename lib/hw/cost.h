@@ -19,6 +19,7 @@
  * over the bits above the format; ReLU and saturation share one LUT per output bit,
  * and two of those (bit, bit, sign, saturated) share a site. span counts half a LUT
  * per output bit for each of ReLU and saturation.
+ * Tables: one LUT each (two of up to five shared inputs could share a site: not counted).
  * Registers: each bit from the stage that makes it to its last reader, bits that are
  * wires of another value once; inputs count once they are needed after stage 0, outputs
  * until n_stage. A delay of three or more stages without a reader in between is one
@@ -42,7 +43,8 @@ typedef struct {
     int64_t adders;              /* two-operand additions, negations included */
     int64_t quantizers;          /* that need logic */
     int64_t span, sites, carry;  /* sums over the nodes */
-    int64_t quant_sites;         /* part of sites */
+    int64_t tables;              /* look-up tables */
+    int64_t quant_sites;         /* part of sites: quantizers and tables */
     int64_t raw;                 /* LUT1..6 + INV of the adders alone, as Yosys counts */
     int64_t adder_carry, fused;  /* part of carry if every adder had a chain of its own; adders in another's chain */
     int64_t ff, srl;             /* flip-flops; bits of shift registers (their sites are in sites) */

@@ -36,3 +36,22 @@ int cb_quant_form_of(const cb_netlist *g, int32_t n, cb_quant_form *q) {
     q->wrap = (below || above) && x->overflow == CB_WRAP;
     return 0;
 }
+
+/* Entries first .. first + 2^k - 1 of the table as a function of its last k operands. */
+static void put_choice(cb_text *t, const cb_node *x, int k, unsigned first) {
+    uint64_t mask = k < 6 ? ((uint64_t)1 << (1u << k)) - 1 : ~(uint64_t)0, part = x->table >> first & mask;
+    int half = k ? 1 << (k - 1) : 0;
+    uint64_t low = k ? part & (((uint64_t)1 << half) - 1) : 0, high = k ? part >> half : 0;
+    if (part == 0 || part == mask) cb_text_add(t, "%d", part != 0);
+    else if (low == high) put_choice(t, x, k - 1, first);
+    else if (k == 1) cb_text_add(t, high ? "(n%d != 0)" : "(n%d == 0)", (int)x->in[x->n_in - 1]);
+    else {
+        cb_text_add(t, "(n%d != 0 ? ", (int)x->in[x->n_in - k]);
+        put_choice(t, x, k - 1, first + (unsigned)half);
+        cb_text_put(t, " : ");
+        put_choice(t, x, k - 1, first);
+        cb_text_put(t, ")");
+    }
+}
+
+void cb_put_table(cb_text *t, const cb_node *x) { put_choice(t, x, x->n_in, 0); }

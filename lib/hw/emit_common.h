@@ -22,6 +22,9 @@ typedef struct {
 /* Fails where a shifted value would not fit 62 bits. */
 int cb_quant_form_of(const cb_netlist *g, int32_t n, cb_quant_form *q) CB_MUST;
 
+/* A table as an expression of C and C++: nested choices between its operands, 0 or 1. */
+void cb_put_table(cb_text *t, const cb_node *x);
+
 /* Is the node the constant 0? */
 bool cb_node_is_zero(const cb_netlist *g, int32_t n);
 

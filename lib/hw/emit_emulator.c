@@ -98,6 +98,7 @@ static int put_node(cb_text *t, const cb_netlist *g, int32_t n) {
         }
         if (small) cb_text_put(t, ")");
         break;
+    case CB_NODE_TABLE: cb_put_table(t, x); break;
     case CB_NODE_NEG:
         cb_text_put(t, "-");
         put_operand(t, g, x->a, 0, !small);

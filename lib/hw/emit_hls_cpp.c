@@ -137,7 +137,8 @@ static int write_weights(const cb_op *op, int k, const char *dir) {
 
 static int write_all_weights(const cb_emit *e, const char *dir) {
     for (int k = 0; k < e->programme->n_op; k++)
-        if (e->programme->op[k].kind != CB_OP_QUANT && write_weights(&e->programme->op[k], k + 2, dir)) return -1;
+        if ((e->programme->op[k].kind == CB_OP_DENSE || e->programme->op[k].kind == CB_OP_CONV2D) &&
+            write_weights(&e->programme->op[k], k + 2, dir)) return -1;
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "base/version.h"
 
 typedef struct {
-    int64_t adders, constants, quantizers;
+    int64_t adders, constants, quantizers, tables;
     int depth;
 } counts;
 
@@ -18,6 +18,7 @@ static counts count(const cb_netlist *g) {
         if (x->level > c.depth) c.depth = x->level;
         if (cb_node_is_wire(g, i)) continue;
         if (x->kind == CB_NODE_QUANT) c.quantizers++;
+        else if (x->kind == CB_NODE_TABLE) c.tables++;
         else c.adders++;
         if (x->kind == CB_NODE_ADD && (g->node[x->a].kind == CB_NODE_CONST || g->node[x->b].kind == CB_NODE_CONST))
             c.constants++;
@@ -50,13 +51,15 @@ static json_t *design(const cb_emit *e) {
     counts c = count(g);
     int64_t bits = cb_netlist_register_bits(g);
     if (bits < 0) return NULL;
-    return json_pack("{sI sI sI sI si si si sf si sf ss sI s{si si ss} s{si si}}", "adders", (json_int_t)c.adders,
+    json_t *j = json_pack("{sI sI sI sI si si si sf si sf ss sI s{si si ss} s{si si}}", "adders", (json_int_t)c.adders,
                      "constants_added", (json_int_t)c.constants, "quantizers", (json_int_t)c.quantizers, "nodes",
                      (json_int_t)g->n, "depth", c.depth, "stages", g->n_stage, "latency_cycles", g->n_stage, "latency_ns",
                      g->n_stage * e->clock_ns, "ii", 1, "clock_ns", e->clock_ns, "part", e->part, "register_bits",
                      (json_int_t)bits, "input", "regions", g->n_input, "bits", g->input_bits, "layout",
                      "region r = model_inp[bits*r +: bits], row-major", "output", "bits", CB_SCORE_BITS, "fraction_bits",
                      CB_SCORE_FRAC);
+    if (j && c.tables && json_object_set_new(j, "tables", json_integer((json_int_t)c.tables))) return json_decref(j), NULL;
+    return j;
 }
 
 static json_t *whole(const cb_emit *e, const cb_emit_record *r) {

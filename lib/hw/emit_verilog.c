@@ -260,6 +260,33 @@ static void print_quant(printer *p, int32_t i) {
     cb_text_put(&p->t, ";\n");
 }
 
+/* Entries first .. first + 2^k - 1 of a table as a function of its last k operands: choices that the
+ * synthesiser maps as it likes. */
+static void put_choice(printer *p, int32_t i, int k, unsigned first) {
+    const cb_node *x = &p->g->node[i];
+    cb_text *t = &p->t;
+    uint64_t mask = k < 6 ? ((uint64_t)1 << (1u << k)) - 1 : ~(uint64_t)0, part = x->table >> first & mask;
+    int half = k ? 1 << (k - 1) : 0;
+    uint64_t low = k ? part & (((uint64_t)1 << half) - 1) : 0, high = k ? part >> half : 0;
+    source s = node_at(p, x->in[k ? x->n_in - k : 0], stage_of(p, i));
+    if (part == 0 || part == mask) cb_text_add(t, "1'b%d", part != 0);
+    else if (low == high) put_choice(p, i, k - 1, first);
+    else if (k == 1) cb_text_add(t, high ? "%s" : "~%s", s.name);
+    else {
+        cb_text_add(t, "(%s ? ", s.name);
+        put_choice(p, i, k - 1, first + (unsigned)half);
+        cb_text_put(t, " : ");
+        put_choice(p, i, k - 1, first);
+        cb_text_put(t, ")");
+    }
+}
+
+static void print_table(printer *p, int32_t i) {
+    cb_text_add(&p->t, "  wire [0:0] n%d = ", (int)i);
+    put_choice(p, i, p->g->node[i].n_in, 0);
+    cb_text_put(&p->t, ";\n");
+}
+
 static void print_node(printer *p, int32_t i) {
     const cb_node *x = &p->g->node[i];
     switch (x->kind) {
@@ -270,6 +297,7 @@ static void print_node(printer *p, int32_t i) {
     case CB_NODE_CONST: break; /* a literal wherever it is used */
     case CB_NODE_ADD:
     case CB_NODE_NEG: print_sum(p, i); break;
+    case CB_NODE_TABLE: print_table(p, i); break;
     default: print_quant(p, i);
     }
 }
@@ -281,9 +309,9 @@ static int32_t *last_stages(const cb_netlist *g) {
     int32_t *last = cb_alloc((size_t)g->n + 1, sizeof *last);
     for (int32_t i = 0; last && i < g->n; i++) {
         const cb_node *x = &g->node[i];
-        if (x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) continue;
-        if (x->stage > last[x->a]) last[x->a] = x->stage;
-        if (x->b >= 0 && x->stage > last[x->b]) last[x->b] = x->stage;
+        int32_t in[CB_GATE_INPUTS];
+        for (int k = cb_node_operands(x, in) - 1; k >= 0; k--)
+            if (x->stage > last[in[k]]) last[in[k]] = x->stage;
     }
     for (int o = 0; last && o < g->n_output; o++) last[g->output[o]] = g->n_stage - 1;
     return last;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hw/cmvm.h"
+#include "hw/lower_logic.h"
 #include "hw/netlist.h"
 
 /* One solved problem, kept for positions that look the same. */
@@ -265,9 +266,11 @@ static int lower_ops(cb_netlist *g, const cb_programme *p, int extra_levels, int
         if ((x[i] = cb_netlist_input(g, i)) < 0) return -1;
     for (int k = 0; k < p->n_op; k++) {
         const cb_op *op = &p->op[k], *next = k + 1 < p->n_op ? &p->op[k + 1] : NULL;
-        if (op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC)
-            return cb_fail("operation '%s': logic gate networks cannot be lowered to adders", op->name);
-        if (op->kind == CB_OP_QUANT) {
+        if (op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC) {
+            if (op->kind == CB_OP_LOGIC ? cb_lower_logic(g, op, x, y) : cb_lower_compare(g, op, x, y)) return -1;
+        } else if (k && op[-1].kind == CB_OP_LOGIC && op->kind == CB_OP_DENSE && op->out_c == 1) {
+            if (cb_lower_bit_sum(g, op, x, y)) return -1;
+        } else if (op->kind == CB_OP_QUANT) {
             if (lower_quant(g, op, x, y)) return -1;
         } else {
             const cb_op *then = next && next->kind == CB_OP_QUANT ? next : NULL;
@@ -291,14 +294,15 @@ static int prune(cb_netlist *g) {
     for (int32_t i = g->n - 1; i >= 0; i--) {
         const cb_node *x = &g->node[i];
         if (!to[i] || x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) continue;
-        to[x->a] = 1;
-        if (x->b >= 0) to[x->b] = 1;
+        int32_t in[CB_GATE_INPUTS];
+        for (int k = cb_node_operands(x, in) - 1; k >= 0; k--) to[in[k]] = 1;
     }
     for (int32_t i = 0; i < g->n; i++) {
         if (!to[i]) continue;
         cb_node x = g->node[i];
         if (x.kind != CB_NODE_INPUT && x.a >= 0) x.a = to[x.a];
         if (x.b >= 0) x.b = to[x.b];
+        for (int k = 0; k < x.n_in; k++) x.in[k] = to[x.in[k]];
         to[i] = n;
         g->node[n++] = x;
     }

@@ -30,6 +30,10 @@ static uint64_t hash_node(const cb_node *n) {
     h = mix(h, (uint64_t)(uint16_t)n->frac | (uint64_t)(uint8_t)n->format.k << 16 |
                    (uint64_t)(uint16_t)n->format.i << 24 | (uint64_t)(uint16_t)n->format.f << 40);
     h = mix(h, (uint64_t)(uint32_t)n->a | (uint64_t)(uint32_t)n->b << 32);
+    if (n->kind == CB_NODE_TABLE) {
+        h = mix(h, n->table);
+        for (int j = 2; j < n->n_in; j++) h = mix(h, (uint64_t)n->in[j]);
+    }
     return n->kind == CB_NODE_CONST ? mix(h, (uint64_t)n->lo) : h;
 }
 
@@ -37,7 +41,9 @@ static bool equal_node(const cb_node *x, const cb_node *y) {
     return x->kind == y->kind && x->sub == y->sub && x->relu == y->relu && x->round == y->round &&
            x->overflow == y->overflow && x->sa == y->sa && x->sb == y->sb && x->frac == y->frac &&
            x->a == y->a && x->b == y->b && x->format.k == y->format.k && x->format.i == y->format.i &&
-           x->format.f == y->format.f && (x->kind != CB_NODE_CONST || x->lo == y->lo);
+           x->format.f == y->format.f && (x->kind != CB_NODE_CONST || x->lo == y->lo) &&
+           (x->kind != CB_NODE_TABLE ||
+            (x->n_in == y->n_in && x->table == y->table && !memcmp(x->in, y->in, sizeof x->in)));
 }
 
 static void slot_put(cb_netlist *g, int32_t n) {
@@ -304,14 +310,82 @@ int32_t cb_netlist_quant(cb_netlist *g, int32_t a, cb_format t, cb_round r, cb_o
     return finish_quant(g, a, q);
 }
 
+/* ---- tables ---- */
+
+/* The table where operand j is value: one operand less. */
+static uint64_t cofactor(uint64_t table, int k, int j, int value) {
+    int p = k - 1 - j;
+    uint64_t out = 0;
+    for (int i = 0; i < 1 << (k - 1); i++) {
+        int from = (i >> p) << (p + 1) | value << p | (i & ((1 << p) - 1));
+        out |= (table >> from & 1) << i;
+    }
+    return out;
+}
+
+/* The table where operand l is what j is: the entries in which both agree. */
+static uint64_t merged(uint64_t table, int k, int j, int l) {
+    uint64_t zero = cofactor(table, k, l, 0), one = cofactor(table, k, l, 1), out = 0;
+    int p = k - 2 - j; /* j < l: its digit in a table of k-1 operands */
+    for (int i = 0; i < 1 << (k - 1); i++) out |= ((i >> p & 1 ? one : zero) >> i & 1) << i;
+    return out;
+}
+
+static void drop_operand(cb_node *x, int j, uint64_t table) {
+    memmove(x->in + j, x->in + j + 1, (size_t)(x->n_in - 1 - j) * sizeof *x->in);
+    x->in[--x->n_in] = 0;
+    x->table = table;
+}
+
+int32_t cb_netlist_table(cb_netlist *g, int n_in, const int32_t *in, uint64_t table) {
+    cb_node x = {.kind = CB_NODE_TABLE, .n_in = (int8_t)n_in, .table = table, .hi = 1};
+    if (n_in < 0 || n_in > CB_GATE_INPUTS) return cb_fail("netlist %s: a table of %d operands", g->name, n_in);
+    for (int j = 0; j < n_in; j++) {
+        if (in[j] < 0) return -1;
+        if (g->node[in[j]].lo < 0 || g->node[in[j]].hi > 1)
+            return cb_fail("netlist %s: operand %d of a table is not a bit", g->name, j);
+        x.in[j] = in[j];
+    }
+    for (int j = 0; j < x.n_in;) {
+        const cb_node *a = &g->node[x.in[j]];
+        int same = j + 1;
+        while (same < x.n_in && x.in[same] != x.in[j]) same++;
+        if (a->lo == a->hi) drop_operand(&x, j, cofactor(x.table, x.n_in, j, (int)a->lo));
+        else if (same < x.n_in) drop_operand(&x, same, merged(x.table, x.n_in, j, same));
+        else if (cofactor(x.table, x.n_in, j, 0) == cofactor(x.table, x.n_in, j, 1))
+            drop_operand(&x, j, cofactor(x.table, x.n_in, j, 0));
+        else j++;
+    }
+    if (!x.n_in) return cb_netlist_const(g, (int64_t)(x.table & 1), 0);
+    if (x.n_in == 1 && x.table == 2 && g->node[x.in[0]].frac == 0) return x.in[0];
+    x.a = x.in[0], x.b = x.n_in > 1 ? x.in[1] : -1;
+    for (int j = 0; j < x.n_in; j++)
+        if (g->node[x.in[j]].level >= x.level) x.level = g->node[x.in[j]].level + 1;
+    return intern(g, &x);
+}
+
+int32_t cb_netlist_bit(cb_netlist *g, int32_t a, int k) {
+    if (a < 0) return -1;
+    cb_format t = {0, (int16_t)(k + 1 - g->node[a].frac), (int16_t)(g->node[a].frac - k)};
+    return cb_netlist_quant(g, a, t, CB_TRN, CB_WRAP, false);
+}
+
 /* ---- readers' helpers ---- */
+
+int cb_node_operands(const cb_node *x, int32_t in[CB_GATE_INPUTS]) {
+    if (x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) return 0;
+    if (x->kind == CB_NODE_TABLE) return memcpy(in, x->in, sizeof x->in), x->n_in;
+    in[0] = x->a, in[1] = x->b;
+    return x->b >= 0 ? 2 : 1;
+}
 
 bool cb_node_is_wire(const cb_netlist *g, int32_t n) {
     const cb_node *x = &g->node[n];
     switch (x->kind) {
     case CB_NODE_ADD:
         return is_zero(g, x->b) || (!x->sub && disjoint(&g->node[x->a], x->sa, &g->node[x->b], x->sb));
-    case CB_NODE_NEG: return false;
+    case CB_NODE_NEG:
+    case CB_NODE_TABLE: return false;
     case CB_NODE_QUANT: return !x->relu && x->overflow == CB_WRAP && x->round == CB_TRN;
     default: return true;
     }

@@ -19,6 +19,9 @@
  *           addition plus TRN or CB_ROUND_EVEN_BIASED, the other modes into TRN
  *           where `a` cannot be negative, and SAT into WRAP where nothing overflows;
  *           left are TRN, EVEN_BIASED, and TRN_ZERO, RND_ZERO, RND_INF of signed values.
+ *   TABLE   a look-up table of 1 to 6 operands whose m is 0 or 1 (their frac does not matter):
+ *           bit i of `table`, i = the operands in[0..n_in-1] as a binary number, in[0] the most
+ *           significant digit; 0 or 1 with frac 0. a = in[0], b = in[1] or -1.
  * A multiple 2^k of a node is that node with another frac: ADD of the node and the
  * constant 0. Two equal nodes never exist (hash-consing).
  */
@@ -34,15 +37,17 @@
 enum { CB_ROUND_EVEN_BIASED = 7 }; /* beside cb_round */
 enum { CB_NETLIST_BITS = 61 };     /* largest magnitude of any value, bits */
 
-typedef enum { CB_NODE_INPUT, CB_NODE_CONST, CB_NODE_ADD, CB_NODE_NEG, CB_NODE_QUANT } cb_node_kind;
+typedef enum { CB_NODE_INPUT, CB_NODE_CONST, CB_NODE_ADD, CB_NODE_NEG, CB_NODE_QUANT, CB_NODE_TABLE } cb_node_kind;
 
 typedef struct {
     uint8_t kind, sub, relu, round, overflow;
-    int8_t sa, sb;
+    int8_t sa, sb, n_in; /* n_in: operands of a TABLE, else 0 */
     int16_t frac;
     int32_t a, b;   /* operands, -1 if none; INPUT: a = input index */
     cb_format format;
     int64_t lo, hi;
+    uint64_t table;
+    int32_t in[CB_GATE_INPUTS]; /* TABLE */
     int32_t level;  /* adder levels from the inputs (QUANT with logic counts 1) */
     int32_t stage;  /* pipeline stage, set by cb_netlist_pipeline; 0 before */
 } cb_node;
@@ -67,6 +72,10 @@ int32_t cb_netlist_const(cb_netlist *g, int64_t value, int frac) CB_MUST;
 int32_t cb_netlist_add(cb_netlist *g, int32_t a, int sa, int32_t b, int sb, bool sub) CB_MUST; /* v = a*2^sa +- b*2^sb; shifts of any sign */
 int32_t cb_netlist_neg(cb_netlist *g, int32_t a) CB_MUST;
 int32_t cb_netlist_quant(cb_netlist *g, int32_t a, cb_format t, cb_round r, cb_overflow o, bool relu) CB_MUST;
+/* Constant operands, equal ones and those without influence vanish. */
+int32_t cb_netlist_table(cb_netlist *g, int n_in, const int32_t *in, uint64_t table) CB_MUST;
+/* Bit k of an unsigned node, as a node that is 0 or 2^k: a wire. */
+int32_t cb_netlist_bit(cb_netlist *g, int32_t a, int k) CB_MUST;
 /* The same value with exactly `frac` >= its own fraction bits (zeros below), for outputs. */
 int32_t cb_netlist_align(cb_netlist *g, int32_t a, int frac) CB_MUST;
 int cb_node_width(const cb_node *n);
@@ -78,6 +87,8 @@ int32_t cb_netlist_quant_biased(cb_netlist *g, int32_t a, cb_format t, cb_overfl
 int64_t cb_netlist_rounding(int frac, cb_format t, cb_round r);
 /* Tells a proven tighter interval than that of the operands. */
 void cb_netlist_narrow(cb_netlist *g, int32_t n, int64_t lo, int64_t hi);
+/* Operands of a node of any kind into in[6]; how many. */
+int cb_node_operands(const cb_node *x, int32_t in[CB_GATE_INPUTS]);
 /* No logic: inputs, constants, bit slices, additions of disjoint bit ranges. */
 bool cb_node_is_wire(const cb_netlist *g, int32_t n);
 /* The value of a QUANT node for the operand value v * 2^-frac. */

@@ -16,6 +16,11 @@ static int64_t eval_node(const cb_netlist *g, const cb_node *x, const uint16_t *
         return x->sub ? p - q : p + q;
     }
     case CB_NODE_NEG: return -value[x->a];
+    case CB_NODE_TABLE: {
+        unsigned index = 0;
+        for (int j = 0; j < x->n_in; j++) index = 2 * index + (unsigned)value[x->in[j]];
+        return (int64_t)(x->table >> index & 1);
+    }
     default: return cb_node_quantize(x, g->node[x->a].frac, value[x->a]);
     }
 }

@@ -1,6 +1,7 @@
 /* The graph as an HDF5 file, schema "cicada-bench/netlist/1":
  * root attributes name, n_input, input_bits, n_stage, ternary; one dataset of length n for
- * each field of cb_node under /node (format: n x 3 = k, i, f), and /output. */
+ * each field of cb_node under /node (format: n x 3 = k, i, f), and /output. Graphs with look-up tables
+ * also have /node/n_in i32, /node/in i32 (n, 6), /node/table u64. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,28 @@ static void store(void *to, cb_type t, int32_t i, int64_t v) {
     }
 }
 
+static bool has_tables(const cb_netlist *g) {
+    for (int32_t i = 0; i < g->n; i++)
+        if (g->node[i].kind == CB_NODE_TABLE) return true;
+    return false;
+}
+
+static int write_tables(const cb_netlist *g, cb_h5 *f) {
+    uint64_t dims[2] = {(uint64_t)g->n, CB_GATE_INPUTS};
+    int32_t *in = cb_alloc((size_t)g->n + 1, CB_GATE_INPUTS * sizeof *in), *n_in = cb_alloc((size_t)g->n + 1, sizeof *n_in);
+    uint64_t *table = cb_alloc((size_t)g->n + 1, sizeof *table);
+    for (int32_t i = 0; in && n_in && table && i < g->n; i++) {
+        memcpy(in + (size_t)i * CB_GATE_INPUTS, g->node[i].in, sizeof g->node[i].in);
+        n_in[i] = g->node[i].n_in, table[i] = g->node[i].table;
+    }
+    int rc = !in || !n_in || !table || cb_h5_write(f, "/node/n_in", CB_I32, 1, dims, n_in) ||
+             cb_h5_write(f, "/node/in", CB_I32, 2, dims, in) || cb_h5_write(f, "/node/table", CB_U64, 1, dims, table);
+    free(in);
+    free(n_in);
+    free(table);
+    return rc ? -1 : 0;
+}
+
 int cb_netlist_write(const cb_netlist *g, cb_h5 *f) {
     uint64_t n = (uint64_t)g->n, n_output = (uint64_t)g->n_output;
     if (cb_h5_set_text(f, "/", "name", g->name) || cb_h5_set_i64(f, "/", "n_input", g->n_input) ||
@@ -70,6 +93,7 @@ int cb_netlist_write(const cb_netlist *g, cb_h5 *f) {
         rc = cb_h5_write(f, hi ? "/node/hi" : "/node/lo", CB_I64, 1, &n, v);
     }
     free(v);
+    if (!rc && has_tables(g)) rc = write_tables(g, f);
     return rc ? rc : cb_h5_write(f, "/output", CB_I32, 1, &n_output, g->output);
 }
 
@@ -96,6 +120,16 @@ static int check_quant(const char *path, const cb_netlist *g, int32_t i, const c
     return 0;
 }
 
+static int check_table(const char *path, const cb_netlist *g, int32_t i, const cb_node *x) {
+    if (x->n_in < 1 || x->n_in > CB_GATE_INPUTS || x->frac || x->lo < 0 || x->hi > 1) return bad_node(path, i, "not a table");
+    for (int j = 0; j < x->n_in; j++) {
+        if (check_operand(path, g, i, x->in[j], 0)) return -1;
+        if (g->node[x->in[j]].lo < 0 || g->node[x->in[j]].hi > 1) return bad_node(path, i, "operand of a table is not a bit");
+    }
+    if (x->a != x->in[0] || x->b != (x->n_in > 1 ? x->in[1] : -1)) return bad_node(path, i, "operands a, b are not the first of the table");
+    return 0;
+}
+
 static int check_node(const char *path, const cb_netlist *g, int32_t i) {
     const cb_node *x = &g->node[i];
     const int64_t limit = (int64_t)1 << CB_NETLIST_BITS;
@@ -109,6 +143,7 @@ static int check_node(const char *path, const cb_netlist *g, int32_t i) {
         return check_operand(path, g, i, x->a, x->sa) || check_operand(path, g, i, x->b, x->sb) ? -1 : 0;
     case CB_NODE_NEG: return check_operand(path, g, i, x->a, 0);
     case CB_NODE_QUANT: return check_quant(path, g, i, x);
+    case CB_NODE_TABLE: return check_table(path, g, i, x);
     default: return bad_node(path, i, "unknown kind");
     }
 }
@@ -134,6 +169,23 @@ static int read_fields(cb_netlist *g, cb_h5 *f) {
     return 0;
 }
 
+static int read_tables(cb_netlist *g, cb_h5 *f) {
+    uint64_t dims[2] = {(uint64_t)g->n, CB_GATE_INPUTS};
+    if (!has_tables(g)) return 0;
+    int32_t *n_in = cb_h5_read(f, "/node/n_in", CB_I32, 1, dims), *in = n_in ? cb_h5_read(f, "/node/in", CB_I32, 2, dims) : NULL;
+    uint64_t *table = in ? cb_h5_read(f, "/node/table", CB_U64, 1, dims) : NULL;
+    for (int32_t i = 0; table && i < g->n; i++) {
+        if (g->node[i].kind != CB_NODE_TABLE) continue;
+        memcpy(g->node[i].in, in + (size_t)i * CB_GATE_INPUTS, sizeof g->node[i].in);
+        g->node[i].n_in = (int8_t)(n_in[i] < 0 || n_in[i] > CB_GATE_INPUTS ? 0 : n_in[i]), g->node[i].table = table[i];
+    }
+    int rc = table ? 0 : -1;
+    free(n_in);
+    free(in);
+    free(table);
+    return rc;
+}
+
 static int read_all(cb_netlist *g, cb_h5 *f, const char *path) {
     int64_t n_input, bits, n_stage, ternary;
     char *name = cb_h5_get_text(f, "/", "name");
@@ -147,7 +199,7 @@ static int read_all(cb_netlist *g, cb_h5 *f, const char *path) {
         return cb_fail("%s: n_input, input_bits or n_stage out of range", path);
     g->n_input = (int)n_input, g->input_bits = (int)bits, g->n_stage = (int)n_stage;
     g->ternary = ternary != 0;
-    if (read_fields(g, f)) return -1;
+    if (read_fields(g, f) || read_tables(g, f)) return -1;
     for (int32_t i = 0; i < g->n; i++)
         if (check_node(path, g, i)) return -1;
     uint64_t n_output = 0;

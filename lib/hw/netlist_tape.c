@@ -62,6 +62,7 @@ static void choose_types(builder *b) {
         if (x->kind == CB_NODE_ADD) want(b, x->b, type_bits[t]);
         if (x->kind == CB_NODE_ADD || x->kind == CB_NODE_NEG) want(b, x->a, type_bits[t]);
         if (x->kind == CB_NODE_QUANT) want(b, x->a, quant_need(g, x));
+        for (int j = 0; j < x->n_in; j++) want(b, x->in[j], 16);
     }
 }
 
@@ -182,6 +183,20 @@ static void put_quant(builder *b, int32_t i) {
     if (t != result) v[result] = new_op(b, CB_TAPE_CONVERT + 3 * (int)t + (int)result, y, -1, result)->y;
 }
 
+/* The operands, most significant first, as a number in 16 bits; then the look-up. */
+static void put_table(builder *b, int32_t i) {
+    const cb_node *x = &b->g->node[i];
+    int32_t index = as_type(b, x->in[0], CB_TAPE_16);
+    for (int j = 1; j < x->n_in; j++) {
+        cb_tape_op *o = new_op(b, CB_TAPE_ADD_A + CB_TAPE_16, index, as_type(b, x->in[j], CB_TAPE_16), CB_TAPE_16);
+        o->sa = 1;
+        index = o->y;
+    }
+    cb_tape_op *o = new_op(b, CB_TAPE_LOOKUP, index, -1, CB_TAPE_16);
+    o->mask = (int64_t)x->table;
+    b->value[i * CB_TAPE_TYPES + CB_TAPE_16] = o->y;
+}
+
 static void put_nodes(builder *b) {
     for (int32_t i = 0; i < b->g->n; i++) {
         if (b->need[i] == UNUSED) continue;
@@ -190,6 +205,7 @@ static void put_nodes(builder *b) {
         case CB_NODE_CONST: break; /* where it is read */
         case CB_NODE_ADD:
         case CB_NODE_NEG: put_add(b, i); break;
+        case CB_NODE_TABLE: put_table(b, i); break;
         default: put_quant(b, i);
         }
     }
@@ -241,6 +257,7 @@ static int give_rows(builder *b) {
 
 static int builder_new(builder *b, cb_tape *t, const cb_netlist *g) {
     size_t n = (size_t)g->n + 1, most = 5 * n + CB_TAPE_TYPES;
+    for (int32_t i = 0; i < g->n; i++) most += (size_t)g->node[i].n_in;
     *b = (builder){.t = t, .g = g, .zero = {-1, -1, -1}};
     b->need = cb_alloc(n, 1);
     b->type = cb_alloc(n, 1);

@@ -29,7 +29,8 @@ typedef enum {
     CB_TAPE_WRAP = CB_TAPE_CLAMP_EVEN + CB_TAPE_TYPES, /* max(a, lo) >> sa, & mask, ^ sign, - sign */
     CB_TAPE_WRAP_EVEN = CB_TAPE_WRAP + CB_TAPE_TYPES,
     CB_TAPE_CONVERT = CB_TAPE_WRAP_EVEN + CB_TAPE_TYPES, /* from type / to type: + 3 from + to */
-    CB_TAPE_SLOW = CB_TAPE_CONVERT + CB_TAPE_TYPES * CB_TAPE_TYPES, /* cb_node_quantize in int64 */
+    CB_TAPE_LOOKUP = CB_TAPE_CONVERT + CB_TAPE_TYPES * CB_TAPE_TYPES, /* bit a of mask; 16 bits. The index is made by additions */
+    CB_TAPE_SLOW, /* cb_node_quantize in int64 */
 } cb_tape_code;
 
 typedef struct {
@@ -38,7 +39,7 @@ typedef struct {
     int32_t a, b, y; /* rows: byte offsets in the arena */
     int32_t node;    /* CB_TAPE_SLOW */
     int64_t lo, hi;  /* CLAMP; WRAP: lo alone */
-    int64_t mask, sign;
+    int64_t mask, sign; /* WRAP; LOOKUP: mask is the table */
 } cb_tape_op;
 
 typedef struct {

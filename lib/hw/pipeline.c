@@ -11,9 +11,9 @@ static int64_t *live_bits(const cb_netlist *g, int depth) {
     if (!live || !last) return free(live), free(last), NULL;
     for (int32_t i = 0; i < g->n; i++) {
         const cb_node *x = &g->node[i];
-        if (x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) continue;
-        if (x->level > last[x->a]) last[x->a] = x->level;
-        if (x->b >= 0 && x->level > last[x->b]) last[x->b] = x->level;
+        int32_t in[CB_GATE_INPUTS];
+        for (int k = cb_node_operands(x, in) - 1; k >= 0; k--)
+            if (x->level > last[in[k]]) last[in[k]] = x->level;
     }
     for (int32_t i = 0; i < g->n; i++)
         for (int c = g->node[i].level; c < last[i] && g->node[i].kind != CB_NODE_CONST; c++)
@@ -80,9 +80,9 @@ int64_t cb_netlist_register_bits(const cb_netlist *g) {
         const cb_node *x = &g->node[i];
         if (x->kind == CB_NODE_CONST) continue;
         if (last[i] > x->stage) bits += (int64_t)(last[i] - x->stage) * cb_node_width(x);
-        if (x->kind == CB_NODE_INPUT) continue;
-        if (x->stage > last[x->a]) last[x->a] = x->stage;
-        if (x->b >= 0 && x->stage > last[x->b]) last[x->b] = x->stage;
+        int32_t in[CB_GATE_INPUTS];
+        for (int k = cb_node_operands(x, in) - 1; k >= 0; k--)
+            if (x->stage > last[in[k]]) last[in[k]] = x->stage;
     }
     free(last);
     return bits;

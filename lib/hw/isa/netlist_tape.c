@@ -86,6 +86,12 @@ static void slow(const cb_tape *t, const cb_tape_op *o, char *arena) {
     for (int l = 0; l < CB_TAPE_EVENTS; l++) y[l] = cb_node_quantize(q, t->net->node[q->a].frac, a[l]);
 }
 
+static void lookup(const cb_tape_op *o, char *arena) {
+    const int16_t *restrict a = (const void *)(arena + o->a);
+    int16_t *restrict y = (void *)(arena + o->y);
+    for (int l = 0; l < CB_TAPE_EVENTS; l++) y[l] = (int16_t)((uint64_t)o->mask >> a[l] & 1);
+}
+
 #define TAPE_CASES(I, T)                                                              \
     case CB_TAPE_ADD + I: add_##T(o, arena, 1, 1, 0); break;                          \
     case CB_TAPE_SUB + I: add_##T(o, arena, 1, 1, 1); break;                          \
@@ -110,6 +116,7 @@ void CB_ISA_FN(cb_tape_run)(const cb_tape *t, char *arena) {
         case CB_TAPE_CONVERT + 3 * CB_TAPE_32 + CB_TAPE_64: convert_32_64(o, arena); break;
         case CB_TAPE_CONVERT + 3 * CB_TAPE_64 + CB_TAPE_16: convert_64_16(o, arena); break;
         case CB_TAPE_CONVERT + 3 * CB_TAPE_64 + CB_TAPE_32: convert_64_32(o, arena); break;
+        case CB_TAPE_LOOKUP: lookup(o, arena); break;
         default: slow(t, o, arena);
         }
 }

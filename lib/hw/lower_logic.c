@@ -1,0 +1,150 @@
+#include "hw/lower_logic.h"
+
+#include <stdlib.h>
+
+/* ---- comparators ---- */
+
+/* Table of "the bits, as a number, are > t"; with low > 0 the last operand is "the lower bits are greater". */
+static uint64_t greater_table(int n_bit, unsigned t, bool low) {
+    uint64_t table = 0;
+    for (unsigned i = 0; i < 1u << (n_bit + low); i++) {
+        unsigned v = low ? i >> 1 : i;
+        table |= (uint64_t)(v > t || (low && v == t && (i & 1))) << i;
+    }
+    return table;
+}
+
+/* Bits from..to-1 of x as operands, most significant first. */
+static int operands(cb_netlist *g, int32_t x, int from, int to, int32_t *in) {
+    for (int k = to - 1; k >= from; k--)
+        if ((*in++ = cb_netlist_bit(g, x, k)) < 0) return -1;
+    return 0;
+}
+
+static int32_t compare(cb_netlist *g, int32_t x, int32_t t) {
+    int from = 0, bits = g->input_bits, n;
+    int32_t in[CB_GATE_INPUTS];
+    while (from < bits && t >> from & 1) from++; /* they cannot decide */
+    n = bits - from;
+    if (n <= CB_GATE_INPUTS)
+        return operands(g, x, from, bits, in) ? -1 : cb_netlist_table(g, n, in, greater_table(n, (unsigned)t >> from, false));
+    int middle = bits - (CB_GATE_INPUTS - 1);
+    if (middle - from > CB_GATE_INPUTS) return cb_fail("netlist %s: a comparison of %d bits", g->name, bits);
+    if (operands(g, x, from, middle, in)) return -1;
+    int32_t low = cb_netlist_table(g, middle - from, in,
+                                   greater_table(middle - from, (unsigned)(t >> from) & ((1u << (middle - from)) - 1), false));
+    if (low < 0 || operands(g, x, middle, bits, in)) return -1;
+    in[CB_GATE_INPUTS - 1] = low;
+    return cb_netlist_table(g, CB_GATE_INPUTS, in, greater_table(CB_GATE_INPUTS - 1, (unsigned)t >> middle, true));
+}
+
+int cb_lower_compare(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) {
+    for (int j = 0; j < op->out_c; j++)
+        if ((out[j] = compare(g, in[op->source[j]], op->threshold[j])) < 0) return -1;
+    return 0;
+}
+
+/* ---- gates ---- */
+
+int cb_lower_logic(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) {
+    const cb_circuit *c = &op->circuit;
+    int32_t *signal = cb_alloc((size_t)c->n_input + (size_t)c->n, sizeof *signal);
+    if (!signal) return -1;
+    for (int32_t i = 0; i < c->n_input; i++) signal[i] = in[i];
+    int rc = 0;
+    for (int32_t i = 0; i < c->n && !rc; i++) {
+        int32_t operand[CB_GATE_INPUTS];
+        for (int j = 0; j < c->gate[i].k; j++) operand[j] = signal[c->gate[i].in[j]];
+        signal[c->n_input + i] = cb_netlist_table(g, c->gate[i].k, operand, c->gate[i].table);
+        rc = signal[c->n_input + i] < 0 ? -1 : 0;
+    }
+    for (int32_t o = 0; o < c->n_output && !rc; o++) out[o] = signal[c->output[o]];
+    free(signal);
+    return rc;
+}
+
+/* ---- weighted sums ---- */
+
+typedef struct {
+    int64_t w;
+    int32_t node;
+    int place; /* of the output: equal weights keep their order */
+} bit;
+
+/* By size of the weight, then sign: six neighbours make a number with few bits. */
+static int by_weight(const void *p, const void *q) {
+    const bit *a = p, *b = q;
+    int64_t x = a->w < 0 ? -a->w : a->w, y = b->w < 0 ? -b->w : b->w;
+    if (x != y) return x < y ? -1 : 1;
+    if (a->w != b->w) return a->w < b->w ? -1 : 1;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+/* sum of n <= 6 weighted bits less its least value, which goes to *least; units 2^-frac. */
+static int32_t small_sum(cb_netlist *g, const bit *b, int n, int frac, int64_t *least) {
+    int64_t value[64], most = 0;
+    int32_t in[CB_GATE_INPUTS], sum = cb_netlist_const(g, 0, 0);
+    *least = 0;
+    for (int j = 0; j < n; j++) {
+        in[j] = b[j].node;
+        *least += b[j].w < 0 ? b[j].w : 0;
+        most += b[j].w < 0 ? -b[j].w : b[j].w;
+    }
+    for (int i = 0; i < 1 << n; i++) {
+        value[i] = -*least;
+        for (int j = 0; j < n; j++) value[i] += i >> (n - 1 - j) & 1 ? b[j].w : 0;
+    }
+    for (int k = 0; most >> k; k++) {
+        uint64_t table = 0;
+        for (int i = 0; i < 1 << n; i++) table |= (uint64_t)(value[i] >> k & 1) << i;
+        int32_t digit = cb_netlist_table(g, n, in, table);
+        sum = digit < 0 ? -1 : cb_netlist_add(g, sum, 0, digit, k - frac, false);
+        if (sum < 0) return -1;
+    }
+    if (g->node[sum].kind == CB_NODE_ADD && g->node[sum].frac == frac) cb_netlist_narrow(g, sum, 0, most);
+    return sum;
+}
+
+/* n numbers -> one, the shortest and earliest first. */
+static int32_t add_up(cb_netlist *g, int32_t *x, int n) {
+    for (; n > 1; n--) {
+        int pick[2] = {-1, -1};
+        for (int i = 0; i < n; i++) {
+            const cb_node *a = &g->node[x[i]];
+            for (int p = 0; p < 2; p++) {
+                const cb_node *b = pick[p] < 0 ? NULL : &g->node[x[pick[p]]];
+                if (b && (a->level > b->level || (a->level == b->level && a->hi >= b->hi))) continue;
+                if (p == 0) pick[1] = pick[0];
+                pick[p] = i;
+                break;
+            }
+        }
+        int32_t sum = cb_netlist_add(g, x[pick[0]], 0, x[pick[1]], 0, false);
+        if (sum < 0) return -1;
+        int first = pick[0] < pick[1] ? pick[0] : pick[1], second = pick[0] + pick[1] - first;
+        x[first] = sum;
+        for (int i = second; i + 1 < n; i++) x[i] = x[i + 1];
+    }
+    return x[0];
+}
+
+int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) {
+    bit *b = cb_alloc((size_t)op->in_c, sizeof *b);
+    int32_t *part = cb_alloc((size_t)op->in_c + 1, sizeof *part), n = 0, parts = 0;
+    int64_t constant = op->bias ? op->bias[0] * ((int64_t)1 << (op->out_frac - op->bias_frac)) : 0;
+    int rc = b && part ? 0 : -1;
+    for (int i = 0; !rc && i < op->in_c; i++)
+        if (op->w[i]) b[n++] = (bit){op->w[i], in[i], i};
+    if (!rc) qsort(b, (size_t)n, sizeof *b, by_weight);
+    for (int32_t i = 0; !rc && i < n; i += CB_GATE_INPUTS) {
+        int64_t least;
+        part[parts] = small_sum(g, b + i, n - i < CB_GATE_INPUTS ? n - i : CB_GATE_INPUTS, op->out_frac, &least);
+        constant += least;
+        if (part[parts++] < 0) rc = -1;
+    }
+    int32_t sum = rc ? -1 : parts ? add_up(g, part, parts) : cb_netlist_const(g, 0, 0), c = rc ? -1 : cb_netlist_const(g, constant, op->out_frac);
+    out[0] = sum < 0 || c < 0 ? -1 : cb_netlist_add(g, sum, 0, c, 0, false);
+    free(b);
+    free(part);
+    return out[0] < 0 ? -1 : 0;
+}

@@ -1,0 +1,19 @@
+/* lower_logic.h - bit operations of a programme -> look-up tables of the graph.
+ *
+ * COMPARE: x > t of an unsigned input is one table of its bits above the trailing ones of t, or two
+ * where these are more than six. LOGIC: a table a gate. A weighted sum of bits (DENSE to one output after
+ * LOGIC): six bits at a time, of neighbouring weight, are a number whose every bit is one table of the six; those
+ * numbers are added in a tree. Against the spec's popcount (lgn 5.3: about one LUT a counted bit)
+ * the multiplications by weights cost nothing.
+ */
+#ifndef CB_HW_LOWER_LOGIC_H
+#define CB_HW_LOWER_LOGIC_H
+
+#include "hw/netlist.h"
+
+/* in: nodes of the operation's inputs; out: receives those of its outputs. */
+int cb_lower_compare(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) CB_MUST;
+int cb_lower_logic(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) CB_MUST;
+int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) CB_MUST;
+
+#endif
