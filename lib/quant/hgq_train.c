@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "nn/adam.h"
 #include "nn/dense.h"
 #include "quant/hgq_lanes.h"
@@ -473,10 +474,36 @@ static void collect_rest(cb_hgq_trainer *t, uint32_t n, double beta) {
     t->loss = t->mae + beta * cb_hgq_student_ebops(s, t->ebops, beta, t->grad) + t->regularizer;
 }
 
+/* ---- ranks: what the next phase needs of the shards that other ranks made (base/ranks.h) ---- */
+
+static void share_moments(work *w, int n_flat) {
+    void *sum[CB_SHARDS], *square[CB_SHARDS];
+    size_t bytes = (size_t)n_flat * CB_LANES * sizeof(double);
+    for (int k = 0; k < CB_SHARDS; k++) sum[k] = w->part[k].sum, square[k] = w->part[k].square;
+    cb_ranks_share(sum, CB_SHARDS, bytes);
+    cb_ranks_share(square, CB_SHARDS, bytes);
+}
+
+/* dense1's kernel and offset: do1 lies behind dk1. */
+static void share_dense1(work *w, int hidden) {
+    void *part[CB_SHARDS];
+    for (int k = 0; k < CB_SHARDS; k++) part[k] = w->part[k].dk1;
+    cb_ranks_share(part, CB_SHARDS, (size_t)(w->part[0].do1 + hidden - w->part[0].dk1) * sizeof(float));
+}
+
+/* All other sums, up to the scratch at the end of the block. */
+static void share_rest(work *w) {
+    void *part[CB_SHARDS], *mae[CB_SHARDS];
+    for (int k = 0; k < CB_SHARDS; k++) part[k] = w->part[k].zero_from, mae[k] = &w->part[k].mae;
+    cb_ranks_share(part, CB_SHARDS, (size_t)(w->part[0].g1 - w->part[0].zero_from) * sizeof(float));
+    cb_ranks_share(mae, CB_SHARDS, sizeof(double));
+}
+
 void cb_hgq_gradient(cb_hgq_trainer *t, cb_student_batch *b, double beta) {
     work *w = t->work;
     cb_hgq_student *s = t->s;
-    bool load = b->set != NULL;
+    bool load = b->set != NULL, many = cb_ranks() > 1;
+    int first = (int)cb_deal_first(CB_SHARDS), last = (int)cb_deal_end(CB_SHARDS); /* this rank's shards */
     cb_student_profile_begin(t->profile);
     w->plain = plain_weights(&s->kq[1]);
     if (s->d.conv) quantize_weights(w, &s->kq[0], w->kq[0], s->kernel[0], w->kernel[0]);
@@ -486,19 +513,30 @@ void cb_hgq_gradient(cb_hgq_trainer *t, cb_student_batch *b, double beta) {
 #pragma omp for schedule(static)
         for (int k = 0; k < CB_SHARDS; k++) prepare_part(t, k);
 #pragma omp for schedule(static)
-        for (int k = 0; k < CB_SHARDS; k++) forward_first(t, b, load, k);
+        for (int k = first; k < last; k++) forward_first(t, b, load, k);
+        if (many) {
+#pragma omp single
+            share_moments(w, s->n_flat);
+        }
 #pragma omp for schedule(static)
         for (int k = 0; k < CB_SHARDS; k++) fuse_part(t, b->n_event, k);
 #pragma omp single
         fuse_end(t);
 #pragma omp for schedule(static)
-        for (int k = 0; k < CB_SHARDS; k++) middle(t, b, k);
+        for (int k = first; k < last; k++) middle(t, b, k);
 #pragma omp single
-        backward_offset(t);
+        {
+            if (many) share_dense1(w, s->d.hidden);
+            backward_offset(t);
+        }
 #pragma omp for schedule(static)
         for (int k = 0; k < CB_SHARDS; k++) backward_part(t, b->n_event, k);
 #pragma omp for schedule(static)
-        for (int k = 0; k < CB_SHARDS; k++) backward_first(t, b, k);
+        for (int k = first; k < last; k++) backward_first(t, b, k);
+        if (many) {
+#pragma omp single
+            share_rest(w);
+        }
 #pragma omp for schedule(static)
         for (int k = 0; k < CB_SHARDS; k++) collect_part(t, k);
     }

@@ -325,8 +325,10 @@ double cb_qkeras_gradients(cb_qkeras_student *m, cb_qkeras_work *w, cb_student_b
         }
 #pragma omp for schedule(static)
         for (int s = first; s < last; s++) backward_shard(m, w, b, s);
+        if (cb_ranks() > 1) {
 #pragma omp single
-        cb_ranks_gather_even(w->shard, m->n_weight * sizeof *w->shard, CB_SHARDS);
+            cb_ranks_gather_even(w->shard, m->n_weight * sizeof *w->shard, CB_SHARDS);
+        }
 #pragma omp for schedule(static)
         for (int s = 0; s < CB_SHARDS; s++)
             sum_part(m, w, cb_shard_first(m->n_weight, s), cb_shard_first(m->n_weight, s + 1));
