@@ -89,10 +89,10 @@ $(B)/students/$(1).h5: $(BIN)/pick-student $(B)/fronts/$(2).h5
 endef
 define HARDWARE_RULES
 $(F)/$(1)/report.json: $(BIN)/emit-hls $(B)/students/$(1).h5 $(B)/dataset.h5 $(INI) $(wildcard $(call student_ini,$(1)))
-	$$(call RUN,$(BIN)/emit-hls)$(call student_hardware,$(1)) --in $(B)/students/$(1).h5 --data $(B)/dataset.h5 --out $(F)/$(1)
+	$$(call RUN,$(BIN)/emit-hls) $(call student_hardware,$(1)) --in $(B)/students/$(1).h5 --data $(B)/dataset.h5 --out $(F)/$(1)
 
 $(B)/synthesis/$(1).json: $(BIN)/synthesize $(F)/$(1)/report.json $(PART) $(INI)
-	$$(call RUN,$(BIN)/synthesize)$(call student_hardware,$(1)) --in $(F)/$(1) --part $(PART) --out $$@
+	$$(call RUN,$(BIN)/synthesize) $(call student_hardware,$(1)) --in $(F)/$(1) --part $(PART) --out $$@
 endef
 $(foreach f,$(FRONTS),$(eval $(call TRAIN_RULES,$(f),fronts)))
 $(foreach s,$(STUDENTS),$(eval $(if $(call picked_front,$(s)),$(call PICK_RULES,$(s),$(call picked_front,$(s))),\
