@@ -5,7 +5,8 @@
 #include "hw/emit.h"
 #include "hw/text.h"
 
-/* A name as a C identifier: other characters become '_', a digit in front gets 'm'. */
+/* A name as a C identifier: other characters become '_', a digit in front gets
+ * 'm', a word reserved in Verilog, C or C++ ('small') gets '_' behind. */
 void cb_emit_identifier(const char *name, char out[64]);
 
 /* A QUANT node taken apart: relu, then shift (right > 0 rounded, left < 0), then clamp

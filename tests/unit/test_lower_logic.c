@@ -101,7 +101,7 @@ enum { H = 4, W = 5, BITS = 40, GATES = 80, OUTPUTS = 45, EVENTS = 2000, FEW = 6
 static void make_programme(cb_programme *p, uint64_t seed) {
     cb_rng r = cb_rng_at(seed, "logic-programme", 0);
     memset(p, 0, sizeof *p);
-    strcpy(p->name, "bits");
+    strcpy(p->name, "logic"); /* a reserved word of SystemVerilog */
     strcpy(p->family, "lgn");
     p->input_h = H, p->input_w = W, p->ebops = NAN;
     cb_op *op = cb_programme_compare(p, "thermometer", BITS);

@@ -1,0 +1,29 @@
+# quantize-lgn: a small simulated dataset, its teacher and targets first
+0	-	for s in zb tt_dil; do $BIN/simulate -q --set simulate.zb_train=320 --set simulate.zb_val=64 --set simulate.zb_test=32 --set simulate.signal_train=40 --set simulate.signal_val=16 --set simulate.signal_test=16 -l $DATA/library/library.h5 -s $s -o $s.h5 || exit 1; done; $BIN/preprocess -q -o d.h5 zb=zb.h5 tt_dil=tt_dil.h5 && $BIN/train-teacher -q --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=1 -d d.h5 -o t.h5 && $BIN/distill -q --set distill.float_epochs=0 -d d.h5 -t t.h5 -o y.h5
+0	-	printf '[student]\nname = small\nfamily = lgn\nepochs = 3\nbatch = 64\nlearning_rate = 0.02\n[lgn]\nthresholds = 3 15 63\nlayers = 96\ninputs = 4\n' > s.ini
+# the same bytes for any threads and instruction set
+0	programme equals trainer on 4161 events	$BIN/quantize-lgn --student s.ini -d d.h5 -t y.h5 -o a.h5 --threads 1
+0	-	$BIN/quantize-lgn -q --student s.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp a.h5 b.h5
+0	-	for i in v2 v3 v4; do CB_ISA=$i $BIN/quantize-lgn -q --student s.ini -d d.h5 -t y.h5 -o b.h5 2>/dev/null; sha256sum < b.h5; done | sort -u | wc -l | grep -qx 1
+0	-	$BIN/quantize-lgn -q --student s.ini --set student.seed=2 -d d.h5 -t y.h5 -o other.h5 && ! cmp -s a.h5 other.h5
+# every kind of node, input, wiring, head; trees with pooling
+0	programme equals trainer	$BIN/quantize-lgn --student s.ini --set lgn.nodes=warp --set lgn.noise=0.5 --set lgn.temperature=2 -d d.h5 -t y.h5 -o c.h5
+0	programme equals trainer	$BIN/quantize-lgn --student s.ini --set lgn.nodes=raw --set lgn.inputs=2 --set lgn.wiring=unique --set lgn.input=lt --set lgn.forward=soft --set lgn.head=sum --set lgn.clamp_after=5 --set "lgn.layers=128 64" -d d.h5 -t y.h5 -o c.h5
+0	programme equals trainer	$BIN/quantize-lgn --student s.ini --set lgn.kernels=3 --set lgn.field=3 --set lgn.stride=1 --set lgn.padding=1 --set lgn.levels=2 --set lgn.pool=2 --set lgn.channel_group=2 --set lgn.wiring=distinct --set lgn.input=ramp --set lgn.start=random --set lgn.tail_weight=3 -d d.h5 -t y.h5 -o c.h5
+0	programme equals trainer	$BIN/quantize-lgn --student s.ini --set lgn.input=log --set lgn.thresholds=0 --set lgn.soft_steps=8 -d d.h5 -t y.h5 -o c.h5
+# the student scores events, and becomes firmware without a mismatch
+0	-	$BIN/emulate a.h5 zb.h5 | wc -l | grep -qx 416
+0	0 mismatches of 200	$BIN/emit-hls --set hardware.check_software=200 --set hardware.check_simulation=60 --in a.h5 --data d.h5 --out fw && ! grep -q '"mismatches": [1-9]' fw/report.json && grep -q '"tables"' fw/report.json
+# wrong usage
+2	quantize-hgq trains it	$BIN/quantize-lgn -q --student s.ini --set student.family=hgq -d d.h5 -t y.h5 -o no.h5
+2	a multiple of 16	$BIN/quantize-lgn -q --student s.ini --set student.batch=100 -d d.h5 -t y.h5 -o no.h5
+2	raw nodes have 2	$BIN/quantize-lgn -q --student s.ini --set lgn.nodes=raw -d d.h5 -t y.h5 -o no.h5
+2	ascending whole numbers	$BIN/quantize-lgn -q --student s.ini --set "lgn.thresholds=3 3 7" -d d.h5 -t y.h5 -o no.h5
+2	exactly one for lgn.input = log	$BIN/quantize-lgn -q --student s.ini --set lgn.input=log -d d.h5 -t y.h5 -o no.h5
+2	lgn.inputs	$BIN/quantize-lgn -q --student s.ini --set lgn.inputs=7 -d d.h5 -t y.h5 -o no.h5
+# wrong input
+1	no multiple of 2^-16	$BIN/quantize-lgn -q --student s.ini --set student.epochs=1 --set lgn.head=sum --set lgn.tau=3 -d d.h5 -t y.h5 -o no.h5
+1	field of 18	$BIN/quantize-lgn -q --student s.ini --set lgn.kernels=2 --set lgn.field=18 -d d.h5 -t y.h5 -o no.h5
+1	y.h5	$BIN/quantize-lgn -q --student s.ini -d y.h5 -t y.h5 -o no.h5
+1	cut.h5	head -c 3000 y.h5 > cut.h5; $BIN/quantize-lgn -q --student s.ini -d d.h5 -t cut.h5 -o no.h5
+!no.h5
