@@ -1,15 +1,17 @@
 /* Inference of a QKeras student in float64: exact, because every value is a multiple of a
  * power of two and every sum stays below 2^53 units. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fmath.h"
 #include "base/ranks.h"
 #include "base/threads.h"
+#include "quant/infer_lanes.h"
 #include "quant/qkeras_student.h"
 
 static size_t scratch_size(const cb_qkeras_student *m) {
     size_t image = (size_t)(m->shape.height * m->shape.width);
-    return (image + (size_t)m->n_flat + (size_t)m->shape.hidden) * CB_LANES;
+    return (image + (size_t)m->n_flat + 2 * (size_t)m->shape.hidden) * CB_LANES;
 }
 
 int cb_qkeras_folded_new(cb_qkeras_folded *f, const cb_qkeras_student *m) {
@@ -50,34 +52,9 @@ void cb_qkeras_folded_free(cb_qkeras_folded *f) {
     *f = (cb_qkeras_folded){0};
 }
 
-static void relu_lanes(const cb_qkeras_student *m, cb_qrelu q, double *x) {
-    const double magic = 6755399441055744; /* 1.5 * 2^52: rounds to the nearest integer, ties to even */
-    double scale = cb_pow2(q.bits - q.integer), step = cb_pow2(q.integer - q.bits), last = cb_pow2(q.bits) - 1;
-    for (int l = 0; l < CB_LANES; l++) {
-        double v = x[l] > 0 ? x[l] : 0;
-        if (m->shape.quantized) {
-            v *= scale;
-            v = v < last ? v : last;
-            v = ((v + magic) - magic) * step;
-        }
-        x[l] = v;
-    }
-}
-
-static void conv_block(const cb_qkeras_folded *f, const double *image, double *flat) {
-    const cb_qkeras_student *m = f->m;
-    int size = m->shape.kernel, filters = m->shape.filters;
-    for (int p = 0; p < m->oh * m->ow; p++)
-        for (int o = 0; o < filters; o++) {
-            double *acc = flat + (p * filters + o) * CB_LANES;
-            for (int l = 0; l < CB_LANES; l++) acc[l] = 0;
-            for (int t = 0; t < size * size; t++) {
-                int y = p / m->ow * size + t / size, x = p % m->ow * size + t % size;
-                const double *in = image + (y * m->shape.width + x) * CB_LANES, w = f->conv[t * filters + o];
-                for (int l = 0; l < CB_LANES; l++) acc[l] += in[l] * w;
-            }
-            relu_lanes(m, m->shape.bits.relu_conv, acc);
-        }
+static cb_infer_rule rule_of(const cb_qkeras_student *m, cb_qrelu q) {
+    return (cb_infer_rule){cb_pow2(q.bits - q.integer), cb_pow2(q.integer - q.bits), cb_pow2(q.bits) - 1,
+                           m->shape.quantized};
 }
 
 /* n <= 16 images; score[16], dense [hidden][16]. */
@@ -85,28 +62,21 @@ static void infer_block(const cb_qkeras_folded *f, double *scratch, const uint16
                         double *dense) {
     const cb_qkeras_student *m = f->m;
     int pixels = m->shape.height * m->shape.width, hidden = m->shape.hidden;
-    double *x = scratch, *flat = x + pixels * CB_LANES;
+    double *x = scratch, *flat = x + pixels * CB_LANES, *h = flat + m->n_flat * CB_LANES, zero = 0;
+    cb_infer_rule first = rule_of(m, m->shape.bits.relu_conv), second = rule_of(m, m->shape.bits.relu_dense),
+                  last = rule_of(m, cb_qrelu_16_8);
     for (int l = 0; l < CB_LANES; l++)
         for (int e = 0; e < pixels; e++) x[e * CB_LANES + l] = l < n ? image[l][e] : 0;
-    if (m->shape.conv) conv_block(f, x, flat);
-    else flat = x;
-    for (int j = 0; j < hidden; j++)
-        for (int l = 0; l < CB_LANES; l++) dense[j * CB_LANES + l] = f->bias[j];
-    for (int i = 0; i < m->n_flat; i++)
-        for (int j = 0; j < hidden; j++) {
-            double w = f->kernel[i * hidden + j], *acc = dense + j * CB_LANES;
-            const double *in = flat + i * CB_LANES;
-            if (w == 0) continue;
-            for (int l = 0; l < CB_LANES; l++) acc[l] += in[l] * w;
-        }
-    for (int l = 0; l < CB_LANES; l++) score[l] = 0;
-    for (int j = 0; j < hidden; j++) {
-        double h[CB_LANES];
-        for (int l = 0; l < CB_LANES; l++) h[l] = dense[j * CB_LANES + l];
-        relu_lanes(m, m->shape.bits.relu_dense, h);
-        for (int l = 0; l < CB_LANES; l++) score[l] += h[l] * f->out[j];
-    }
-    relu_lanes(m, cb_qrelu_16_8, score);
+    if (m->shape.conv) {
+        cb_tile_conv c = {m->shape.width, m->shape.kernel, m->shape.filters, m->oh, m->ow};
+        cb_infer_conv(&c, x, f->conv, flat);
+        cb_infer_relu(&first, m->n_flat, flat);
+    } else flat = x;
+    cb_infer_dense(flat, f->kernel, f->bias, m->n_flat, hidden, dense);
+    memcpy(h, dense, (size_t)hidden * CB_LANES * sizeof *h);
+    cb_infer_relu(&second, hidden, h);
+    cb_infer_dense(h, f->out, &zero, hidden, 1, score);
+    cb_infer_relu(&last, 1, score);
 }
 
 void cb_qkeras_infer(const cb_qkeras_folded *f, const uint16_t *const *image, uint32_t n, double *score,
