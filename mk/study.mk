@@ -185,6 +185,7 @@ help:
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
 	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make data            only the dataset;  make checksums: record new checksums'
+	@echo 'make ablation-hgq    what each ingredient of hgq+ gives: results/ablation_hgq.tsv (ABLATION_SEEDS="1 2 3")'
 	@echo 'make clean           remove bin, build, firmware'
 	@echo 'make MPI=1 programs  bin/mpi/*: training stages that share their work under mpirun'
 	@echo 'configurations: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))'

@@ -42,6 +42,7 @@ static cb_plus_design design_of(const cb_config *c, const cb_dataset *d) {
     p.wrap_views = cb_config_bool(c, "plus", "view_wrap");
     p.train_sums = cb_config_bool(c, "plus", "sum_range");
     p.last_bias = cb_config_bool(c, "plus", "last_bias");
+    p.ebops_cost = !strcmp(cb_config_text(c, "plus", "cost"), "ebops");
     p.round_views = cb_config_bool(c, "plus", "view_round");
     int n = reals(c, "units", v, CB_PLUS_DENSE - 1);
     for (int l = 0; l < n; l++) p.n_out[l] = (int)v[l];

@@ -131,6 +131,7 @@ const cb_config_key cb_config_schema[] = {
     REALS("plus", "weight_most", "10", 1, 10, "largest width of weights, for all layers or one each; 1 = signed powers of two"),
     BOOL("plus", "sum_range", "yes", "whether the ranges of the tile sums train (they may saturate: a LUT level more)"),
     BOOL("plus", "last_bias", "yes", "whether the last layer has a bias (a term more in the last sum)"),
+    CHOICE("plus", "cost", "lut", "lut ebops", "what widths are charged by: adders, saturation and terms in LUTs, or EBOPs alone"),
     REAL("plus", "lut", "4790", 1, 1e9, "LUT budget: the kept epoch's estimate is within it"),
     REAL("plus", "shrink", "0.5", 0, 1, "fraction of the epochs over which the budget shrinks from the start value to lut"),
     REAL("plus", "freeze", "0.7", 0, 1, "fraction of the epochs after which widths stay"),

@@ -14,7 +14,9 @@ static void add_slope(const cb_plus_student *s, const cb_hgq_quantizer *q, size_
 }
 
 /* Adder terms of a weight of w bits, and the slope towards fewer. */
-static double digits(double w, double *slope) {
+static double digits(const cb_plus_student *s, double w, double *slope) {
+    *slope = 1;
+    if (s->d.ebops_cost) return w;
     *slope = w > 1 ? 0.5 : 1;
     return w > 1 ? (w + 1) / 2 : w;
 }
@@ -32,6 +34,7 @@ static double view_element(const cb_plus_student *s, int e, double *sum, double 
     double b = cb_hgq_width(&s->view, v);
     *sum = *slope = 0;
     if (b <= 0) return 0;
+    if (s->d.ebops_cost) return *sum = b, *slope = 1, 0;
     bool saturates = rintf(s->view.i[v]) < s->view.i_max && !cb_plus_wraps(&s->d, e % s->d.n_view);
     double extra = s->d.round_views ? rounding_adder : 0, first = (saturates ? see_overflow : 0) + carry + extra;
     *sum = b + carry + extra;
@@ -58,16 +61,17 @@ static void cost_views(const cb_plus_student *s, double factor, double *grad, cb
 
 static void cost_dense(const cb_plus_student *s, int l, double factor, double *grad, cb_plus_lut *c) {
     const cb_plus_layer *y = &s->layer[l];
+    double own = s->d.ebops_cost ? 0 : term;
     for (int i = 0; i < y->n_in; i++) {
         double b = cb_hgq_width(&y->iq, (size_t)i), all = 0;
         for (int o = 0; o < y->n_out; o++) {
             size_t e = (size_t)(i * y->n_out + o);
-            double slope, n = digits(cb_hgq_width(&y->kq, e), &slope);
+            double slope, n = digits(s, cb_hgq_width(&y->kq, e), &slope);
             all += n;
-            if (b > 0) c->dense += n * (b + term);
-            if (b > 0) add_slope(s, &y->kq, e, factor * slope * (b + term), grad);
+            if (b > 0) c->dense += n * (b + own);
+            if (b > 0) add_slope(s, &y->kq, e, factor * slope * (b + own), grad);
         }
-        double unit = l && b > 0 && all > 0 ? see_overflow + select_bit * b : 0;
+        double unit = l && b > 0 && all > 0 && !s->d.ebops_cost ? see_overflow + select_bit * b : 0;
         c->units += unit;
         add_slope(s, &y->iq, (size_t)i, factor * (all + (unit > 0 ? select_bit : 0)), grad);
     }

@@ -9,6 +9,7 @@
  *     a term of a dense layer                      digits(bw) (b + 1), digits = bw up to 1, then (bw + 1)/2
  *     relu and saturation of a hidden unit         1 + b/2
  * A tile nobody uses costs nothing: its views and sum count min(1, sum of bw over the units).
+ * With design.ebops_cost the sum is EBOPs instead: b for a view in its tile sum, b bw for a term, nothing else.
  * Shared subexpressions and bits of the weights that are zero are not seen; the caller scales the sum to the
  * netlist's own estimate (plus_fit.h).
  */

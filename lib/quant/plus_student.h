@@ -35,6 +35,7 @@ typedef struct {
     int height, width;
     int n_view, pool_h, pool_w; /* tiles divide the image */
     bool columns;               /* view formats shared over the rows (phi) of a column */
+    bool ebops_cost;            /* widths are charged by EBOPs alone (plus_cost.h), to see what the LUT cost gives */
     bool train_steps, train_ranges; /* whether f, i of the views train */
     bool wrap_views;            /* views but the last wrap; their formats do not train */
     bool round_views;           /* half up instead of truncation: an adder a region and view */

@@ -173,6 +173,7 @@ static void test_cost_slopes(void) {
     for (uint64_t seed = 0; seed < 6; seed++) {
         cb_plus_design d = some_design();
         d.columns = seed % 2;
+        d.ebops_cost = seed > 3;
         cb_plus_student *s = cb_plus_student_new(&d);
         CU_ASSERT_PTR_NOT_NULL_FATAL(s);
         shake(s, seed);
