@@ -89,24 +89,23 @@ V16_INLINE uint16_t v16_gt_bits(vec16 a, vec16 b) {
 }
 V16_INLINE vec16 v16_lesser(vec16 a, vec16 b) { return v16_select_gt(b, a, a, b); }
 V16_INLINE vec16 v16_greater(vec16 a, vec16 b) { return v16_select_gt(a, b, a, b); }
-#else
+#else /* NEON and portable: lane by lane */
 V16_INLINE vec16 v16_keep(uint16_t bits, vec16 x) {
-    for (int i = 0; i < 16; i++) x.v[i] = bits >> i & 1 ? x.v[i] : 0;
-    return x;
+    float t[16];
+    v16_store(t, x);
+    for (int i = 0; i < 16; i++) t[i] = bits >> i & 1 ? t[i] : 0;
+    return v16_load(t);
 }
 V16_INLINE uint16_t v16_gt_bits(vec16 a, vec16 b) {
+    float x[16], y[16];
     unsigned bits = 0;
-    for (int i = 0; i < 16; i++) bits |= (unsigned)(a.v[i] > b.v[i]) << i;
+    v16_store(x, a);
+    v16_store(y, b);
+    for (int i = 0; i < 16; i++) bits |= (unsigned)(x[i] > y[i]) << i;
     return (uint16_t)bits;
 }
-V16_INLINE vec16 v16_lesser(vec16 a, vec16 b) {
-    for (int i = 0; i < 16; i++) a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i];
-    return a;
-}
-V16_INLINE vec16 v16_greater(vec16 a, vec16 b) {
-    for (int i = 0; i < 16; i++) a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
-    return a;
-}
+V16_INLINE vec16 v16_lesser(vec16 a, vec16 b) { return v16_select_gt(b, a, a, b); }
+V16_INLINE vec16 v16_greater(vec16 a, vec16 b) { return v16_select_gt(a, b, a, b); }
 #endif
 
 #if !V16_512
