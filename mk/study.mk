@@ -72,7 +72,7 @@ $(B)/targets.h5: $(BIN)/distill $(B)/dataset.h5 $(B)/teacher.h5 $(INI)
 # ---- students, firmware, synthesis (one rule set a student) ------------------
 # A student in [run] students is a file of configs/students, or FILE@SEED: the same
 # description trained from another seed. A front in [run] fronts is one of these too, with [front] points.
-# FRONT.eN is a student: the point of that front with at most N exact EBOPs.
+# FRONT.eN is a student: the point of that front with at most N exact EBOPs (the cheapest if all have more).
 student_ini  = configs/students/$(firstword $(subst @, ,$(1))).ini
 # Its description may have a [hardware] section of its own.
 student_hardware = $(addprefix --student ,$(wildcard $(student_ini)))
@@ -119,22 +119,26 @@ $(R)/hgq_vs_qkeras.png: plots/hgq_vs_qkeras.py $(wildcard plots/*.py) $(TABLES)
 FRONT_FILES  := $(FRONTS:%=$(B)/fronts/%.h5)
 FRONT_PICKS  := $(foreach s,$(STUDENTS),$(if $(call picked_front,$(s)),$(s)))
 FRONT_TABLES := $(if $(FRONTS),$(addprefix $(R)/,fronts.tsv front_scores.tsv front_means.tsv front_runs.tsv front_bits.tsv))
+FRONT_FIGURE := $(if $(FRONTS),$(R)/fronts.pdf $(R)/fronts.png)
 
 ifneq ($(FRONTS),)
 $(FRONT_TABLES) &: $(BIN)/score-fronts $(B)/dataset.h5 $(B)/targets.h5 $(FRONT_FILES) $(PART) $(INI) \
                    $(FRONT_PICKS:%=$(B)/students/%.h5) $(FRONT_PICKS:%=$(B)/synthesis/%.json)
 	$(call RUN,$(BIN)/score-fronts) --part $(PART) --data $(B)/dataset.h5 --targets $(B)/targets.h5 \
 	  $(FRONT_PICKS:%=--pick $(B)/students/%.h5) $(FRONT_PICKS:%=--report $(B)/synthesis/%.json) --out $(R) $(FRONT_FILES)
+
+$(R)/fronts.pdf $(R)/fronts.png: plots/fronts.py $(wildcard plots/*.py) $(FRONT_TABLES)
+	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
 endif
 
-fronts: programs $(FRONT_TABLES)
+fronts: programs $(FRONT_TABLES) $(FRONT_FIGURE)
 	$(if $(FRONTS),,@echo '$(INI) names no fronts ([run] fronts)')
 
 # ---- what people ask for ------------------------------------------------------
 ARTIFACTS := $(INPUTS) $(B)/dataset.h5 $(B)/teacher.h5 $(B)/targets.h5 $(STUDENT_FILES) $(HARDWARE) $(SYNTHESIS) \
              $(B)/scores.h5 $(TABLES) $(FRONT_FILES) $(FRONT_TABLES)
 
-all: programs $(ARTIFACTS) $(FIGURE) $(R)/hgq_vs_qkeras.png
+all: programs $(ARTIFACTS) $(FIGURE) $(R)/hgq_vs_qkeras.png $(FRONT_FIGURE)
 artifacts: $(ARTIFACTS)
 data: $(B)/dataset.h5
 

@@ -31,7 +31,8 @@ static int choose(const cb_front_file *f, const cb_stage *st) {
         double most = number(st, "max-ebops", ebops, 0);
         for (int k = n - 1; k >= 0; k--)
             if (f->exact[k] <= most) return k;
-        return cb_fail("%s: no point has at most %s exact EBOPs; the cheapest has %.0f", in, ebops, f->exact[0]);
+        cb_warn("%s: no point has at most %s exact EBOPs: the cheapest is taken, %.0f", in, ebops, f->exact[0]);
+        return 0;
     }
     double most = number(st, "max-error", error, 1) * f->val_mae[n - 1];
     for (int k = 0; k < n; k++)
@@ -72,7 +73,7 @@ static const cb_option options[] = {
     {"out", 'o', "FILE", "student to write", &out, CB_REQUIRED},
     {"name", 'n', "NAME", "its name in the tables; NAME.pNNN of the front otherwise", &name, CB_OPTIONAL},
     {"point", 'p', "K", "point K, from 0, in ascending exact EBOPs", &point, CB_OPTIONAL},
-    {"max-ebops", 'e', "N", "the point of smallest validation error with at most N exact EBOPs", &ebops, CB_OPTIONAL},
+    {"max-ebops", 'e', "N", "the point of smallest validation error with at most N exact EBOPs; the cheapest if all have more", &ebops, CB_OPTIONAL},
     {"max-error", 'm', "X", "the cheapest point with at most X times the smallest validation error of the front", &error,
      CB_OPTIONAL},
     {0}};

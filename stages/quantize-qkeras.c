@@ -43,6 +43,7 @@ static cb_qkeras_bits bits_of(const cb_config *c) {
     widths_of(c, "out", &b.out.bits, &b.out.integer);
     widths_of(c, "relu_conv", &b.relu_conv.bits, &b.relu_conv.integer);
     widths_of(c, "relu_dense", &b.relu_dense.bits, &b.relu_dense.integer);
+    b.gamma = cb_config_real(c, "qkeras", "gamma");
     return b;
 }
 

@@ -58,6 +58,7 @@ const cb_config_key cb_config_schema[] = {
     REALS("qkeras", "out", "12 3", 0, 16, "last kernel"),
     REALS("qkeras", "relu_conv", "10 6", 0, 16, "bits, integer of quantized_relu after the convolution"),
     REALS("qkeras", "relu_dense", "10 6", 0, 16, "after the first dense layer"),
+    REAL("qkeras", "gamma", "1", 1e-3, 1e3, "start value of the batch norm's gamma"),
 
     CHOICE("hgq", "bits", "data", "2025 head data", "initial bit widths: spec hgq 8; data = from calibration ranges"),
     CHOICE("hgq", "bias_bits", "head", "2025 head", "bias quantizer flavour: SAT_SYM or WRAP"),

@@ -22,11 +22,15 @@ static int digits(const char **at, const char *end, int *v) {
 static int item(cb_qkeras_bits *b, const char **at, const char *end) {
     cb_qbits *weight[] = {&b->conv, &b->dense, &b->bias, &b->out};
     cb_qrelu *relu[] = {&b->relu_conv, &b->relu_dense};
-    static const char letter[] = "cdborswa";
+    static const char letter[] = "cdborswag";
     const char *which = strchr(letter, **at);
     int bits, integer = -1, k = which ? (int)(which - letter) : -1;
     ++*at;
     if (k < 0 || digits(at, end, &bits)) return -1;
+    if (k == 8) {
+        b->gamma = bits;
+        return bits > 0 ? 0 : -1;
+    }
     if (*at < end && **at == '.' && (++*at, digits(at, end, &integer))) return -1;
     for (int q = 0; q < 6; q++) {
         bool mine = q == k || (k == 6 && q < 4) || (k == 7 && q >= 4);
@@ -41,7 +45,7 @@ int cb_qkeras_bits_word(cb_qkeras_bits *b, const char *word, size_t n) {
     const char *at = word, *end = word + n;
     while (at < end)
         if (item(b, &at, end))
-            return cb_fail("bit widths '%.*s': a letter of cdborswa and a number, such as w6a8 or d4.0, expected at '%.*s'", (int)n,
+            return cb_fail("bit widths '%.*s': a letter of cdborswag and a number, such as w6a8 or d4.0, expected at '%.*s'", (int)n,
                            word, (int)(end - at + 1), at - 1);
     return 0;
 }

@@ -15,7 +15,7 @@
 /* ---- state ---- */
 
 const cb_qkeras_bits cb_qkeras_deployed = {{12, 3, true, true}, {8, 1, true, true}, {8, 3, true, true}, {12, 3, true, true},
-                                           {10, 6}, {10, 6}};
+                                           {10, 6}, {10, 6}, 1};
 
 cb_qkeras_shape cb_qkeras_cicada(bool v2, int height, int width) {
     return (cb_qkeras_shape){.height = height,
@@ -94,7 +94,7 @@ int cb_qkeras_student_new(cb_qkeras_student *m, const cb_qkeras_shape *shape) {
     he_normal(m->conv, m->n_conv, shape->kernel * shape->kernel, shape->seed, "init-conv");
     he_normal(m->kernel, (size_t)m->n_flat * hidden, m->n_flat, shape->seed, "init-dense");
     he_normal(m->out, hidden, shape->hidden, shape->seed, "init-out");
-    for (size_t j = 0; j < hidden; j++) m->gamma[j] = 1;
+    for (size_t j = 0; j < hidden; j++) m->gamma[j] = (float)shape->bits.gamma;
     return 0;
 }
 
