@@ -69,7 +69,7 @@ static int make_hard(logic_work *w) {
     int32_t weight[2048];
     for (int o = 0; o < 2048; o++) weight[o] = 1;
     w->signal = cb_alloc_aligned(n * CB_CIRCUIT_WORDS, sizeof *w->signal);
-    w->column = cb_alloc_aligned((size_t)CELLS * CB_CIRCUIT_EVENTS, sizeof *w->column);
+    w->column = cb_alloc_aligned((size_t)CELLS * 64, sizeof *w->column);
     return w->signal && w->column ? cb_bit_sum_new(&w->sum, w->circuit.output, weight, 2048) : -1;
 }
 

@@ -5,28 +5,27 @@
 
 #include "nn/isa.h"
 
-CB_ISA_DECLARE(void, cb_compare_kernel, const uint16_t *count, uint16_t threshold, uint64_t *word);
+CB_ISA_DECLARE(void, cb_columns_kernel, const uint16_t *et, size_t n, size_t n_feature, uint16_t *column);
+CB_ISA_DECLARE(uint64_t, cb_compare_kernel, const uint16_t *count, uint16_t threshold);
 CB_ISA_DECLARE(void, cb_planes_kernel, const uint64_t *signal, const int32_t *row_of, const uint8_t *invert,
                const int32_t *first, int n_plane, uint64_t *plane, uint64_t *scratch);
-typedef void compare_fn(const uint16_t *count, uint16_t threshold, uint64_t *word);
+typedef uint64_t compare_fn(const uint16_t *count, uint16_t threshold);
 typedef void planes_fn(const uint64_t *signal, const int32_t *row_of, const uint8_t *invert, const int32_t *first,
                        int n_plane, uint64_t *plane, uint64_t *scratch);
+typedef void columns_fn(const uint16_t *et, size_t n, size_t n_feature, uint16_t *column);
+static columns_fn *const columns_kernels[] = CB_ISA_TABLE(cb_columns_kernel);
 static compare_fn *const compare_kernels[] = CB_ISA_TABLE(cb_compare_kernel);
 static planes_fn *const planes_kernels[] = CB_ISA_TABLE(cb_planes_kernel);
 
 void cb_bits_compare(const uint16_t *et, size_t n, int n_feature, const int32_t *source, const int32_t *threshold,
                      int n_compare, uint16_t *column, uint64_t *row) {
-    enum { TILE = 32 };
-    size_t f_all = (size_t)n_feature;
     compare_fn *compare = compare_kernels[cb_isa()];
-    for (size_t e0 = 0; e0 < CB_CIRCUIT_EVENTS; e0 += TILE)
-        for (size_t f0 = 0; f0 < f_all; f0 += TILE)
-            for (size_t f = f0; f < f0 + TILE && f < f_all; f++)
-                for (size_t e = e0; e < e0 + TILE; e++)
-                    column[f * CB_CIRCUIT_EVENTS + e] = e < n ? et[e * f_all + f] : 0;
-    for (int j = 0; j < n_compare; j++, row += CB_CIRCUIT_WORDS) {
-        compare(column + (size_t)source[j] * CB_CIRCUIT_EVENTS, (uint16_t)threshold[j], row);
-        for (size_t w = 0; threshold[j] < 0 && w < CB_CIRCUIT_WORDS; w++) row[w] = ~(uint64_t)0;
+    for (size_t w = 0; w < CB_CIRCUIT_WORDS; w++) {
+        size_t first = w * 64 < n ? w * 64 : n;
+        columns_kernels[cb_isa()](et + first * (size_t)n_feature, n - first, (size_t)n_feature, column);
+        for (int j = 0; j < n_compare; j++)
+            row[(size_t)j * CB_CIRCUIT_WORDS + w] =
+                threshold[j] < 0 ? ~(uint64_t)0 : compare(column + source[j] * 64, (uint16_t)threshold[j]);
     }
 }
 

@@ -9,7 +9,7 @@
 #include "quant/circuit.h"
 
 /* row[j] of 8 words = et[e][source[j]] > threshold[j] of n <= 512 events et[n][n_feature] (0 beyond n).
- * column: scratch of n_feature * 512 counts. Counts below 2^15. */
+ * column: scratch of n_feature * 64 counts. Counts below 2^15. */
 void cb_bits_compare(const uint16_t *et, size_t n, int n_feature, const int32_t *source, const int32_t *threshold,
                      int n_compare, uint16_t *column, uint64_t *row);
 

@@ -90,7 +90,7 @@ typedef struct {
 
 static int worker_new(worker *w, const cb_programme *p) {
     const cb_circuit *c = &p->op[1].circuit;
-    w->column = cb_alloc_aligned((size_t)p->input_h * (size_t)p->input_w, CB_CIRCUIT_EVENTS * sizeof *w->column);
+    w->column = cb_alloc_aligned((size_t)p->input_h * (size_t)p->input_w, 64 * sizeof *w->column);
     w->signal = cb_alloc_aligned((size_t)c->n_input + (size_t)c->n, CB_CIRCUIT_WORDS * sizeof *w->signal);
     return w->column && w->signal ? cb_bit_sum_new(&w->sum, c->output, p->op[2].w, c->n_output) : -1;
 }

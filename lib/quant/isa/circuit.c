@@ -53,45 +53,76 @@ void circuit_kernel(const cb_gate *gate, int32_t n, uint64_t *words, int32_t n_i
     }
 }
 
-/* ---- comparators and weighted sums of 512 events ---- */
+/* ---- comparators of 64 events, weighted sums of 512 ---- */
 
+#define columns_kernel CB_ISA_FN(cb_columns_kernel)
 #define compare_kernel CB_ISA_FN(cb_compare_kernel)
 #define planes_kernel CB_ISA_FN(cb_planes_kernel)
-void compare_kernel(const uint16_t *count, uint16_t threshold, uint64_t *word);
+void columns_kernel(const uint16_t *et, size_t n, size_t n_feature, uint16_t *column);
+uint64_t compare_kernel(const uint16_t *count, uint16_t threshold);
 void planes_kernel(const uint64_t *signal, const int32_t *row_of, const uint8_t *invert, const int32_t *first, int n_plane,
                    uint64_t *plane, uint64_t *scratch);
 
 #if defined(__AVX512BW__)
 #include <immintrin.h>
-void compare_kernel(const uint16_t *count, uint16_t threshold, uint64_t *word) {
+uint64_t compare_kernel(const uint16_t *count, uint16_t threshold) {
     __m512i t = _mm512_set1_epi16((short)threshold);
-    for (int w = 0; w < CB_CIRCUIT_WORDS; w++, count += 64) {
-        uint64_t low = _mm512_cmpgt_epu16_mask(_mm512_loadu_si512(count), t);
-        uint64_t high = _mm512_cmpgt_epu16_mask(_mm512_loadu_si512(count + 32), t);
-        word[w] = low | high << 32;
-    }
+    uint64_t low = _mm512_cmpgt_epu16_mask(_mm512_loadu_si512(count), t);
+    return low | (uint64_t)_mm512_cmpgt_epu16_mask(_mm512_loadu_si512(count + 32), t) << 32;
 }
 #elif defined(__SSE2__)
 #include <emmintrin.h>
-void compare_kernel(const uint16_t *count, uint16_t threshold, uint64_t *word) {
+uint64_t compare_kernel(const uint16_t *count, uint16_t threshold) {
     __m128i t = _mm_set1_epi16((short)threshold); /* counts and thresholds stay below 2^15 */
-    for (int w = 0; w < CB_CIRCUIT_WORDS; w++) {
-        word[w] = 0;
-        for (int part = 0; part < 4; part++, count += 16) {
-            __m128i low = _mm_cmpgt_epi16(_mm_loadu_si128((const __m128i *)count), t);
-            __m128i high = _mm_cmpgt_epi16(_mm_loadu_si128((const __m128i *)(count + 8)), t);
-            word[w] |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_packs_epi16(low, high)) << 16 * part;
-        }
+    uint64_t word = 0;
+    for (int part = 0; part < 4; part++, count += 16) {
+        __m128i low = _mm_cmpgt_epi16(_mm_loadu_si128((const __m128i *)count), t);
+        __m128i high = _mm_cmpgt_epi16(_mm_loadu_si128((const __m128i *)(count + 8)), t);
+        word |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_packs_epi16(low, high)) << 16 * part;
     }
+    return word;
 }
 #else
-void compare_kernel(const uint16_t *count, uint16_t threshold, uint64_t *word) {
-    for (int w = 0; w < CB_CIRCUIT_WORDS; w++) {
-        word[w] = 0;
-        for (int b = 0; b < 64; b++) word[w] |= (uint64_t)(*count++ > threshold) << b;
-    }
+uint64_t compare_kernel(const uint16_t *count, uint16_t threshold) {
+    uint64_t word = 0;
+    for (int b = 0; b < 64; b++) word |= (uint64_t)(*count++ > threshold) << b;
+    return word;
 }
 #endif
+
+static void columns_plain(const uint16_t *et, size_t n, size_t n_feature, size_t e, size_t f, uint16_t *column) {
+    for (size_t i = 0; i < 8 && f + i < n_feature; i++)
+        for (size_t k = e; k < e + 8; k++) column[(f + i) * 64 + k] = k < n ? et[k * n_feature + f + i] : 0;
+}
+
+/* column[f][64] = et[n][n_feature] transposed, zeros beyond n: tiles of 8 x 8. */
+void columns_kernel(const uint16_t *et, size_t n, size_t n_feature, uint16_t *column) {
+    for (size_t e = 0; e < 64; e += 8)
+        for (size_t f = 0; f < n_feature; f += 8) {
+#if defined(__SSE2__)
+            if (e + 8 <= n && f + 8 <= n_feature) {
+                __m128i r[8], s[8];
+                for (int i = 0; i < 8; i++) r[i] = _mm_loadu_si128((const __m128i *)(et + (e + (size_t)i) * n_feature + f));
+                for (int i = 0; i < 4; i++) {
+                    s[2 * i] = _mm_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
+                    s[2 * i + 1] = _mm_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
+                }
+                for (int i = 0; i < 2; i++)
+                    for (int h = 0; h < 2; h++) {
+                        r[4 * i + 2 * h] = _mm_unpacklo_epi32(s[4 * i + h], s[4 * i + 2 + h]);
+                        r[4 * i + 2 * h + 1] = _mm_unpackhi_epi32(s[4 * i + h], s[4 * i + 2 + h]);
+                    }
+                for (int i = 0; i < 4; i++) {
+                    uint16_t *to = column + (f + 2 * (size_t)i) * 64 + e;
+                    _mm_storeu_si128((__m128i *)to, _mm_unpacklo_epi64(r[i], r[4 + i]));
+                    _mm_storeu_si128((__m128i *)(to + 64), _mm_unpackhi_epi64(r[i], r[4 + i]));
+                }
+                continue;
+            }
+#endif
+            columns_plain(et, n, n_feature, e, f, column);
+        }
+}
 
 /* Rows of weight 2^p are row_of[first[p]] .. row_of[first[p+1]-1] (inverted where asked); carry-save adders
  * leave one row a plane, and hand their carries to the next. scratch: as many rows as plane 0 and
