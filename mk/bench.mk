@@ -29,6 +29,22 @@ bench-record: $(BENCH_OUT)/bench.tsv
 $(BENCH_OUT)/bench.tsv:
 	@$(MAKE) bench
 
-programs cli: $(BIN)/bench
+programs cli: $(BIN)/bench $(BIN)/hw-bench
 
-.PHONY: bench bench-record
+# The hardware compiler beside the recorded figures of da4ml, alkaid and hls4ml: every row of the table
+# with our figure, theirs, and what was asked for. HWBENCHFLAGS, e.g. '--only cmvm'.
+HWBENCHFLAGS ?=
+
+$(BIN)/hw-bench: $(patsubst %.c,$(OBJ)/%.o,$(wildcard bench/hardware/*.c)) $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+hw-bench: $(BIN)/hw-bench
+	@mkdir -p $(BENCH_OUT)
+	$(LAUNCH) $(BIN)/hw-bench --threads $(THREADS) --out $(BENCH_OUT)/hw_bench.tsv $(HWBENCHFLAGS)
+
+# ... and kept.
+hw-bench-record: hw-bench
+	cp $(BENCH_OUT)/hw_bench.tsv results/hw_bench.tsv
+
+.PHONY: bench bench-record hw-bench hw-bench-record

@@ -145,7 +145,7 @@ data: $(B)/dataset.h5
 # The names below $(WORK) and SHA-256 of every artifact, firmware file and table.
 CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WORK)/%=%) -type f \
   \( -name '*.h5' -o -name '*.json' -o -name '*.tsv' -o -path 'firmware/*' \) ! -path 'results/*/*/*' \
-  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'bench*.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
 
 # Record what this machine made (after a change that is meant to change results).
@@ -189,6 +189,7 @@ help:
 	@echo 'make published       the published table from the published scores'
 	@echo 'make golden [GOLDEN=DIR]  agreement with the recorded Python packages'
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
+	@echo 'make hw-bench        the hardware compiler beside da4ml, alkaid, hls4ml on the same weights (HWBENCHFLAGS)'
 	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make data            only the dataset;  make checksums: record new checksums'
 	@echo 'make ablation-hgq    what each ingredient of hgq+ gives: results/ablation_hgq.tsv (ABLATION_SEEDS="1 2 3")'

@@ -2,13 +2,16 @@
 #include <stdlib.h>
 
 #include "hw/emit_report.h"
+#include "hw/mutation.h"
 #include "stage.h"
 
-static const char *in, *data, *out;
+static const char *in, *data, *out, *mutation;
 static const cb_option options[] = {
     {"in", 'i', "FILE", "student (integer programme)", &in, CB_REQUIRED},
     {"data", 'd', "FILE", "dataset, or any events file that preprocess reads, for the checks", &data, CB_OPTIONAL},
     {"out", 'o', "DIR", "firmware folder to write; appears only when everything is checked", &out, CB_REQUIRED},
+    {"mutation", 'm', "N", "put N faults (bits stuck or inverted) into the netlist, one by one, and say how many the vectors "
+                           "of the test bench catch", &mutation, CB_OPTIONAL},
     {0}};
 
 typedef struct {
@@ -27,6 +30,7 @@ static int build(work *w, const cb_config *c) {
         cb_netlist_lower(&w->net, &w->programme, (int)cb_config_int(c, "hardware", "extra_levels")) ||
         cb_netlist_pipeline(&w->net, (int)cb_config_int(c, "hardware", "levels_per_stage")))
         return -1;
+    cb_info("optimised in %.2f s", cb_log_seconds());
     w->net.ternary = cb_config_bool(c, "hardware", "ternary");
     cb_info("%s: %d nodes, %d register layers", w->programme.name, (int)w->net.n, w->net.n_stage);
     return 0;
@@ -59,12 +63,28 @@ static int write_netlist(const work *w, const char *config) {
     return rc;
 }
 
-static int fill(work *w, const char *config) {
+/* --mutation */
+static int count_faults(const work *w, uint64_t seed) {
+    cb_mutation m;
+    if (!mutation) return 0;
+    if (cb_mutation_score(&w->net, w->emit.et, w->emit.code, w->emit.n_simulation, atoll(mutation), seed, &m)) return -1;
+    cb_info("mutation: %lld of %lld faults caught by %zu vectors (score %.4f)", (long long)m.caught, (long long)m.tried,
+            w->emit.n_simulation, m.tried ? (double)m.caught / (double)m.tried : 1.0);
+    for (int k = 0; k < m.n_survivor; k++)
+        cb_info("mutation: survivor: node %d bit %d %s", (int)m.survivor[k].node, m.survivor[k].bit,
+                m.survivor[k].kind == 2 ? "inverted" : m.survivor[k].kind ? "stuck at 1" : "stuck at 0");
+    return 0;
+}
+
+static int fill(work *w, const char *config, uint64_t seed) {
     const cb_emit *e = &w->emit;
+    double start = cb_log_seconds();
     if (cb_emit_verilog(e) || cb_emit_hls_cpp(e) || cb_emit_emulator(e) || cb_emit_ctp7(e) || write_netlist(w, config)) return -1;
+    cb_info("written in %.2f s; now the checks", cb_log_seconds() - start);
     char *scratch = cb_textf("%s/.check", e->dir);
     int rc = scratch ? cb_verify(e, scratch, w->check, &w->n_check) : -1;
     free(scratch);
+    if (!rc) rc = count_faults(w, seed);
     cb_emit_record r = {.config = config, .n_input_file = data ? 2 : 1, .role = {"student", "data"}, .file = {in, data},
                         .events = &w->events, .check = w->check, .n_check = w->n_check};
     return rc ? -1 : cb_emit_report(e, &r);
@@ -75,7 +95,7 @@ static int write_folder(work *w, const cb_config *c) {
     cb_atomic dir;
     if (!config || cb_atomic_dir_begin(&dir, out, "netlist.h5")) return free(config), -1;
     w->emit.dir = dir.tmp;
-    int rc = fill(w, config);
+    int rc = fill(w, config, (uint64_t)cb_config_int(c, "run", "seed"));
     free(config);
     if (!rc) return cb_atomic_dir_commit(&dir);
     cb_atomic_abort(&dir);
@@ -93,11 +113,18 @@ static int run(const cb_stage *st) {
     return rc;
 }
 
+static void check_number(const cb_stage *st, const char *name, const char *text, double lo, double hi) {
+    char *end = NULL;
+    double v = text ? strtod(text, &end) : lo;
+    if (text && (end == text || *end || !(v >= lo && v <= hi))) cb_stage_usage(st, "--%s %s: %g to %g wanted", name, text, lo, hi);
+}
+
 int main(int argc, char **argv) {
     cb_stage st = {.name = "emit-hls", .options = options,
                    .summary = "Writes the firmware folder of a student: pipelined Verilog with test bench, HLS C++, C "
                               "emulator, trigger-card wrapper, netlist. Every form is run on the check events and must give "
                               "the student's score; report.json says how many."};
     cb_stage_begin(&st, argc, argv);
+    check_number(&st, "mutation", mutation, 1, 1e7);
     return cb_stage_end(&st, run(&st));
 }

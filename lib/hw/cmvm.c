@@ -196,6 +196,7 @@ static int attempt(const task *t, const cb_attempt *how, cb_cmvm_graph *g) {
 
 /* ---- the search ---- */
 
+enum { MOST_PAIRS = 8000000 };
 enum { MAX_TREES = 12, MAX_ATTEMPTS = 4 * MAX_TREES };
 
 /* Does the spanning tree of limit dc differ from that of dc - 1? */
@@ -244,6 +245,7 @@ static int plan(const task *t, int limit, cb_attempt *how) {
     for (int i = large; i < trees; i++)
         for (int k = 0; k < (large ? 2 : 4); k++) {
             how[n] = limit < 0 ? any[k] : shallow[k];
+            how[n].most_pairs = t->p.most_pairs > 0 ? t->p.most_pairs : MOST_PAIRS;
             how[n].limit = limit;
             how[n++].dc = dc[i];
         }
@@ -257,6 +259,33 @@ static bool prefer(const cb_cmvm_graph *x, const cb_cmvm_graph *y, int limit) {
     if (x->cost != y->cost) return x->cost < y->cost;
     if (x->depth != y->depth) return x->depth < y->depth;
     return x->adders < y->adders;
+}
+
+enum { ROUND = 8 };
+
+/* Repeats the attempt that made *best with disturbed scores, ROUND at a time; every round may replace it. The
+ * rounds turn between the two best plain attempts. */
+static int disturb(const task *t, const cb_attempt how[2], int effort, int limit, cb_cmvm_graph *best) {
+    cb_cmvm_graph made[ROUND];
+    int rc[ROUND], bad = 0;
+    for (int first = 0; first < effort && !bad; first += ROUND) {
+        int n = effort - first < ROUND ? effort - first : ROUND;
+#pragma omp parallel for schedule(dynamic, 1)
+        for (int k = 0; k < n; k++) {
+            cb_attempt again = how[k % 2];
+            again.seed = (uint64_t)(first + k) + 1;
+            rc[k] = attempt(t, &again, &made[k]);
+        }
+        for (int k = 0; k < n; k++) {
+            bad |= rc[k];
+            if (rc[k] || bad || !prefer(&made[k], best, limit)) continue;
+            cb_cmvm_graph old = *best;
+            *best = made[k];
+            made[k] = old;
+        }
+        for (int k = 0; k < n; k++) cb_cmvm_free(&made[k]);
+    }
+    return bad;
 }
 
 int cb_cmvm_solve(const cb_cmvm_problem *p, cb_cmvm_graph *g) {
@@ -278,9 +307,18 @@ int cb_cmvm_solve(const cb_cmvm_problem *p, cb_cmvm_graph *g) {
         if (!rc[k] && (best < 0 || prefer(&made[k], &made[best], limit))) best = k;
     for (int k = 0; k < n; k++)
         if (rc[k]) best = -1; /* all or nothing: the choice must not depend on memory */
-    if (best >= 0) *g = made[best];
+    if (best >= 0) {
+        int second = best;
+        for (int k = 0; k < n; k++)
+            if (k != best && (second == best || prefer(&made[k], &made[second], limit))) second = k;
+        const cb_attempt two[2] = {how[best], how[second]};
+        *g = made[best];
+        made[best] = (cb_cmvm_graph){0};
+        int64_t digits = all_digits(&t) + 1, times = digits < 1000 ? 1000 / digits : 1;
+        if (disturb(&t, two, p->effort * (int)(times > 16 ? 16 : times), limit, g)) best = -1, cb_cmvm_free(g);
+    }
     for (int k = 0; k < n; k++)
-        if (k != best) cb_cmvm_free(&made[k]);
+        if (best < 0 || k != best) cb_cmvm_free(&made[k]);
     task_free(&t);
     return best < 0 ? cb_fail("constant matrix %d x %d: no memory", p->n_in, p->n_out) : 0;
 }

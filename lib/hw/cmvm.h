@@ -10,7 +10,9 @@
  * first written as differences of similar columns along a spanning tree limited in
  * depth; canonical signed digits; the two-term subexpression with the best score is
  * shared greedily; what remains is summed by trees. Several depths of the spanning
- * tree and several scores are tried, and the cheapest graph is kept.
+ * tree and several scores are tried, and the cheapest graph is kept. With `effort`, the
+ * best attempts are repeated with scores disturbed by up to an eighth (a hash of pattern and repetition, so
+ * the result is the same everywhere): greedy choices are often nearly equal, and others win.
  *
  * Cost of an adder: carry bits, i.e. bits of the result above the wires (spec/rtl.md 1.5, last rule):
  * add and a - (b << s): width - s; (a << s) - b: width; disjoint bit ranges: 0.
@@ -32,6 +34,10 @@ typedef struct {
     const int64_t *constant; /* [n_out]; NULL = all 0 */
     int max_depth;           /* adder levels allowed above the least possible, exceeded only if no
                               * attempt keeps to it (a negated output is a level); < 0 = any */
+    int64_t most_pairs;      /* pairs of digits compared in one search, 24 to 48 bytes each; where there are more, inputs
+                              * share subexpressions only within blocks of neighbours; 0 = 8 million */
+    int effort;              /* further searches with disturbed scores: so many for a matrix of 1000 digits or
+                              * more, up to 16 times as many for smaller ones; 0 = none */
 } cb_cmvm_problem;
 
 typedef struct {

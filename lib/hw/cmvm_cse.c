@@ -38,6 +38,7 @@ typedef struct {
     candidate *heap;
     size_t n_heap, heap_room;
     bool starting;
+    int32_t *block, n_block, block_room; /* digits of nodes of different blocks form no pairs */
 } state;
 
 static uint64_t pack(pattern p) {
@@ -118,6 +119,12 @@ static int overlap(const cb_cmvm_node *x, const cb_cmvm_node *y, int shift) {
     return bits < 1 ? 1 : bits;
 }
 
+/* What operands of different levels cost. */
+static int64_t penalty(const state *s, const cb_cmvm_node *x, const cb_cmvm_node *y) {
+    int late = x->level - y->level;
+    return (int64_t)s->how->latency_weight * 1024 * (late < 0 ? -late : late);
+}
+
 static int64_t score(const state *s, pattern p, int32_t count) {
     const cb_cmvm_node *x = &s->b->node[p.first], *y = &s->b->node[p.second];
     int64_t v = (int64_t)count * overlap(x, y, p.shift);
@@ -126,10 +133,13 @@ static int64_t score(const state *s, pattern p, int32_t count) {
         int cost = (top > other ? top : other) + 1 - abs(p.shift);
         v = (int64_t)(count - 1) * (cost < 1 ? 1 : cost);
     }
-    int late = x->level - y->level;
-    return v * 1024 - (int64_t)s->how->latency_weight * 1024 * (late < 0 ? -late : late);
+    if (s->how->seed) { /* other choices among nearly equal ones */
+        uint64_t h = (pack(p) ^ s->how->seed * 0xd1342543de82ef95u) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 29, h *= 0xbf58476d1ce4e5b9u;
+        return v * (1024 + (int64_t)(h >> 57)) - penalty(s, x, y);
+    }
+    return v * 1024 - penalty(s, x, y);
 }
-
 static int offer(state *s, cell *c) {
     if (c->count < 2 || c->queued >= c->count) return 0;
     c->queued = c->count;
@@ -140,7 +150,7 @@ static int offer(state *s, cell *c) {
  * (`starting`) goes without the heap. */
 static int change(state *s, const cb_digit *x, const cb_digit *y, int by) {
     pattern p = relation(x, y);
-    if (p.shift > 120 || p.shift < -120) return 0;
+    if (p.shift > 120 || p.shift < -120 || s->block[p.first] != s->block[p.second]) return 0;
     if (2 * s->used >= s->n_cell && enlarge(s)) return -1;
     uint64_t key = pack(p);
     cell *c = find(s, key);
@@ -236,6 +246,30 @@ static int matches(const state *s, pattern p) {
     return n;
 }
 
+static int assign_block(state *s, int32_t node, int32_t block) {
+    if (node < s->n_block) return 0; /* there before */
+    if (node >= s->block_room) {
+        int32_t room = 2 * node + 64;
+        int32_t *more = cb_realloc(s->block, (size_t)room, sizeof *more);
+        if (!more) return -1;
+        s->block = more;
+        s->block_room = room;
+    }
+    while (s->n_block <= node) s->block[s->n_block++] = block;
+    return 0;
+}
+
+/* One block where all pairs fit, else as many as are needed, neighbours together. */
+static int make_blocks(state *s) {
+    int64_t pairs = 0, n = s->b->n;
+    for (int o = 0; o < s->n_row; o++) pairs += (int64_t)s->row[o].n * s->row[o].n / 2;
+    int64_t blocks = pairs / s->how->most_pairs + 1;
+    if (blocks > n) blocks = n;
+    for (int64_t i = 0; i < n; i++)
+        if (assign_block(s, (int32_t)i, (int32_t)(i * blocks / n))) return -1;
+    return 0;
+}
+
 /* Replaces every match by a digit of the new node. */
 static int replace(state *s, pattern p) {
     /* the unshifted operand is the minuend: its low bits are wires then */
@@ -243,7 +277,7 @@ static int replace(state *s, pattern p) {
     int sa = p.shift < 0 ? -p.shift : 0, sb = p.shift > 0 ? p.shift : 0;
     int32_t node = swap ? cb_build_add(s->b, p.second, sb, p.first, sa, true)
                         : cb_build_add(s->b, p.first, sa, p.second, sb, p.sub);
-    if (node < 0) return -1;
+    if (node < 0 || assign_block(s, node, s->block[p.first])) return -1;
     for (int o = 0; o < s->n_row; o++) {
         cb_row *r = &s->row[o];
         int j, last = -1000;
@@ -291,7 +325,8 @@ static int run(state *s) {
 
 int cb_cse(cb_build *b, cb_row *row, int n_row, const cb_attempt *how) {
     state s = {.b = b, .row = row, .n_row = n_row, .how = how};
-    int rc = run(&s);
+    int rc = make_blocks(&s) || run(&s) ? -1 : 0;
+    free(s.block);
     free(s.cell);
     free(s.heap);
     return rc;

@@ -34,6 +34,8 @@ typedef struct {
     int latency_weight; /* taken off the score per level of difference */
     bool narrow_first;  /* trees add the narrowest terms first (within the limit), not the earliest */
     bool positive;      /* sums are outputs, for which a minus sign costs an adder */
+    int64_t most_pairs; /* as in cb_cmvm_problem, > 0 */
+    uint64_t seed;      /* of the disturbance of scores; 0 = none */
     int limit;          /* adder levels that an output may have; < 0 = any */
 } cb_attempt;
 

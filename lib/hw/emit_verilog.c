@@ -7,6 +7,7 @@
 
 #include "hw/chains.h"
 #include "hw/emit_common.h"
+#include "hw/prove.h"
 
 typedef struct {
     cb_text t;
@@ -407,7 +408,7 @@ int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const cha
     cb_emit_identifier(g->name, module);
     if (p.comb) strcat(module, "_comb");
     int32_t *last = last_stages(g);
-    if (!last || cb_chains_plan(g, p.comb, &p.plan)) return free(last), -1;
+    if (!last || cb_chains_plan(g, p.comb, &p.plan) || cb_prove_chains(g, &p.plan)) return free(last), cb_chains_free(&p.plan), -1;
     print_head(&p, module);
     if (!p.comb) print_copies(&p, last, true);
     for (int32_t i = 0; i < g->n; i++) print_node(&p, i);

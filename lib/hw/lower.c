@@ -11,6 +11,11 @@
 #include "hw/cmvm.h"
 #include "hw/lower_logic.h"
 #include "hw/netlist.h"
+#include "hw/prove.h"
+
+/* cb_cmvm_problem.effort: well under a second for the deployed networks. Only for the first of a layer's
+ * problems: where ranges differ from position to position there are dozens. */
+enum { EFFORT = 4 };
 
 /* One solved problem, kept for positions that look the same. */
 typedef struct solved {
@@ -111,11 +116,12 @@ static const solved *solve(layer *l, const int32_t *in, int64_t first) {
     int n_out = l->op->out_c;
     solved *s = solved_new(l->n_in, n_out);
     if (!s || describe(l, in, first, s)) return solved_free(s), NULL;
-    for (const solved *k = l->known; k; k = k->next)
+    int others = 0;
+    for (const solved *k = l->known; k; k = k->next, others++)
         if (same_problem(k, s, l->n_in, n_out)) return solved_free(s), k;
     cb_cmvm_problem p = {.n_in = l->n_in, .n_out = n_out, .w = l->w, .lo = s->lo, .hi = s->hi, .exp = s->exp,
-                         .level = s->level, .constant = s->constant, .max_depth = l->extra_levels};
-    if (cb_cmvm_solve(&p, &s->graph)) {
+                         .level = s->level, .constant = s->constant, .max_depth = l->extra_levels, .effort = others ? 0 : EFFORT};
+    if (cb_cmvm_solve(&p, &s->graph) || cb_prove_matrix(&p, &s->graph)) {
         solved_free(s);
         cb_fail_in("layer %s", l->op->name);
         return NULL;

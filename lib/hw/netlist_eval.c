@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "hw/mutation.h"
 #include "hw/netlist.h"
 #include "hw/netlist_tape.h"
 #include "nn/isa.h"
@@ -90,4 +91,28 @@ int cb_netlist_score(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t
     int rc = cb_tape_make(&j.tape, g) || score_blocks(&j) ? -1 : 0;
     cb_tape_free(&j.tape);
     return rc;
+}
+
+/* ---- with a fault: the plain reference ---- */
+
+size_t cb_netlist_fault_room(const cb_netlist *g) { return ((size_t)g->n + 1) * sizeof(int64_t); }
+
+static int64_t broken(const cb_node *x, const cb_fault *f, int64_t v) {
+    int width = cb_node_width(x);
+    uint64_t bit = (uint64_t)1 << f->bit, u = (uint64_t)v & (((uint64_t)1 << width) - 1);
+    u = f->kind == 2 ? u ^ bit : f->kind ? u | bit : u & ~bit;
+    return x->lo < 0 ? (int64_t)(u << (64 - width)) >> (64 - width) : (int64_t)u;
+}
+
+bool cb_netlist_fault_seen(const cb_netlist *g, const cb_fault *f, const uint16_t *et, const uint16_t *expected, size_t n, void *scratch) {
+    int64_t *value = scratch;
+    for (size_t e = 0; e < n; e++) {
+        for (int32_t i = 0; i < g->n; i++) {
+            value[i] = eval_node(g, &g->node[i], et + e * (size_t)g->n_input, value);
+            if (i == f->node) value[i] = broken(&g->node[i], f, value[i]);
+        }
+        for (int o = 0; o < g->n_output; o++)
+            if ((uint16_t)value[g->output[o]] != expected[e * (size_t)g->n_output + (size_t)o]) return true;
+    }
+    return false;
 }

@@ -95,7 +95,9 @@ static int synthesize(const cb_yosys_job *job, const char *stat, const char *net
     const char *const argv[] = {"yosys", "-q", "-s", script_name, NULL};
     cb_process_end end;
     cb_process p = {.argv = argv, .dir = job->dir, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
-    if (cb_process_run(&p, &end)) return -1;
+    int rc = cb_process_run(&p, &end);
+    if (job->end) *job->end = end;
+    if (rc) return -1;
     cb_info("yosys: %.1f s wall, %.1f s CPU, %lld MiB", end.wall_s, end.cpu_s, (long long)end.rss_kib / 1024);
     cb_cell_count counted;
     if (cb_stat_read(stat, &counted) || cb_sites_read(net, c)) {

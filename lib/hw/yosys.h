@@ -10,6 +10,7 @@
 #ifndef CB_HW_YOSYS_H
 #define CB_HW_YOSYS_H
 
+#include "hw/process.h"
 #include "hw/sites.h"
 #include "hw/synth_report.h"
 
@@ -20,6 +21,7 @@ typedef struct {
     double wall_s;         /* limits of the run, 0 = none */
     int64_t memory_mib;
     double cycles, ii;     /* of the design, for the rows */
+    cb_process_end *end;   /* receives time and memory of the tool; may be NULL */
 } cb_yosys_job;
 
 /* The script for a Verilog file in the working folder; free(). */

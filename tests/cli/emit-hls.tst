@@ -26,3 +26,7 @@
 # what a student without weights costs: nothing, at any clock
 0	"adders": 0	mkdir zero; for f in $DATA/firmware/v2p1p2/[wb]*.txt; do sed 's/[0-9.-][0-9.-]*/0/g' $f > zero/$(basename $f); done; $BIN/import-weights -q --arch v2 --in zero --out zero.h5 && $BIN/emit-hls -q --in zero.h5 --out fw0 --set hardware.check_software=300 --set hardware.check_simulation=5 && cat fw0/report.json
 0	"fmax_mhz": null	$BIN/synthesize -q --in fw0 --part $root/configs/parts/xc7vx690t.ini --out cost0.json --set synthesize.yosys=no --set synthesize.vendor=no && grep -B9 '"rule": "adder-span"' cost0.json
+# faults in the netlist
+2	--mutation 0	$BIN/emit-hls -q --in v2.h5 --out fwm --mutation 0
+!fwm
+0	of 40 faults caught	$BIN/emit-hls --in v2.h5 --out fwm --mutation 40 --set hardware.check_software=60 --set hardware.check_simulation=0

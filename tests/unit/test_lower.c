@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "hw/cmvm.h"
 #include "hw/netlist.h"
+#include "hw/prove.h"
 #include "quant/firmware_import.h"
 #include "unit.h"
 
@@ -40,9 +41,10 @@ static void test_random_matrices(void) {
             w[i] = cb_rng_below(&r, 100) < zeros ? 0 : (int64_t)cb_rng_below(&r, 2u << bits) - (1 << bits);
         for (int o = 0; o < n_out; o++) constant[o] = cb_rng_below(&r, 3) ? (int64_t)cb_rng_below(&r, 4000) - 2000 : 0;
         cb_cmvm_problem p = {.n_in = n_in, .n_out = n_out, .w = w, .lo = lo, .hi = hi, .exp = exp, .constant = constant,
-                             .max_depth = (int)cb_rng_below(&r, 4) - 1};
+                             .max_depth = (int)cb_rng_below(&r, 4) - 1, .effort = trial % 16 == 0, .most_pairs = trial % 4 ? 0 : 20};
         cb_cmvm_graph g;
         UNIT_OK(cb_cmvm_solve(&p, &g));
+        UNIT_OK(cb_prove_matrix(&p, &g));
         CU_ASSERT_EQUAL(wrong_products(&p, &g, &r), 0);
         cb_cmvm_free(&g);
     }
