@@ -88,11 +88,11 @@ def front_panel(fronts, ax, process, metric, axis):
         color = fronts.color[name]
         rows = [r for r in fronts.means if (r["front"], r["axis"], r["split"], r["process"], r["metric"])
                 == (name, axis, "test", process, metric)]
-        if fronts.seeds(name) > 1 and rows:
-            x = [r.num("cost") for r in rows]
+        x = [r.num("cost") for r in rows]
+        if fronts.seeds(name) > 1:
             ax.fill_between(x, [limit(r.num("lo"), metric) for r in rows], [limit(r.num("hi"), metric) for r in rows], color=color,
                             alpha=0.2, linewidth=0, zorder=1)
-            ax.plot(x, [r.num("mean") for r in rows], color=color, linewidth=1.8, zorder=3)
+        ax.plot(x, [r.num("mean") for r in rows], color=color, linewidth=1.8 if fronts.seeds(name) > 1 else 0.9, zorder=3)
         for p in fronts.points:
             if base(p["front"]) != name:
                 continue
@@ -103,6 +103,7 @@ def front_panel(fronts, ax, process, metric, axis):
             if axis == "lut" and p.num("lut_yosys") > 0:
                 ax.plot([p.num("lut_yosys")], [y], marker=fronts.marker(name), color=color, markersize=8, fillstyle="none",
                         markeredgewidth=1.4, linestyle="none", zorder=4)
+    ax.margins(x=0.08)
     others = published_points(process, "roc_auc" if metric == "auc" else "wasserstein_distance", axis)
     for x, y, tag in others:
         ax.plot([x], [y], marker="s" if tag == "QKeras" else "o", color=GREY, fillstyle="none", markersize=6, linestyle="none", zorder=1)
@@ -177,9 +178,10 @@ def page(fronts):
     figure = plt.figure(figsize=(16, 13.2))
     left = figure.add_gridspec(2, 2, left=0.05, right=0.655, top=0.925, bottom=0.395, hspace=0.2, wspace=0.2)
     first = "tt_had" if "tt_had" in fronts.processes else next(p for p in fronts.processes if p != "zb")
-    for i, (process, metric) in enumerate(((first, "auc"), ("zb", "emd"))):
-        for j, axis in enumerate(("ebops", "lut")):
-            front_panel(fronts, figure.add_subplot(left[i, j]), process, metric, axis)
+    for j, axis in enumerate(("ebops", "lut")):
+        above = figure.add_subplot(left[0, j])
+        front_panel(fronts, above, first, "auc", axis)
+        front_panel(fronts, figure.add_subplot(left[1, j], sharex=above), "zb", "emd", axis)
     right = figure.add_gridspec(2, 1, left=0.715, right=0.95, top=0.925, bottom=0.395, hspace=0.06)
     upper = figure.add_subplot(right[0])
     training_panel(fronts, upper, figure.add_subplot(right[1], sharex=upper))
