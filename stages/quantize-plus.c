@@ -174,7 +174,8 @@ static void check_usage(const cb_stage *st) {
     int n = reals(c, "views", v, 16);
     if (n < 1 || n > CB_PLUS_VIEWS || reals(c, "view_bits", v, 16) != n)
         cb_stage_usage(st, "plus.views and plus.view_bits: the same number of values wanted, 1 to %d", CB_PLUS_VIEWS);
-    if (reals(c, "pool", v, 16) != 2) cb_stage_usage(st, "plus.pool = %s: height and width wanted", cb_config_text(c, "plus", "pool"));
+    if (reals(c, "pool", v, 16) != 2 || v[0] != (int)v[0] || v[1] != (int)v[1])
+        cb_stage_usage(st, "plus.pool = %s: height and width wanted", cb_config_text(c, "plus", "pool"));
     n = reals(c, "units", v, 16);
     int most = reals(c, "weight_most", v, 16);
     if (most < 1 || (most > 1 && most != n + 1))

@@ -52,7 +52,8 @@ static void cost_views(const cb_plus_student *s, double factor, double *grad, cb
             c->views += gate * saturation;
             c->sums += gate * sum;
             tile += saturation + sum;
-            if (gate > 0 && !cb_plus_wraps(&s->d, g % s->d.n_view)) add_slope(s, &s->view, s->map[e], factor * gate * slope, grad);
+            if (gate > 0 && !cb_plus_wraps(&s->d, g % s->d.n_view))
+                add_slope(s, &s->view, s->map[e], factor * gate * slope, grad);
         }
         for (int o = 0; use <= 1 && o < y->n_out; o++)
             add_slope(s, &y->kq, (size_t)(g * y->n_out + o), factor * tile, grad);

@@ -37,7 +37,9 @@ static int add_slices(cb_programme *p, const cb_plus_model *m) {
     op->overflow = CB_WRAP;
     for (int e = 0; e < s->n_view; e++) {
         const cb_hgq_format *t = &m->view[e];
-        op->format[e] = m->wrap[e] < 0 ? (cb_format){0, 10, 0} : m->wrap[e] ? (cb_format){0, (int16_t)t->i, (int16_t)t->f} : (cb_format){0, 0, 0};
+        op->format[e] = m->wrap[e] < 0   ? (cb_format){0, 10, 0}
+                        : m->wrap[e] > 0 ? (cb_format){0, (int16_t)t->i, (int16_t)t->f}
+                                         : (cb_format){0, 0, 0};
     }
     return 0;
 }
@@ -84,7 +86,9 @@ static int add_dense(cb_programme *p, const cb_plus_model *m, int l) {
 
 static int add_all(cb_programme *p, const cb_plus_model *m) {
     const cb_plus_student *s = m->s;
-    if (add_copies(p, s) || add_slices(p, m) || add_quant(p, "views", m->view, s->n_view, false, s->d.round_views) || add_sums(p, s)) return -1;
+    if (add_copies(p, s) || add_slices(p, m) ||
+        add_quant(p, "views", m->view, s->n_view, false, s->d.round_views) || add_sums(p, s))
+        return -1;
     for (int l = 0; l < s->d.n_dense; l++)
         if (add_dense(p, m, l)) return -1;
     cb_op *op = cb_programme_quant(p, "score", 1);

@@ -167,8 +167,9 @@ static int run_epochs(fit *w, cb_plus_history *h) {
         if (train_epoch(w, beta, e, &h->loss[e])) return -1;
         h->n = e + 1;
         if (validate(w, h, e) || estimate(w, h, e)) return -1;
-        cb_detail("epoch %d: beta %.3g, loss %.4f, val loss %.4f, zero bias MAE %.3f EMD %.3f, outlier AUC %.4f, cost %.0f, %.0f LUT",
-                  e + 1, beta, h->loss[e], h->val_loss[e], h->val_mae[e], h->val_emd[e], h->val_auc[e], h->cost[e], h->lut[e]);
+        cb_detail("epoch %d: beta %.3g, loss %.4f, val loss %.4f, zero bias MAE %.3f EMD %.3f, outlier AUC %.4f, "
+                  "cost %.0f, %.0f LUT", e + 1, beta, h->loss[e], h->val_loss[e], h->val_mae[e], h->val_emd[e],
+                  h->val_auc[e], h->cost[e], h->lut[e]);
         if (!isfinite(h->val_loss[e]))
             return cb_fail("epoch %d: the validation loss is %g; lower the learning rate", e + 1, h->val_loss[e]);
         if (e == 0) start = h->lut[0];

@@ -70,7 +70,8 @@ static void set_maps(cb_plus_student *s) {
 }
 
 static int check(const cb_plus_design *d) {
-    if (d->n_view < 1 || d->n_view > CB_PLUS_VIEWS) return cb_fail("hgq+: %d views, 1 to %d expected", d->n_view, CB_PLUS_VIEWS);
+    if (d->n_view < 1 || d->n_view > CB_PLUS_VIEWS)
+        return cb_fail("hgq+: %d views, 1 to %d expected", d->n_view, CB_PLUS_VIEWS);
     if (d->pool_h < 1 || d->pool_w < 1 || d->height % d->pool_h || d->width % d->pool_w)
         return cb_fail("hgq+: tiles of %d x %d regions do not divide an image of %d x %d; change plus.pool", d->pool_h,
                        d->pool_w, d->height, d->width);

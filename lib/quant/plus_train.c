@@ -67,17 +67,20 @@ static bool work_new(work *w, const cb_plus_student *s, uint32_t batch) {
 }
 
 static void work_free(work *w) {
-    void *all[] = {w->value, w->q, w->g, w->dk, w->adam_grad, w->m, w->v, w->out, w->y, w->g_out, w->zb_out, w->zb_y, w->zb_g, w->order};
+    void *all[] = {w->value, w->q, w->g, w->dk, w->adam_grad, w->m, w->v, w->out, w->y, w->g_out, w->zb_out, w->zb_y,
+                   w->zb_g, w->order};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     for (int k = 0; k < CB_SHARDS; k++) free(w->part[k].all);
     cb_plus_model_free(&w->model);
     free(w);
 }
 
-cb_plus_trainer *cb_plus_trainer_new(cb_plus_student *s, uint32_t batch, uint64_t n_zero_bias, const cb_plus_loss *rule) {
+cb_plus_trainer *cb_plus_trainer_new(cb_plus_student *s, uint32_t batch, uint64_t n_zero_bias,
+                                     const cb_plus_loss *rule) {
     cb_plus_trainer *t = cb_alloc(1, sizeof *t);
     if (!t) return NULL;
-    *t = (cb_plus_trainer){.s = s, .rule = *rule, .n_zero_bias = (uint32_t)n_zero_bias, .train_bits = true, .learning_rate = 1e-3};
+    *t = (cb_plus_trainer){.s = s, .rule = *rule, .n_zero_bias = (uint32_t)n_zero_bias, .train_bits = true,
+                           .learning_rate = 1e-3};
     t->work = cb_alloc(1, sizeof *t->work);
     t->grad = cb_alloc(s->n_value, sizeof *t->grad);
     if (t->work) *t->work = (work){0};
