@@ -1,8 +1,8 @@
 # Joins the tables of the ablation study into one row a variant and seed, in the order of the list. Arguments: the list,
 # students.tsv, resources.tsv, performance.tsv.
 BEGIN { FS = OFS = "\t" }
-/^#/ { next }
 FNR == 1 { file++ }
+/^#/ { next }
 file == 1 { change[$1] = $2; order[++n] = $1; next }
 FNR == 1 { delete col; for (i = 1; i <= NF; i++) col[$i] = i; next }
 file == 2 { s = $col["student"]; seed[s] = $col["seed"]; ebops[s] = $col["ebops"]; depth[s] = $col["depth"] }

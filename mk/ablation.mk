@@ -1,12 +1,12 @@
 # What each ingredient of hgq+ gives: configs/ablation_hgq.tsv -> results/ablation_hgq.tsv.
 # Every row is configs/students/hgq-plus.ini with its settings changed, trained, compiled, synthesised and scored
-# like a student of the study, under $(WORK)/build/ablation; nothing of it enters `make all`.
+# like a student of the study, under $(WORK)/build/ablation/$(CONFIG); nothing of it enters `make all`.
 #   ABLATION_SEEDS   seeds of every row (1)
 
 ABLATION_SEEDS ?= 1
 ABLATION_BASE := configs/students/hgq-plus.ini
 ABLATION_LIST := configs/ablation_hgq.tsv
-ABLATION_DIR  := $(WORK)/build/ablation
+ABLATION_DIR  := $(WORK)/build/ablation/$(CONFIG)
 ABLATION      := $(foreach n,$(shell awk -F'\t' '!/^\#/{print $$1}' $(ABLATION_LIST)),$(ABLATION_SEEDS:%=$(n)@%))
 # the settings of a row; a comma stands for the space inside a value
 ablation_sets = $(shell awk -F'\t' -v n='$(firstword $(subst @, ,$(1)))' \
