@@ -64,7 +64,7 @@ int cb_circuit_copy(cb_circuit *to, const cb_circuit *from) {
     to->gate = cb_alloc((size_t)from->n + 1, sizeof *to->gate);
     if (!to->gate) return cb_circuit_free(to), -1;
     to->n = from->n, to->room = from->n + 1;
-    memcpy(to->gate, from->gate, (size_t)from->n * sizeof *to->gate);
+    if (from->n) memcpy(to->gate, from->gate, (size_t)from->n * sizeof *to->gate);
     memcpy(to->output, from->output, (size_t)from->n_output * sizeof *to->output);
     return 0;
 }
