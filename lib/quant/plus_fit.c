@@ -202,7 +202,10 @@ int cb_plus_fit(cb_plus_student *s, const cb_student_set *set, const uint64_t n_
                 cb_plus_history *h) {
     fit w = {.set = set, .p = p};
     double start = cb_log_seconds();
-    int rc = history_new(h, p->epochs) || prepare(&w, s, n_zero_bias) || run_epochs(&w, h) ? -1 : 0;
+    *h = (cb_plus_history){.best = -1};
+    /* formats are made of the values at once: no width may be a number that is none */
+    int rc = check_values(s) ? cb_fail_in("hgq+ student: before epoch 1 (step 1)") : 0;
+    if (!rc) rc = history_new(h, p->epochs) || prepare(&w, s, n_zero_bias) || run_epochs(&w, h) ? -1 : 0;
     cb_progress_end();
     if (!rc) {
         double seconds = cb_log_seconds() - start, events = (double)p->epochs * w.order.n_batch * w.order.batch;
