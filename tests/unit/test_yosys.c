@@ -80,7 +80,7 @@ static void begin(bench *b) {
     UNIT_OK(cb_mkdirs(b->dir));
     snprintf(b->verilog, sizeof b->verilog, "%s.v", b->dir);
     write_text(b->verilog, design);
-    b->job = (cb_yosys_job){.verilog = b->verilog, .top = "t", .dir = b->dir, .wall_s = 60, .memory_mib = 3000,
+    b->job = (cb_yosys_job){.verilog = b->verilog, .top = "t", .dir = b->dir, .wall_s = 300, .memory_mib = 3000,
                             .cycles = 1, .ii = 1};
     b->r = (cb_synth_report){.student = "t", .part = {"p", "xc7", 433200, 866400, 3600, 1470, 6.25}};
 }
