@@ -37,7 +37,7 @@ HWBENCHFLAGS ?=
 
 $(BIN)/hw-bench: $(patsubst %.c,$(OBJ)/%.o,$(wildcard bench/hardware/*.c)) $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,CC $@)$(LINK) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 hw-bench: $(BIN)/hw-bench
 	@mkdir -p $(BENCH_OUT)
