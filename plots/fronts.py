@@ -16,12 +16,12 @@ import numpy
 sys.dont_write_bytecode = True  # the source tree stays as it is
 
 from bitmaps import bit_maps  # noqa: E402
-from style import BLUE, DEEP, GREY, ORANGE, RC, RED, SLATE, VIOLET, Row, plt, process_label, read_table, save, ticker  # noqa: E402
+from style import BLUE, BROWN, DEEP, GREY, ORANGE, RC, RED, SLATE, VIOLET, Row, plt, process_label, read_table, save, ticker  # noqa: E402
 
 PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "published")
 AXES = {"ebops": "EBOPs (exact: data bits $\\times$ span of the weight's ones)", "lut": "LUT (estimate, carry-chain rule)"}
-FAMILY = {"hgq": "HGQ", "qkeras": "QKeras", "lgn": "logic gates"}
-COLORS = {"hgq": [BLUE, VIOLET, "#92dadd"], "qkeras": [RED, DEEP], "lgn": [ORANGE]}
+FAMILY = {"hgq": "HGQ", "qkeras": "QKeras", "plus": "hgq+", "lgn": "logic gates"}
+COLORS = {"hgq": [BLUE, VIOLET, "#92dadd"], "qkeras": [RED, DEEP], "plus": [BROWN], "lgn": [ORANGE]}
 
 
 class Fronts:
@@ -46,7 +46,7 @@ class Fronts:
             self.color[n] = palette[k % len(palette)]
 
     def marker(self, name):
-        return {"hgq": "o", "qkeras": "s"}.get(self.family[name], "D")
+        return {"hgq": "o", "qkeras": "s", "plus": "^"}.get(self.family[name], "D")
 
     def seeds(self, name):
         return len({r["front"] for r in self.points if base(r["front"]) == name})
@@ -155,7 +155,7 @@ def training_panel(fronts, upper, lower):
         ax.tick_params(right=ax is twin, which="both")
     upper.set_ylabel("EBOPs (exact)")
     twin.set_ylabel(r"$\beta$ (dashed)")
-    lower.set_ylabel("MAE (dotted: loss with $\\beta\\,$EBOPs)")
+    lower.set_ylabel("MAE (dotted: loss with $\\beta\\,$cost)")
     lower.set_xlabel("epoch")
     lower.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
     lower.yaxis.set_minor_formatter(ticker.NullFormatter())

@@ -1,13 +1,13 @@
-/* quantize-plus: trains a student by our own recipe (hgq+) and writes its integer programme. */
+/* quantize-plus: trains a student by our own recipe (hgq+) and writes its integer programme, or a front of them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hw/cost.h"
 #include "nn/targets.h"
-#include "quant/plus_calibrate.h"
+#include "quant/plus_config.h"
 #include "quant/plus_export.h"
-#include "quant/plus_fit.h"
+#include "quant/plus_front.h"
 #include "quant/student_check.h"
 #include "stage.h"
 
@@ -25,44 +25,12 @@ typedef struct {
     cb_plus_model model;
     cb_programme p;
     int64_t checked, mismatches;
+    cb_front front;
+    cb_front_run runs[CB_FRONT_BETAS];
+    int n_run;
 } work;
 
 static int reals(const cb_config *c, const char *key, double *v, int max) { return cb_config_reals(c, "plus", key, v, max); }
-
-static cb_plus_design design_of(const cb_config *c, const cb_dataset *d) {
-    double v[16];
-    cb_plus_design p = {.height = d->height, .width = d->width};
-    p.n_view = reals(c, "views", v, 16);
-    reals(c, "pool", v, 16);
-    p.pool_h = (int)v[0];
-    p.pool_w = (int)v[1];
-    p.columns = !strcmp(cb_config_text(c, "plus", "view_formats"), "column");
-    p.train_steps = !strcmp(cb_config_text(c, "plus", "view_train"), "all");
-    p.train_ranges = strcmp(cb_config_text(c, "plus", "view_train"), "none");
-    p.wrap_views = cb_config_bool(c, "plus", "view_wrap");
-    p.train_sums = cb_config_bool(c, "plus", "sum_range");
-    p.last_bias = cb_config_bool(c, "plus", "last_bias");
-    p.ebops_cost = !strcmp(cb_config_text(c, "plus", "cost"), "ebops");
-    p.round_views = cb_config_bool(c, "plus", "view_round");
-    int n = reals(c, "units", v, CB_PLUS_DENSE - 1);
-    for (int l = 0; l < n; l++) p.n_out[l] = (int)v[l];
-    p.n_out[n] = 1;
-    p.n_dense = n + 1;
-    int m = reals(c, "weight_most", v, 16);
-    for (int l = 0; l < p.n_dense; l++) p.weight_most[l] = (int)v[l < m ? l : m - 1];
-    return p;
-}
-
-static cb_plus_start start_of(const cb_config *c) {
-    double v[16];
-    cb_plus_start p = {.width = (int)cb_config_int(c, "plus", "width"), .n = (uint32_t)cb_config_int(c, "hgq", "calibrate"),
-                       .weight_bits = (int)cb_config_int(c, "plus", "weight_bits"),
-                       .seed = (uint64_t)cb_config_int(c, "student", "seed")};
-    reals(c, "views", p.quantile, CB_PLUS_VIEWS);
-    int n = reals(c, "view_bits", v, CB_PLUS_VIEWS);
-    for (int k = 0; k < n; k++) p.bits[k] = (int)v[k];
-    return p;
-}
 
 /* LUT sites of the netlist as emit-hls would make it. */
 static double netlist_luts(void *context, const cb_plus_model *m) {
@@ -121,10 +89,17 @@ static int train(work *w, const cb_stage *st) {
     if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;
     for (int k = 0; k < 2; k++) w->n_zero_bias[k] = w->set.n[k];
     for (uint64_t e = 0; e < extra.n; e++) w->n_zero_bias[extra.split[e]]--;
-    cb_plus_design design = design_of(w->c, &w->d);
-    cb_plus_start start = start_of(w->c);
+    cb_plus_design design = cb_plus_config_design(w->c, w->d.height, w->d.width);
+    cb_plus_start start = cb_plus_config_start(w->c);
     if (!(w->s = cb_plus_student_new(&design)) || cb_plus_calibrate(w->s, &w->set, &start) || plan_of(w, &plan)) return -1;
-    return cb_plus_fit(w->s, &w->set, w->n_zero_bias, &plan, &w->history);
+    int points = (int)cb_config_int(w->c, "front", "points");
+    if (!points) return cb_plus_fit(w->s, &w->set, w->n_zero_bias, &plan, &w->history);
+    double beta[CB_FRONT_BETAS];
+    int n_beta = cb_config_reals(w->c, "front", "betas", beta, CB_FRONT_BETAS);
+    w->n_run = n_beta ? n_beta : 1;
+    if (cb_plus_front_train(w->s, &w->set, w->n_zero_bias, &plan, n_beta, beta, &w->front, w->runs)) return -1;
+    cb_front_thin(&w->front, points, cb_config_real(w->c, "front", "worst"));
+    return 0;
 }
 
 static int export(work *w) {
@@ -146,12 +121,27 @@ static int write_student(const work *w, const char *config) {
     return rc ? -1 : 0;
 }
 
+static int write_front(const work *w, const char *config) {
+    const char *name = cb_config_text(w->c, "student", "name");
+    int64_t seed = cb_config_int(w->c, "student", "seed");
+    cb_h5 *f = cb_h5_create(out, CB_FRONT_SCHEMA, "quantize-plus", config);
+    if (!f) return -1;
+    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
+             cb_front_write_runs(f, name, "plus", seed, w->n_run, w->runs) ||
+             cb_plus_front_write(&w->front, &w->set, name, seed, f) || cb_h5_commit(&f);
+    cb_h5_close(&f);
+    return rc ? -1 : 0;
+}
+
 static int run(const cb_stage *st) {
     work w = {.c = st->config};
-    char *config = cb_config_canonical(st->config, "student plus hgq hardware");
+    bool front = cb_config_int(st->config, "front", "points") > 0;
+    char *config = cb_config_canonical(st->config, front ? "student plus hgq hardware front" : "student plus hgq hardware");
     int rc = config ? train(&w, st) : -1;
-    if (!rc) rc = export(&w);
-    if (!rc) rc = write_student(&w, config);
+    if (!rc && front) rc = write_front(&w, config);
+    if (!rc && !front) rc = export(&w) || write_student(&w, config) ? -1 : 0;
+    cb_front_free(&w.front);
+    for (int k = 0; k < w.n_run; k++) cb_front_run_free(&w.runs[k]);
     cb_programme_free(&w.p);
     cb_plus_model_free(&w.model);
     cb_plus_history_free(&w.history);
@@ -181,6 +171,10 @@ static void check_usage(const cb_stage *st) {
     if (most < 1 || (most > 1 && most != n + 1))
         cb_stage_usage(st, "plus.weight_most: one value, or one for each of the %d layers wanted", n + 1);
     if (n < 1 || n > CB_PLUS_DENSE - 1) cb_stage_usage(st, "plus.units: 1 to %d layers wanted", CB_PLUS_DENSE - 1);
+    double betas[CB_FRONT_BETAS + 1];
+    n = cb_config_reals(c, "front", "betas", betas, CB_FRONT_BETAS + 1);
+    if (n > CB_FRONT_BETAS) cb_stage_usage(st, "front.betas: more than %d values", CB_FRONT_BETAS);
+    if (n && !cb_config_int(c, "front", "points")) cb_stage_usage(st, "front.betas: a scan needs front.points > 0");
 }
 
 static const cb_option options[] = {
@@ -193,7 +187,7 @@ int main(int argc, char **argv) {
     cb_stage st = {.name = "quantize-plus", .options = options,
                    .summary = "Trains a student by our own recipe (hgq+): several truncated views of each region, sums, small "
                               "dense layers with trained widths, within a LUT budget. Sections [student] and [plus]; [hgq] "
-                              "calibrate and rate_end; [hardware] for the estimate."};
+                              "calibrate and rate_end; [hardware] for the estimate; [front] for a front."};
     cb_stage_begin(&st, argc, argv);
     check_usage(&st);
     return cb_stage_end(&st, run(&st));

@@ -82,7 +82,7 @@ const cb_config_key cb_config_schema[] = {
     REAL("hgq", "regularizer", "1e-8", 0, 1, "MonoL1 on bit variables"),
 
     INT("front", "points", "0", 0, 999, "students that a front keeps, evenly spaced in log EBOPs; 0 = one student, no front"),
-    REALS("front", "betas", "", 0, 1, "HGQ: constant betas, trained side by side, one front of all; empty = one run by [hgq]"),
+    REALS("front", "betas", "", 0, 1, "HGQ, hgq+: constant betas, trained side by side, one front of all; empty = one run by [hgq] or [plus]"),
     TEXT("front", "widths", "", "QKeras: widths trained side by side, words such as w6a8 or d4.0o6 (lib/quant/qkeras_front.h)"),
     REAL("front", "worst", "3", 1, 1e6, "checkpoints with a validation error above this many times the smallest are left out"),
 

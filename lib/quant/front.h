@@ -49,10 +49,10 @@ void cb_front_run_free(cb_front_run *r);
 
 /* ---- file: schema "cicada-bench/front/1" ----
  * Root: name, family (text), seed, n_points, n_runs (i64). /run0, /run1 ...: attribute label, datasets epoch i32 (from
- * 1), beta, loss, val_mae, ebops, ebops_exact f64 (beta of HGQ only; ebops_exact where it was counted each epoch). /points: run, epoch i32, val_mae f64, one a point. /p000, /p001
+ * 1), beta, loss, val_mae, ebops, ebops_exact f64 (beta of HGQ and hgq+ only; ebops_exact where it was counted each epoch). /points: run, epoch i32, val_mae f64, one a point. /p000, /p001
  * ...: the students, each exactly what a student file has at its root (programme.h; checked, mismatches, ebops_exact). */
 #define CB_FRONT_SCHEMA "cicada-bench/front/1"
-enum { CB_FRONT_MAX = 1000 };
+enum { CB_FRONT_MAX = 1000, CB_FRONT_BETAS = 64 }; /* points or runs of a file; betas of a scan */
 
 int cb_front_write_runs(cb_h5 *f, const char *name, const char *family, int64_t seed, int n_run,
                         const cb_front_run *run) CB_MUST;

@@ -8,14 +8,17 @@
 #include "base/fmath.h"
 #include "base/log.h"
 #include "nn/finite.h"
+#include "quant/ebops.h"
+#include "quant/plus_export.h"
 #include "stats/roc.h"
 
 /* ---- history ---- */
 
-enum { COLUMNS = 8 };
+enum { WRITTEN = 8, COLUMNS = 11 };
 
 static double **columns(cb_plus_history *h, double **at[COLUMNS]) {
-    double **all[COLUMNS] = {&h->loss, &h->val_loss, &h->val_mae, &h->val_emd, &h->val_auc, &h->cost, &h->lut, &h->beta};
+    double **all[COLUMNS] = {&h->loss, &h->val_loss, &h->val_mae, &h->val_emd, &h->val_auc, &h->cost, &h->lut, &h->beta,
+                             &h->val_mae_all, &h->ebops, &h->exact};
     memcpy(at, all, sizeof all);
     return at[0];
 }
@@ -37,13 +40,13 @@ void cb_plus_history_free(cb_plus_history *h) {
 }
 
 int cb_plus_history_write(const cb_plus_history *h, cb_h5 *f) {
-    static const char *const name[COLUMNS] = {"loss", "val_loss", "val_mae", "val_emd", "val_auc", "cost", "lut", "beta"};
+    static const char *const name[WRITTEN] = {"loss", "val_loss", "val_mae", "val_emd", "val_auc", "cost", "lut", "beta"};
     double **at[COLUMNS];
     uint64_t n = (uint64_t)h->n;
     char path[64];
     columns((cb_plus_history *)h, at);
     int rc = cb_h5_group(f, "/history");
-    for (int k = 0; k < COLUMNS && !rc; k++) {
+    for (int k = 0; k < WRITTEN && !rc; k++) {
         snprintf(path, sizeof path, "/history/%s", name[k]);
         rc = cb_h5_write(f, path, CB_F64, 1, &n, *at[k]);
     }
@@ -118,6 +121,8 @@ static int validate(fit *w, cb_plus_history *h, int e) {
     double mae = 0;
     for (uint32_t k = 0; k < w->n_zb; k++) mae += fabs((double)w->score[k] - w->target[k]);
     h->val_mae[e] = mae / w->n_zb;
+    for (uint32_t k = w->n_zb; k < n; k++) mae += fabs((double)w->score[k] - w->target[k]);
+    h->val_mae_all[e] = mae / n;
     h->val_emd[e] = cb_plus_distance(w->score, w->target, w->n_zb, w->sort, 0, NULL);
     h->val_auc[e] = outlier_auc(w);
     h->val_loss[e] = cb_plus_task(&w->p->loss, w->score, w->target, n, w->grad) + w->p->loss.spread * h->val_emd[e];
@@ -157,6 +162,21 @@ static void keep(fit *w, cb_plus_history *h, int e) {
     cb_plus_student_copy(w->best, w->t->s);
 }
 
+/* The exact EBOPs of this epoch's programme; its student joins the front if it belongs there. */
+static int offer(fit *w, cb_plus_history *h, int e) {
+    cb_programme p;
+    if (cb_plus_programme(&p, &w->model, "front", 0)) return -1;
+    h->ebops[e] = p.ebops;
+    h->exact[e] = cb_programme_ebops_exact(&p);
+    cb_programme_free(&p);
+    if (!cb_front_wants(w->p->front, h->exact[e], h->val_mae_all[e])) return 0;
+    cb_plus_student *state = cb_plus_student_new(&w->t->s->d);
+    if (!state) return -1;
+    cb_plus_student_copy(state, w->t->s);
+    return cb_front_add(w->p->front, &(cb_front_point){.epoch = e, .cost = h->exact[e], .error = h->val_mae_all[e],
+                                                       .ebops = h->ebops[e], .state = state});
+}
+
 static int run_epochs(fit *w, cb_plus_history *h) {
     const cb_plus_plan *p = w->p;
     double beta = p->beta, start = 0;
@@ -172,6 +192,7 @@ static int run_epochs(fit *w, cb_plus_history *h) {
                   h->val_auc[e], h->cost[e], h->lut[e]);
         if (!isfinite(h->val_loss[e]))
             return cb_fail("epoch %d: the validation loss is %g; lower the learning rate", e + 1, h->val_loss[e]);
+        if (p->front && offer(w, h, e)) return -1;
         if (e == 0) start = h->lut[0];
         beta = next_beta(p, beta, h->lut[e], budget(p, start, e));
         keep(w, h, e);
@@ -207,7 +228,7 @@ int cb_plus_fit(cb_plus_student *s, const cb_student_set *set, const uint64_t n_
     int rc = check_values(s) ? cb_fail_in("hgq+ student: before epoch 1 (step 1)") : 0;
     if (!rc) rc = history_new(h, p->epochs) || prepare(&w, s, n_zero_bias) || run_epochs(&w, h) ? -1 : 0;
     cb_progress_end();
-    if (!rc) {
+    if (!rc && !p->front) {
         double seconds = cb_log_seconds() - start, events = (double)p->epochs * w.order.n_batch * w.order.batch;
         int e = h->best;
         cb_info("kept epoch %d of %d: val loss %.4f, zero bias MAE %.3f EMD %.3f, outlier AUC %.4f, %.0f LUT (%.0f events/s)",

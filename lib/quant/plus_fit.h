@@ -8,10 +8,12 @@
  *            with plus_cost.h in between, scaled to the last answer; else plus_cost.h alone
  *   kept     the epoch with the smallest validation loss (task + spread of the whole validation set) among those whose
  *            estimate is within the budget `lut`; if none is, the one with the smallest estimate
+ *   front    where the caller wants one, every epoch's programme is built and competes (front.h)
  */
 #ifndef CB_QUANT_PLUS_FIT_H
 #define CB_QUANT_PLUS_FIT_H
 
+#include "quant/front.h"
 #include "quant/plus_train.h"
 
 /* LUTs of the student as it is; negative on failure. */
@@ -27,6 +29,7 @@ typedef struct {
     uint64_t seed;
     cb_plus_lut_fn *estimate; /* or NULL */
     void *context;
+    cb_front *front; /* not NULL: receives every epoch on the front of this run; state: cb_plus_student */
 } cb_plus_plan;
 
 typedef struct {
@@ -35,6 +38,9 @@ typedef struct {
     double *val_mae, *val_emd; /* of its zero bias */
     double *val_auc;           /* outliers against zero bias; -1 without outliers */
     double *cost, *lut, *beta; /* plus_cost.h; its estimate of LUTs; beta used */
+    /* not in the file: the front's error, the mean absolute error of the whole validation set; with a front, else 0:
+     * EBOPs of the widths, exact EBOPs of the programme */
+    double *val_mae_all, *ebops, *exact;
 } cb_plus_history;
 
 /* n_zero_bias: events of train and val that are zero bias (they come first in the set). Leaves the kept epoch in s. h

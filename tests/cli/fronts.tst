@@ -1,6 +1,6 @@
 # fronts: training, picking, scoring. A small simulated dataset, its teacher and targets first
 0	-	for s in zb tt_dil; do $BIN/simulate -q --set simulate.zb_train=320 --set simulate.zb_val=64 --set simulate.zb_test=64 --set simulate.signal_train=40 --set simulate.signal_val=16 --set simulate.signal_test=32 -l $DATA/library/library.h5 -s $s -o $s.h5 || exit 1; done; $BIN/preprocess -q -o d.h5 zb=zb.h5 tt_dil=tt_dil.h5 && $BIN/train-teacher -q --set teacher.batch=64 --set "teacher.width=4 6 8" --set teacher.epochs=1 -d d.h5 -o t.h5 && $BIN/distill -q --set distill.float_epochs=0 -d d.h5 -t t.h5 -o y.h5
-0	-	printf '[student]\nname = f\nfamily = hgq\narchitecture = v1\nhidden = 3\nepochs = 25\nbatch = 32\nlearning_rate = 0.1\n[hgq]\nstart_bits = 2\nbeta = 1e-6\nbeta_end = 1e-2\n[front]\npoints = 5\nworst = 1000\n' > f.ini; printf '[student]\nname = q\nfamily = qkeras\narchitecture = v1\nhidden = 3\nepochs = 2\nbatch = 64\n[front]\npoints = 5\nworst = 1000\nwidths = w8a8 d6.0s8.8g8 d4\n' > q.ini
+0	-	printf '[student]\nname = f\nfamily = hgq\narchitecture = v1\nhidden = 3\nepochs = 25\nbatch = 32\nlearning_rate = 0.1\n[hgq]\nstart_bits = 2\nbeta = 1e-6\nbeta_end = 1e-2\n[front]\npoints = 5\nworst = 1000\n' > f.ini; printf '[student]\nname = q\nfamily = qkeras\narchitecture = v1\nhidden = 3\nepochs = 2\nbatch = 64\n[front]\npoints = 5\nworst = 1000\nwidths = w8a8 d6.0s8.8g8 d4\n' > q.ini; printf '[student]\nname = u\nfamily = plus\nepochs = 5\nbatch = 64\nlearning_rate = 0.03\n[front]\npoints = 4\nworst = 1000\nbetas = 1e-5 1e-3 3e-2\n' > u.ini
 # a ramp, a scan, an EBOPs budget, widths; the same bytes for any threads and instruction set
 0	programmes equal trainers	$BIN/quantize-hgq --student f.ini -d d.h5 -t y.h5 -o a.h5 --threads 1
 0	-	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp a.h5 b.h5 && CB_ISA=v2 $BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 -o b.h5 && cmp a.h5 b.h5
@@ -12,20 +12,27 @@
 0	programmes equal trainers	$BIN/quantize-qkeras --student q.ini -d d.h5 -t y.h5 -o q.h5 --threads 1
 0	-	$BIN/quantize-qkeras -q --student q.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp q.h5 b.h5
 0	-	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set student.seed=2 --set student.name=f@2 -o a2.h5 && ! cmp -s a.h5 a2.h5
+0	on the fronts of 3 runs	$BIN/quantize-plus --student u.ini -d d.h5 -t y.h5 -o u.h5 --threads 1
+0	-	$BIN/quantize-plus -q --student u.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp u.h5 b.h5 && CB_ISA=v2 $BIN/quantize-plus -q --student u.ini -d d.h5 -t y.h5 -o b.h5 && cmp u.h5 b.h5
+0	programmes equal trainers	$BIN/quantize-plus --student u.ini --set front.betas= --set plus.gain=2 --set plus.lut=900 -d d.h5 -t y.h5 -o w.h5
 # one of them as a student file that the rest of the chain takes
 0	point 0 of	$BIN/pick-student -i a.h5 -p 0 -o p0.h5 -n f.cheap
 0	-	$BIN/emulate -q p0.h5 zb.h5 | wc -l | grep -qx 448
 0	exact EBOPs	$BIN/pick-student -i a.h5 -e 1e9 -o best.h5
 0	the cheapest is taken	$BIN/pick-student -i a.h5 -e 0.5 -o cheap.h5
+0	-	$BIN/pick-student -q -i u.h5 -p 0 -o pu.h5 && $BIN/emulate -q pu.h5 zb.h5 | wc -l | grep -qx 448
 0	-	$BIN/pick-student -q -i q.h5 -m 1.5 -o m.h5 && $BIN/pick-student -q -i a.h5 -p 0 -o p1.h5 -n f.cheap && cmp p0.h5 p1.h5
 # tables: the same bytes from one and two threads; means over the two seeds; a pick's bits
-0	points measured	$BIN/score-fronts --threads 1 -d d.h5 -t y.h5 -k p0.h5 -o r a.h5 a2.h5 q.h5
-0	-	$BIN/score-fronts -q -d d.h5 -t y.h5 --threads 2 -k p0.h5 -o r2 a.h5 a2.h5 q.h5 && for f in fronts front_scores front_means front_runs front_bits; do cmp r/$f.tsv r2/$f.tsv || exit 1; done
+0	points measured	$BIN/score-fronts --threads 1 -d d.h5 -t y.h5 -k p0.h5 -o r a.h5 a2.h5 q.h5 u.h5
+0	-	$BIN/score-fronts -q -d d.h5 -t y.h5 --threads 2 -k p0.h5 -o r2 a.h5 a2.h5 q.h5 u.h5 && for f in fronts front_scores front_means front_runs front_bits; do cmp r/$f.tsv r2/$f.tsv || exit 1; done
 0	-	for f in fronts front_scores front_means front_runs front_bits; do tail -n +2 r/$f.tsv | LC_ALL=C sort -c -s -t '	' -k1,4 || exit 1; done; awk -F'\t' '$1 == "f" && $7 == 2 && $10 != "nan" {n++} $1 == "q" && $7 == 1 {m++} END {exit !(n && m)}' r/front_means.tsv
 0	-	awk -F'\t' '$2 == "dense1" && $3 == "weights" {n++} $2 == "dense1_in" && $3 == "data" {m++} END {exit n != 252 || m != 252}' r/front_bits.tsv
 0	-	awk -F'\t' 'NR > 1 && $5 == "zb" && ($7 != "nan" || $10 <= 0) {exit 1}' r/front_scores.tsv
 0	-	SOURCE_DATE_EPOCH=0 /usr/bin/python3 $root/plots/fronts.py r one.png && SOURCE_DATE_EPOCH=0 /usr/bin/python3 $root/plots/fronts.py r two.png && cmp one.png two.png
+0	-	awk -F'\t' '$1 == "u" && $2 == "plus" && $8 > 0 && $10 > 0 && $17 > 0 {n++} END {exit n < 2 || n > 4}' r/fronts.tsv
+0	-	$BIN/score-fronts -q -d d.h5 -t y.h5 -k pu.h5 -o ru u.h5 && SOURCE_DATE_EPOCH=0 /usr/bin/python3 $root/plots/fronts.py ru u.png
 # wrong usage
+2	needs front.points > 0	$BIN/quantize-plus -q --student u.ini -d d.h5 -t y.h5 --set front.points=0 -o no.h5
 2	needs front.points > 0	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set front.points=0 --set front.betas=1e-4 -o no.h5
 2	hgq.pid must be three numbers	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set hgq.target_ebops=5 --set 'hgq.pid=1 0 0' -o no.h5
 2	two whole numbers wanted	$BIN/quantize-qkeras -q --student q.ini -d d.h5 -t y.h5 --set qkeras.dense=8 -o no.h5

@@ -6,7 +6,9 @@
 #include "nn/isa.h"
 #include "quant/plus_calibrate.h"
 #include "quant/plus_export.h"
+#include "quant/ebops.h"
 #include "quant/plus_fit.h"
+#include "quant/plus_front.h"
 #include "stats/emd.h"
 #include "unit.h"
 
@@ -297,6 +299,75 @@ static void test_training(void) {
 }
 
 /* A budget far below the start: beta rises, LUTs fall, the kept epoch has the fewest if none fits. */
+/* ---- front ---- */
+
+static int toy_front(const toy *t, int threads, int n_beta, cb_front *front, cb_front_run *run) {
+    static const double beta[3] = {1e-5, 1e-3, 3e-2};
+    cb_plus_design d = some_design();
+    cb_plus_student *s = toy_student(t, &d);
+    int asked = 0, before = cb_threads();
+    cb_plus_plan p = {.epochs = 6, .ask = 1, .batch = 96, .learning_rate = 0.03, .rate_end = 0.5, .beta = 1e-3,
+                      .beta_least = 1e-7, .beta_most = 1, .gain = 2, .lut = 200, .shrink = 0.5, .freeze = 1, .seed = 2,
+                      .loss = {.tail_from = 60, .tail_weight = 2, .spread = 0.5}, .estimate = some_luts, .context = &asked};
+    cb_threads_set(threads);
+    cb_log_level(CB_QUIET);
+    UNIT_OK(cb_plus_front_train(s, &t->set, t->n_zb, &p, n_beta, beta, front, run));
+    cb_threads_set(before);
+    cb_plus_student_free(s);
+    return asked;
+}
+
+/* Every point is the epoch it says: its programme costs what the run says, and errs by what the run says. */
+static void check_point(const toy *t, const cb_front *front, int k, const cb_front_run *run) {
+    static float score[EVENTS];
+    const cb_front_point *p = &front->point[k];
+    cb_plus_model m;
+    cb_programme programme;
+    double mae = 0;
+    UNIT_OK(cb_plus_model_new(&m, p->state));
+    UNIT_OK(cb_plus_programme(&programme, &m, "point", 0));
+    UNIT_OK(cb_plus_model_scores(&m, &t->set, CB_VAL, score));
+    for (uint32_t e = 0; e < t->set.n[CB_VAL]; e++) mae += fabs((double)score[e] - t->set.code[CB_VAL][e] / 256.0);
+    CU_ASSERT_EQUAL(p->cost, cb_programme_ebops_exact(&programme));
+    CU_ASSERT_EQUAL(p->cost, run[p->run].exact[p->epoch]);
+    CU_ASSERT_EQUAL(p->ebops, run[p->run].ebops[p->epoch]);
+    CU_ASSERT_EQUAL(p->error, run[p->run].val_mae[p->epoch]);
+    CU_ASSERT_DOUBLE_EQUAL(p->error, mae / t->set.n[CB_VAL], 1e-9);
+    if (k) CU_ASSERT(p->cost > p[-1].cost && p->error < p[-1].error);
+    cb_programme_free(&programme);
+    cb_plus_model_free(&m);
+}
+
+static void test_front(void) {
+    static toy t;
+    toy_new(&t);
+    cb_front front[2];
+    cb_front_run run[2][3] = {0};
+    for (int k = 0; k < 2; k++) CU_ASSERT_EQUAL(toy_front(&t, k ? 3 : 1, 3, &front[k], run[k]), 0); /* no LUTs asked for */
+    CU_ASSERT_FATAL(front[0].n > 1 && front[0].n == front[1].n);
+    for (int k = 0; k < front[0].n; k++) {
+        const cb_plus_student *a = front[0].point[k].state, *b = front[1].point[k].state;
+        check_point(&t, &front[0], k, run[0]);
+        CU_ASSERT(!memcmp(a->value, b->value, a->n_value * sizeof *a->value));
+    }
+    for (int r = 0; r < 3; r++)
+        for (int e = 0; e < run[0][r].n; e++) { /* nobody on a run beats the front */
+            CU_ASSERT(!cb_front_wants(&front[0], run[0][r].exact[e], run[0][r].val_mae[e]));
+            CU_ASSERT_EQUAL(run[0][r].beta[e], run[0][r].beta[0]);
+        }
+    CU_ASSERT(run[0][2].exact[5] < run[0][0].exact[5] && !strcmp(run[0][2].label, "beta 0.03"));
+    for (int k = 0; k < 2; k++) {
+        cb_front_free(&front[k]);
+        for (int r = 0; r < 3; r++) cb_front_run_free(&run[k][r]);
+    }
+    CU_ASSERT(toy_front(&t, 2, 0, &front[0], run[0]) > 0); /* one run by the plan: beta follows the budget */
+    CU_ASSERT(run[0][0].n == 6 && run[0][0].beta[5] != run[0][0].beta[0] && !strcmp(run[0][0].label, "200 LUT"));
+    for (int k = 0; k < front[0].n; k++) check_point(&t, &front[0], k, run[0]);
+    cb_front_free(&front[0]);
+    cb_front_run_free(&run[0][0]);
+    cb_student_set_free(&t.set);
+}
+
 static void test_budget(void) {
     static toy t;
     toy_new(&t);
@@ -407,5 +478,5 @@ static void test_bad(void) {
 }
 
 UNIT_MAIN("plus", {"kernels", test_kernels}, {"cost: slopes", test_cost_slopes}, {"cost: unused tiles", test_cost_unused},
-          {"distance", test_distance}, {"task", test_task}, {"training", test_training}, {"budget", test_budget},
+          {"distance", test_distance}, {"task", test_task}, {"training", test_training}, {"front", test_front}, {"budget", test_budget},
           {"numbers that are none", test_finite}, {"calibrate", test_calibrate}, {"export", test_export}, {"bad designs", test_bad})
