@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True  # the source tree stays as it is
 from ladder import ladder  # noqa: E402
 from panels import forest_panel, histogram_panel, roc_panel  # noqa: E402
 from resources import bars  # noqa: E402
-from study import Study, look  # noqa: E402
+from study import Study, from_front, look  # noqa: E402
 from style import RC, plt, save  # noqa: E402
 
 
@@ -36,7 +36,12 @@ def legend(study, figure, rows):
         marker = style["marker"] if student or s in ("float", "total-et", "max-et") else ""
         name = {"total-et": "total $E_T$", "max-et": "highest region", "float": "float student"}.get(s, s)
         if student and study.family[s] == "hgq":
-            name = "HGQ, rising $\\beta$ (mixed)" if "mixed" in s else "HGQ, constant $\\beta$"
+            name = ("HGQ, rising $\\beta$ (mixed)" if "mixed" in s else "HGQ, a front's point" if from_front(s)
+                    else "HGQ, constant $\\beta$")
+        elif student and study.family[s] == "hgq+":
+            name = "hgq+, 25 ns" if "25ns" in s else "hgq+"
+        elif student and study.family[s] == "lgn":
+            name = "logic gate network"
         handles.append(plt.Line2D([], [], color=style["color"], linestyle=style["linestyle"], linewidth=1.4,
                                   marker=marker, markersize=5, markerfacecolor=fill, label=name))
     unique = {h.get_label(): h for h in handles}

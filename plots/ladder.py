@@ -1,7 +1,7 @@
 """The ladder: AUC and EMD of the students against EBOPs and against LUTs, panels above one another."""
 import math
 
-from study import YOSYS_RULE, line, look, points, short
+from study import YOSYS_RULE, from_front, line, look, points, short
 from style import BLUE, SLATE, process_label, spread, ticker
 
 LADDER_AUC = ["tt_had", "tt_lep", "tt_dil"]
@@ -10,7 +10,7 @@ LADDER_EMD = ["zb", "tt_had"]
 
 def ladder_points(study, ax, cost, process, column):
     hgq = sorted((cost[s], study.value(s, process, column)) for s in cost
-                 if study.family[s] == "hgq" and "mixed" not in s and "@" not in s)
+                 if study.family[s] == "hgq" and "mixed" not in s and "@" not in s and not from_front(s))
     ax.plot([x for x, _ in hgq], [y for _, y in hgq], color=BLUE, linewidth=0.8, alpha=0.6, zorder=2)
     bottom, top = ax.get_ylim()
     outside = []
@@ -94,7 +94,7 @@ def ladder_left(study, ax, column, process):
     ax.set_ylim(*(auc_range if column == "auc" else emd_range)(study, process))
     ax.set_ylabel("AUC" if column == "auc" else "EMD")
     ax.text(0.02, 0.93 if column == "auc" else 0.07, process_label(process), transform=ax.transAxes, ha="left",
-            va="top" if column == "auc" else "bottom", fontsize=9.5, fontweight="bold", zorder=6,
+            va="top" if column == "auc" else "bottom", fontsize=9.5, fontweight="bold", zorder=1.5,
             bbox=dict(facecolor="white", edgecolor="none", alpha=0.75, pad=1))
 
 
@@ -135,8 +135,8 @@ def name_students(study, ax, cost):
     named = [s for s in cost if "@" not in s]
     lo, hi = (math.log(v) for v in ax.get_xlim())
     at = [(math.log(cost[s]) - lo) / (hi - lo) for s in named]
-    for s, x, u in zip(named, at, spread(at, 0.085, 0.0, 0.97)):
+    for s, x, u in zip(named, at, spread(at, 0.075, 0.0, 0.97)):
         color = look(study, s)["color"]
         ax.plot([x, x, u], [1.0, 1.02, 1.09], transform=ax.transAxes, color=color, linewidth=0.8, clip_on=False)
-        ax.text(u, 1.10, short(s), transform=ax.transAxes, rotation=50, rotation_mode="anchor", ha="left",
+        ax.text(u, 1.10, short(s), transform=ax.transAxes, rotation=60, rotation_mode="anchor", ha="left",
                 va="bottom", fontsize=8.5, color=color)

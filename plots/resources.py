@@ -1,7 +1,7 @@
 """Resource bars. Each step of the tools has a panel of its own, and so have published figures."""
 import os
 
-from study import ESTIMATE_RULE, YOSYS_RULE, look
+from study import ESTIMATE_RULE, YOSYS_RULE, look, short
 from style import BLACK, BLUE, RED, VIOLET, read_table
 
 PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "published")
@@ -18,7 +18,7 @@ def bar_groups(study):
                 continue
             tools.add(f"{r['tool']} {r['version']}, {r['part'][:9]}")
             clocks = f"{r.num('cycles'):.0f} clk" if r.num("cycles") == r.num("cycles") else ""
-            bars.append((s, r, clocks, look(study, s)["color"]))
+            bars.append((short(s), r, clocks, look(study, s)["color"]))
         if bars:
             heading = f"{title} ({', '.join(sorted(tools))})"
             groups.append((heading, f"LUT rule: {rule}; one event a clock", bars, False))
@@ -28,11 +28,11 @@ def bar_groups(study):
         if lut > 0:
             row = {"lut": lut, "ff": r.num("#FFs"), "dsp": r.num("#DSPs")}
             color = RED if tag == "QKeras" else VIOLET if tag == "mixed" else BLUE
-            name = tag.replace("1Em", "HGQ 1e-").replace("mixed", "HGQ mixed")
+            name = tag.replace("1Em", "1e-")
             published.append((name, row, f"{r['Latency (in cc)']} clk", color))
     if published:
-        groups.append(("Published: Vitis HLS 2021.1 csynth",
-                       "CMS Open Data, an event in 4 clocks: other step, other data", published, True))
+        groups.append(("Published: csynth",
+                       "Open Data, II = 4", published, True))
     return groups
 
 
@@ -53,7 +53,7 @@ def bar_panel(ax, title, subtitle, bars, published, first):
                    hatch=hatch, linewidth=0.8, zorder=3)
             ax.text(x, v * 1.12, amount(v), ha="center", va="bottom", rotation=90, fontsize=7.5, zorder=4)
         dsp = number(row, "dsp")
-        label = f"{name}\n{clocks}" + (f", {dsp:.0f} DSP" if dsp > 0 else "")
+        label = f"{name}\n{clocks}" + (f"\n{dsp:.0f} DSP" if dsp > 0 else "")
         ax.text(i, -0.03, label, transform=ax.get_xaxis_transform(), ha="center", va="top", fontsize=7.2,
                 linespacing=1.25)
     ax.set_yscale("log")

@@ -2,7 +2,7 @@
 import math
 import os
 
-from style import BLACK, BLUE, BROWN, DEEP, ORANGE, RED, SAND, SLATE, VIOLET, read_table, require
+from style import BLACK, BLUE, BROWN, DEEP, ORANGE, RED, SAND, SLATE, TEAL, VIOLET, read_table, require
 
 YOSYS_RULE, ESTIMATE_RULE = "packed", "carry-chain"  # the counting rules shown; see lib/hw/sites.h, cost.h
 RATES = ["0.3", "1", "3", "10"]  # working points [kHz], as in the names of the columns
@@ -34,7 +34,8 @@ class Study:
 
     def order(self, student):
         ebops = self.ebops.get(student, math.nan)
-        return (self.family.get(student) != "qkeras", -ebops if ebops == ebops else 0, student)
+        rank = {"qkeras": 0, "hgq": 1, "hgq+": 2}.get(self.family.get(student), 3)
+        return (rank, -ebops if ebops == ebops else 0, student)
 
     def value(self, student, process, column):
         row = self.by.get((student, process))
@@ -51,12 +52,15 @@ class Study:
         return row.num("lut") if row else math.nan
 
     def shown(self):
-        """The few students that curves show: the best QKeras one, HGQ at 1e-4 and mixed (or the first two)."""
+        """The few students that curves show: the best QKeras one, HGQ at 1e-4 (or the first), the first hgq+ and logic gate ones."""
         first = self.signals[0] if "tt_had" not in self.signals else "tt_had"
         plain = [s for s in self.names if "@" not in s]
         qkeras = sorted((s for s in plain if self.family[s] == "qkeras"), key=lambda s: -self.value(s, first, "auc"))
         hgq = [s for s in plain if self.family[s] == "hgq"]
-        chosen = [s for s in ("hgq-1e-4", "hgq-mixed") if s in hgq] or hgq[:2]
+        chosen = [s for s in hgq if s == "hgq-1e-4"] or hgq[:1]
+        for family, favourite in (("hgq+", "hgq-plus"), ("lgn", "lgn")):
+            members = [s for s in plain if self.family[s] == family]
+            chosen += [s for s in members if s == favourite] or members[:1]
         return qkeras[:1] + chosen
 
 
@@ -77,8 +81,15 @@ def look(study, student):
     if "mixed" in student:
         return dict(color=VIOLET, marker="D", linestyle=(0, (3, 1)))
     if family == "hgq":
-        return dict(color=BLUE, marker="o", linestyle="-")
-    return dict(color=ORANGE, marker="P", linestyle="-")
+        return dict(color=BLUE, marker="o", linestyle="-", fill=not from_front(student))
+    if family == "lgn":
+        return dict(color=TEAL, marker="X", linestyle=(0, (2, 1)))
+    return dict(color=ORANGE, marker="P", linestyle="-", fill="25ns" not in student)
+
+
+def from_front(student):
+    """Is it the point of a front with at most N EBOPs (FRONT.eN)?"""
+    return ".e" in student and student.rsplit(".e", 1)[1].isdigit()
 
 
 def line(study, student, **more):
@@ -95,4 +106,7 @@ def points(study, student, size=5.5):
 
 
 def short(student):
-    return {"hgq-mixed": "mixed"}.get(student, student.replace("hgq-1e-", "1e-").replace("qkeras-", ""))
+    if from_front(student):
+        return "e" + student.rsplit(".e", 1)[1].replace("000", "k")
+    known = {"hgq-mixed": "mixed", "hgq-plus": "hgq+", "hgq-plus-small": "small", "hgq-25ns": "25 ns"}
+    return known.get(student, student.replace("hgq-1e-", "1e-").replace("qkeras-", ""))

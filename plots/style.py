@@ -18,7 +18,7 @@ from matplotlib import ticker  # noqa: E402, F401 (for the figures)
 # Petroff's ten colours (arXiv:2107.02270); every use also has a marker, line style or hatch of its own.
 BLUE, ORANGE, RED, GREY, VIOLET, BROWN, DEEP, SAND, SLATE, SKY = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
-BLACK = "#111111"
+TEAL, BLACK = "#1b7f79", "#111111"
 
 RC = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "mathtext.fontset": "dejavusans",
