@@ -56,10 +56,12 @@ enum { CB_FRONT_MAX = 1000, CB_FRONT_BETAS = 64 }; /* points or runs of a file; 
 
 int cb_front_write_runs(cb_h5 *f, const char *name, const char *family, int64_t seed, int n_run,
                         const cb_front_run *run) CB_MUST;
-/* After the runs: which epochs the points are. */
-int cb_front_write_points(cb_h5 *f, const cb_front *front) CB_MUST;
-/* Student k, in ascending order from 0. Its name gets the suffix ".pNNN". */
-int cb_front_write_student(cb_h5 *f, int k, cb_programme *p, int64_t checked, int64_t mismatches) CB_MUST;
+/* What a family makes of a checkpoint: the programme called name, compared with its trainer on the validation events. */
+typedef int (*cb_front_programme)(const void *context, void *state, const char *name, cb_programme *p, int64_t *checked,
+                                  int64_t *mismatches);
+/* After the runs: which epochs the points are, and their students, named "NAME.pNNN" in ascending cost. A student that
+ * differs from its trainer is a failure. */
+int cb_front_write(cb_h5 *f, const cb_front *front, const char *name, cb_front_programme programme, const void *context) CB_MUST;
 
 /* A front file as others read it. */
 typedef struct {

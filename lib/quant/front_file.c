@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "quant/ebops.h"
 #include "quant/front.h"
 #include "quant/student_check.h"
@@ -37,7 +38,7 @@ int cb_front_write_runs(cb_h5 *f, const char *name, const char *family, int64_t 
     return rc ? -1 : 0;
 }
 
-int cb_front_write_points(cb_h5 *f, const cb_front *front) {
+static int write_points(cb_h5 *f, const cb_front *front) {
     uint64_t n = (uint64_t)front->n;
     int32_t *run = cb_alloc(n + 1, sizeof *run), *epoch = cb_alloc(n + 1, sizeof *epoch);
     double *error = cb_alloc(n + 1, sizeof *error);
@@ -57,8 +58,11 @@ int cb_front_write_points(cb_h5 *f, const cb_front *front) {
     return rc ? -1 : 0;
 }
 
-int cb_front_write_student(cb_h5 *f, int k, cb_programme *p, int64_t checked, int64_t mismatches) {
+static int write_student(cb_h5 *f, int k, cb_programme *p, int64_t checked, int64_t mismatches) {
     char group[16], suffix[16];
+    if (mismatches)
+        return cb_fail("front '%s': point %d: the integer programme differs from the trained student on %lld of %lld events",
+                       p->name, k, (long long)mismatches, (long long)checked);
     snprintf(suffix, sizeof suffix, ".p%03d", k);
     if (strlen(p->name) + strlen(suffix) >= sizeof p->name)
         return cb_fail("front '%s': the name leaves no room for the suffix %s (%zu characters)", p->name, suffix,
@@ -66,6 +70,23 @@ int cb_front_write_student(cb_h5 *f, int k, cb_programme *p, int64_t checked, in
     strcat(p->name, suffix);
     snprintf(group, sizeof group, "/p%03d", k);
     return cb_h5_group(f, group) || cb_student_write_at(p, checked, mismatches, f, group) ? -1 : 0;
+}
+
+int cb_front_write(cb_h5 *f, const cb_front *front, const char *name, cb_front_programme programme, const void *context) {
+    int rc = write_points(f, front);
+    for (int k = 0; k < front->n && !rc; k++) {
+        cb_programme p = {0};
+        int64_t checked = 0, mismatches = 0;
+        rc = programme(context, front->point[k].state, name, &p, &checked, &mismatches);
+        if (!rc) rc = write_student(f, k, &p, checked, mismatches);
+        cb_programme_free(&p);
+        cb_progress("checks", k + 1, front->n, NULL);
+    }
+    cb_progress_end();
+    if (!rc)
+        cb_info("%s: %d points, %.0f to %.0f exact EBOPs, validation MAE %.4f to %.4f; programmes equal trainers", name, front->n,
+                front->point[0].cost, front->point[front->n - 1].cost, front->point[front->n - 1].error, front->point[0].error);
+    return rc;
 }
 
 /* ---- reading ---- */

@@ -78,30 +78,20 @@ int cb_plus_front_train(const cb_plus_student *start, const cb_student_set *set,
     return rc;
 }
 
-static int write_point(const cb_front_point *point, int k, const cb_student_set *set, const char *name, int64_t seed, cb_h5 *f) {
+typedef struct {
+    const cb_student_set *set;
+    int64_t seed;
+} origin;
+
+static int programme(const void *context, void *state, const char *name, cb_programme *p, int64_t *checked, int64_t *mismatches) {
+    const origin *o = context;
     cb_plus_model m;
-    cb_programme p = {0};
-    int64_t checked, mismatches;
-    if (cb_plus_model_new(&m, point->state)) return -1;
-    int rc = cb_plus_programme(&p, &m, name, seed) || cb_plus_check(&m, &p, set, &checked, &mismatches) ? -1 : 0;
-    if (!rc && mismatches)
-        rc = cb_fail("front '%s': point %d: the integer programme differs from the trained student on %lld of %lld events", name,
-                     k, (long long)mismatches, (long long)checked);
-    if (!rc) rc = cb_front_write_student(f, k, &p, checked, mismatches);
-    cb_programme_free(&p);
+    if (cb_plus_model_new(&m, state)) return -1;
+    int rc = cb_plus_programme(p, &m, name, o->seed) || cb_plus_check(&m, p, o->set, checked, mismatches) ? -1 : 0;
     cb_plus_model_free(&m);
     return rc;
 }
 
 int cb_plus_front_write(const cb_front *front, const cb_student_set *set, const char *name, int64_t seed, cb_h5 *f) {
-    int rc = cb_front_write_points(f, front);
-    for (int k = 0; k < front->n && !rc; k++) {
-        rc = write_point(&front->point[k], k, set, name, seed, f);
-        cb_progress("checks", k + 1, front->n, NULL);
-    }
-    cb_progress_end();
-    if (!rc)
-        cb_info("%s: %d points, %.0f to %.0f exact EBOPs, validation MAE %.4f to %.4f; programmes equal trainers", name, front->n,
-                front->point[0].cost, front->point[front->n - 1].cost, front->point[front->n - 1].error, front->point[0].error);
-    return rc;
+    return cb_front_write(f, front, name, programme, &(origin){set, seed});
 }

@@ -148,26 +148,14 @@ int cb_qkeras_front_train(const cb_qkeras_shape *shape, const cb_student_set *se
 
 /* ---- writing ---- */
 
-static int write_point(const cb_front_point *point, int k, const cb_student_set *set, const char *name, cb_h5 *f) {
+static int programme(const void *set, void *state, const char *name, cb_programme *p, int64_t *checked, int64_t *mismatches) {
     cb_qkeras_folded folded;
-    cb_programme p = {0};
-    int64_t checked, mismatches;
-    if (cb_qkeras_folded_new(&folded, point->state)) return -1;
-    int rc = cb_qkeras_programme(&p, &folded, name) || cb_qkeras_check(&folded, &p, set, &checked, &mismatches) ? -1 : 0;
-    if (!rc && mismatches)
-        rc = cb_fail("front '%s': point %d: the integer programme differs from the trained student on %lld of %lld events", name,
-                     k, (long long)mismatches, (long long)checked);
-    if (!rc) rc = cb_front_write_student(f, k, &p, checked, mismatches);
-    cb_programme_free(&p);
+    if (cb_qkeras_folded_new(&folded, state)) return -1;
+    int rc = cb_qkeras_programme(p, &folded, name) || cb_qkeras_check(&folded, p, set, checked, mismatches) ? -1 : 0;
     cb_qkeras_folded_free(&folded);
     return rc;
 }
 
 int cb_qkeras_front_write(const cb_front *front, const cb_student_set *set, const char *name, cb_h5 *f) {
-    int rc = cb_front_write_points(f, front);
-    for (int k = 0; k < front->n && !rc; k++) rc = write_point(&front->point[k], k, set, name, f);
-    if (!rc)
-        cb_info("%s: %d points, %.0f to %.0f exact EBOPs, validation MAE %.4f to %.4f; programmes equal trainers", name, front->n,
-                front->point[0].cost, front->point[front->n - 1].cost, front->point[front->n - 1].error, front->point[0].error);
-    return rc;
+    return cb_front_write(f, front, name, programme, set);
 }

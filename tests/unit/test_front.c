@@ -103,20 +103,31 @@ static void small(cb_programme *p, int w) {
     UNIT_OK(cb_programme_finish(p));
 }
 
+/* A family whose checkpoints are weights. */
+typedef struct {
+    const char *name;
+    int64_t mismatches;
+} family;
+
+static int programme(const void *context, void *state, const char *name, cb_programme *p, int64_t *checked, int64_t *mismatches) {
+    const family *f = context;
+    small(p, *(int *)state);
+    snprintf(p->name, sizeof p->name, "%s", f->name ? f->name : name);
+    *checked = 7;
+    *mismatches = f->mismatches;
+    return 0;
+}
+
 static void write_front(const char *path, int epoch) {
     double v[3] = {1e-5, 2e-5, 3e-5}, mae[3] = {9, 8, 7};
     cb_front_run run = {.label = "beta 1e-05", .n = 3, .beta = v, .loss = mae, .val_mae = mae, .ebops = mae};
     cb_front front = {0};
-    cb_programme p[2];
-    for (int k = 0; k < 2; k++) {
-        small(&p[k], k + 1);
-        UNIT_OK(cb_front_add(&front, &(cb_front_point){.run = 0, .epoch = epoch - k, .error = 8 - k, .cost = 100 * (k + 1)}));
-    }
+    int w[2] = {1, 2};
+    for (int k = 0; k < 2; k++)
+        UNIT_OK(cb_front_add(&front, &(cb_front_point){.run = 0, .epoch = epoch - k, .error = 8 - k, .cost = 100 * (k + 1), .state = &w[k]}));
     cb_h5 *f = cb_h5_create(path, CB_FRONT_SCHEMA, "test", "");
-    UNIT_OK(cb_front_write_runs(f, "tiny", "hgq", 3, 1, &run) || cb_front_write_points(f, &front));
-    for (int k = 0; k < 2; k++) UNIT_OK(cb_front_write_student(f, k, &p[k], 7, 0));
+    UNIT_OK(cb_front_write_runs(f, "tiny", "hgq", 3, 1, &run) || cb_front_write(f, &front, "tiny", programme, &(family){0}));
     UNIT_OK(cb_h5_commit(&f));
-    for (int k = 0; k < 2; k++) cb_programme_free(&p[k]);
     cb_front_free(&front);
 }
 
@@ -149,12 +160,27 @@ static void test_bad_file(void) {
     f = cb_h5_create(path, CB_STUDENT_SCHEMA, "test", "");
     UNIT_OK(cb_h5_commit(&f));
     UNIT_FAILS(cb_front_read(&t, path), "cicada-bench/front/1 wanted");
-    cb_programme p;
-    small(&p, 1);
-    memset(p.name, 'x', sizeof p.name - 1);
-    UNIT_FAILS(cb_front_write_student(NULL, 0, &p, 0, 0), "leaves no room");
-    cb_programme_free(&p);
     unlink(path);
+}
+
+static void refuse(const family *what, const char *why) {
+    const char *path = unit_scratch("refused.h5");
+    cb_front front = {0};
+    int w = 1;
+    UNIT_OK(cb_front_add(&front, &(cb_front_point){.error = 1, .cost = 1, .state = &w}));
+    cb_h5 *f = cb_h5_create(path, CB_FRONT_SCHEMA, "test", "");
+    UNIT_FAILS(cb_front_write(f, &front, "tiny", programme, what), why);
+    cb_h5_close(&f);
+    CU_ASSERT(access(path, F_OK) != 0);
+    cb_front_free(&front);
+}
+
+static void test_refused(void) {
+    char name[sizeof((cb_programme *)0)->name];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    refuse(&(family){.name = name}, "leaves no room");
+    refuse(&(family){.mismatches = 2}, "differs from the trained student on 2 of 7 events");
 }
 
 /* ---- schedules ---- */
@@ -257,5 +283,5 @@ static void test_mean(void) {
 }
 
 UNIT_MAIN("front", {"Pareto rule", test_rule}, {"random points, merged runs", test_random_points}, {"thinning", test_thin},
-          {"front file", test_file}, {"bad front files", test_bad_file}, {"BetaPID: recorded values", test_pid},
+          {"front file", test_file}, {"bad front files", test_bad_file}, {"fronts that are refused", test_refused}, {"BetaPID: recorded values", test_pid},
           {"learning rate", test_rate}, {"bit width words", test_words}, {"means over seeds", test_mean})
