@@ -149,7 +149,7 @@ static int check_gradient(const cb_network *net, const float *g) {
     cb_tensor t[64];
     int n = cb_network_tensors(net, t, 64);
     for (int k = 0; k < n; k++)
-        if (cb_finite_check("gradient of", t[k].name, g + t[k].at, t[k].n)) return -1;
+        if (cb_gradient_check(t[k].name, g + t[k].at, t[k].n)) return -1;
     return 0;
 }
 

@@ -91,7 +91,7 @@ static int check_values(const cb_hgq_student *s) {
 static int check_gradient(const cb_hgq_trainer *t) {
     for (int k = 0; k < t->s->n_tensor; k++) {
         const cb_hgq_tensor *x = &t->s->tensor[k];
-        if (cb_finite_check_f64("gradient of", x->name, t->grad + x->first, x->n)) return -1;
+        if (cb_gradient_check_f64(x->name, t->grad + x->first, x->n)) return -1;
     }
     return isfinite(t->loss) ? 0 : cb_fail("the loss is %g; lower the learning rate", t->loss);
 }

@@ -80,7 +80,7 @@ static int check_values(const cb_plus_student *s) {
 static int check_gradient(const cb_plus_trainer *t) {
     const cb_plus_student *s = t->s;
     for (int k = 0; k < s->n_tensor; k++)
-        if (cb_finite_check_f64("gradient of", s->tensor[k].name, t->grad + s->tensor[k].first, s->tensor[k].n)) return -1;
+        if (cb_gradient_check_f64(s->tensor[k].name, t->grad + s->tensor[k].first, s->tensor[k].n)) return -1;
     return isfinite(t->loss) ? 0 : cb_fail("the loss is %g; lower the learning rate", t->loss);
 }
 

@@ -67,24 +67,25 @@ static void run_free(run *r) {
     snapshot_free(&r->best);
 }
 
+static int check_weight(const char *tensor, const float *x, size_t n) { return cb_finite_check("weight", tensor, x, n); }
+
 /* One of the arrays laid out like the weights, tensor by tensor. */
-static int check_tensors(const cb_qkeras_student *m, const char *what, const float *x) {
+static int check_tensors(const cb_qkeras_student *m, int (*check)(const char *, const float *, size_t), const float *x) {
     const struct {
         const char *name;
         const float *at;
     } tensor[] = {{"conv_kernel", m->conv}, {"dense1_kernel", m->kernel}, {"dense1_bias", m->bias},
                   {"dense1_gamma", m->gamma}, {"dense1_beta", m->beta}, {"dense2_kernel", m->out}};
-    if (cb_first_beyond(x, m->n_weight) == m->n_weight) return 0;
     for (size_t k = 0; k < 6; k++) {
         size_t from = (size_t)(tensor[k].at - m->weight), to = k < 5 ? (size_t)(tensor[k + 1].at - m->weight) : m->n_weight;
-        if (cb_finite_check(what, tensor[k].name, x + from, to - from)) return -1;
+        if (check(tensor[k].name, x + from, to - from)) return -1;
     }
     return 0;
 }
 
 /* What the step starts from. */
 static int check_state(const cb_qkeras_student *m) {
-    if (check_tensors(m, "weight", m->weight)) return -1;
+    if (check_tensors(m, check_weight, m->weight)) return -1;
     for (int j = 0; j < m->shape.hidden; j++)
         if (!isfinite(m->bn.mean[j]) || !isfinite(m->bn.variance[j]))
             return cb_fail("moving mean %g, variance %g of dense1 at index %d; lower the learning rate", m->bn.mean[j],
@@ -96,7 +97,7 @@ static int train_step(run *r, cb_qkeras_student *m, double learning_rate, double
     if (check_state(m)) return -1;
     *loss = cb_qkeras_gradients(m, &r->work, &r->batch);
     if (!isfinite(*loss)) return cb_fail("the loss is %g; lower the learning rate", *loss);
-    if (check_tensors(m, "gradient of", m->gradient)) return -1;
+    if (check_tensors(m, cb_gradient_check, m->gradient)) return -1;
     cb_qkeras_update(m, learning_rate);
     return 0;
 }

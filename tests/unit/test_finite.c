@@ -1,5 +1,5 @@
-/* NaN, infinity and overflow stop every training with a message that says where; subnormal numbers are ordinary and give the
- * same bytes on every instruction set. */
+/* NaN, infinity, overflow and subnormal gradients stop every training with a message that says where; elsewhere subnormal
+ * numbers are ordinary and give the same bytes on every instruction set. */
 #include <fenv.h>
 
 #include "base/fmath.h"
@@ -151,6 +151,15 @@ static void test_check(void) {
     CU_ASSERT_EQUAL(cb_first_beyond(x, 0), 0);
     x[999] = INFINITY;
     UNIT_FAILS(cb_finite_check("gradient of", "kernel", x, N), "gradient of kernel is inf at index 999");
+    UNIT_FAILS(cb_gradient_check("kernel", x, N), "gradient of kernel is inf at index 999");
+    x[999] = 0;
+    UNIT_FAILS(cb_gradient_check("kernel", x, N), "gradient of kernel is 9.99995e-41 at index 8, below");
+    x[8] = -0x1p-126f;
+    UNIT_OK(cb_gradient_check("kernel", x, N));
+    double y[3] = {0, -0x1p-126, 1};
+    UNIT_OK(cb_gradient_check_f64("bits", y, 3));
+    y[1] /= 2;
+    UNIT_FAILS(cb_gradient_check_f64("bits", y, 3), "gradient of bits is -5.87747e-39 at index 1, below");
 }
 
 enum { H = 6, W = 4, N_EVENT = 200 };
@@ -205,6 +214,17 @@ static void test_teacher(void) {
         cb_fit_free(fit);
     }
     CU_ASSERT(rc && strstr(cb_error(), "gradient of conv1_kernel is "));
+    /* the last kernel so small that what comes back through it is subnormal */
+    cb_fit *fit = cb_fit_new(t->net, 64, 1e-3);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(fit);
+    double loss;
+    UNIT_OK(cb_network_init(t->net, 5, "test"));
+    int last = n - 1;
+    while (!strstr(tensor[last].name, "kernel")) last--;
+    for (size_t i = 0; i < tensor[last].n; i++) t->net->w[tensor[last].at + i] = 1e-43f;
+    cb_network_refresh(t->net);
+    UNIT_FAILS(cb_fit_step(fit, et, event, 64, &loss), "below the smallest normal number of float32");
+    cb_fit_free(fit);
     cb_teacher_free(t);
 }
 
@@ -234,6 +254,7 @@ static void test_students(void) {
     UNIT_FAILS(train_student(true, 16 + 30, INFINITY, 1e-3), "(step 1): weight dense1_kernel is inf at index 30");
     UNIT_FAILS(train_student(false, 16 + 384 + 2, -INFINITY, 1e-3), "float student: epoch 1, batch 1 of 2 (step 1): weight dense1_bias is -inf at index 2");
     UNIT_FAILS(train_student(false, 16 + 400 + 16 + 16 + 5, NAN, 1e-3), "weight dense2_kernel is nan at index 5");
+    UNIT_FAILS(train_student(false, 16 + 400 + 16 + 16 + 5, 1e-42f, 1e-3), "(step 1): gradient of dense1_");
     UNIT_FAILS(train_student(false, SIZE_MAX, 0, 1e37), "float student: epoch 1, batch 2 of 2 (step 2): weight "); /* overshot */
 }
 
