@@ -1,6 +1,8 @@
 /* Dense layer kernels; contract and order of sums in nn/dense.h and nn/lanes.h.
  * Register blocks hold V16_ACC accumulators: forward and backward several features of
  * one event block, the weight gradient rows (inputs) x vectors of outputs. */
+#include <stdint.h>
+
 #include "nn/lanes.h"
 
 #include "nn/isa.h"
@@ -22,11 +24,14 @@ enum { TILE = 6, GROW = 3, GVEC = 2 };
 enum { TILE = 4, GROW = 2, GVEC = 2 };
 #endif
 
+enum { AHEAD = 12 }; /* rows whose weights are fetched ahead: they come from the second-level cache or beyond */
+
 /* y[k] = bias[k] + sum_i x[i] w[i*step + k*pitch], k < n, in pieces (lanes.h). Forward: step
  * n_out, pitch 1; input gradient: step 1, pitch n_out. n is a constant wherever this is inlined. */
 V16_INLINE void tile_sum(const float *x, const float *w, size_t step, size_t pitch, const float *bias, int n_sum,
                          float *y, int n) {
     vec16 acc[TILE];
+    size_t ahead = step > 512 ? 2 * TILE - 1 : AHEAD * step; /* rows far apart: the end of the next tile, else rows to come */
     for (int from = 0; from == 0 || from < n_sum; from += CB_SUM_PIECE) {
         int end = n_sum - from < CB_SUM_PIECE ? n_sum : from + CB_SUM_PIECE;
         V16_UNROLL
@@ -34,6 +39,7 @@ V16_INLINE void tile_sum(const float *x, const float *w, size_t step, size_t pit
         for (int i = from; i < end; i++) {
             vec16 xi = v16_load(x + (size_t)i * 16);
             const float *wi = w + (size_t)i * step;
+            if (pitch == 1) __builtin_prefetch((const void *)((uintptr_t)wi + ahead * sizeof *wi)); /* perhaps past the end */
             V16_UNROLL
             for (int k = 0; k < n; k++) acc[k] = v16_fma(xi, v16_all(wi[(size_t)k * pitch]), acc[k]);
         }
@@ -54,11 +60,12 @@ void dense_forward(const float *x, const float *w, const float *bias, int n_in, 
 }
 
 void dense_backward(const float *dy, const float *w, int n_in, int n_out, float *dx) {
-    enum { ROWS = TILE < 8 ? TILE : 8 };
     size_t pitch = (size_t)n_out;
     int i = 0;
-    for (; i + ROWS <= n_in; i += ROWS)
-        tile_sum(dy, w + (size_t)i * pitch, 1, pitch, NULL, n_out, dx + (size_t)i * 16, ROWS);
+    for (; i + TILE <= n_in; i += TILE)
+        tile_sum(dy, w + (size_t)i * pitch, 1, pitch, NULL, n_out, dx + (size_t)i * 16, TILE);
+    for (; i + TILE / 2 <= n_in; i += TILE / 2)
+        tile_sum(dy, w + (size_t)i * pitch, 1, pitch, NULL, n_out, dx + (size_t)i * 16, TILE / 2);
     for (; i < n_in; i++) tile_sum(dy, w + (size_t)i * pitch, 1, pitch, NULL, n_out, dx + (size_t)i * 16, 1);
 }
 
@@ -122,6 +129,30 @@ static void panel_bias(const float *t, int n_block, int width, float *db) {
     for (int v = 0; v < vecs; v++) v16_store_part(db + v * 16, acc[v], v == vecs - 1 ? last : 16);
 }
 
+typedef float f4 __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* t[event][GVEC*16] = dy[output][event], zeros from output `width` on: 4 x 4 at a time, in registers. */
+static void panel_transpose(const float *dy, int width, float *t) {
+    enum { PITCH = GVEC * 16 };
+    int k = 0;
+    for (; k + 4 <= width; k += 4)
+        for (int e = 0; e < 16; e += 4) {
+            f4 r[4], u[4];
+            V16_UNROLL
+            for (int i = 0; i < 4; i++) r[i] = *(const f4 *)(dy + (k + i) * 16 + e);
+            u[0] = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+            u[1] = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+            u[2] = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+            u[3] = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+            *(f4 *)(t + (e + 0) * PITCH + k) = __builtin_shufflevector(u[0], u[1], 0, 1, 4, 5);
+            *(f4 *)(t + (e + 1) * PITCH + k) = __builtin_shufflevector(u[0], u[1], 2, 3, 6, 7);
+            *(f4 *)(t + (e + 2) * PITCH + k) = __builtin_shufflevector(u[2], u[3], 0, 1, 4, 5);
+            *(f4 *)(t + (e + 3) * PITCH + k) = __builtin_shufflevector(u[2], u[3], 2, 3, 6, 7);
+        }
+    for (; k < PITCH; k++)
+        for (int e = 0; e < 16; e++) t[e * PITCH + k] = k < width ? dy[k * 16 + e] : 0;
+}
+
 void dense_gradient(const float *x, size_t x_stride, const float *dy, size_t dy_stride, size_t n_block, int n_in,
                     int n_out, float *dw, float *db) {
     float t[CHUNK * 16 * GVEC * 16];
@@ -130,10 +161,7 @@ void dense_gradient(const float *x, size_t x_stride, const float *dy, size_t dy_
         for (size_t b0 = 0; b0 < n_block; b0 += CHUNK) {
             int n = n_block - b0 < CHUNK ? (int)(n_block - b0) : CHUNK;
             for (int b = 0; b < n; b++)
-                for (int k = 0; k < GVEC * 16; k++)
-                    for (int lane = 0; lane < 16; lane++)
-                        t[(b * 16 + lane) * (GVEC * 16) + k] =
-                            k < width ? dy[(b0 + (size_t)b) * dy_stride + (size_t)((o + k) * 16 + lane)] : 0;
+                panel_transpose(dy + (b0 + (size_t)b) * dy_stride + (size_t)o * 16, width, t + b * 16 * GVEC * 16);
             if (db) panel_bias(t, n, width, db + o);
             panel_gradient(x + b0 * x_stride, x_stride, t, n, n_in, width, dw + o, (size_t)n_out);
         }
