@@ -1,6 +1,6 @@
 # Speed: bench/*.c -> bin/bench -> two tables and a roofline figure under build/bench.
 # Timings belong to a machine, so nothing of it enters `make all` or the checksums;
-# `make bench-record` keeps tables and figure in results/, the machine named in each row:
+# `make bench-record` keeps tables and figure in results/ (measured anew if the program is newer), the machine named in each row:
 #   bench.tsv        every kernel and loop
 #   bench_loops.tsv  the loops: threads against one, and against the fastest Python peer
 #   BENCHFLAGS   e.g. BENCHFLAGS='--seconds 3 --only teacher'
@@ -26,7 +26,7 @@ bench-record: $(BENCH_OUT)/bench.tsv
 	@mkdir -p results
 	cp $(BENCH_OUT)/bench.tsv $(BENCH_OUT)/bench_loops.tsv $(BENCH_OUT)/roofline.pdf $(BENCH_OUT)/roofline.png results/
 
-$(BENCH_OUT)/bench.tsv:
+$(BENCH_OUT)/bench.tsv: $(BIN)/bench
 	@$(MAKE) bench
 
 programs cli: $(BIN)/bench $(BIN)/hw-bench

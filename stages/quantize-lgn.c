@@ -96,7 +96,9 @@ static int export(work *w, const cb_config *c) {
     if (cb_logic_programme(&w->p, &w->s, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
         cb_logic_check(&w->s, &w->p, &w->set, &w->checked, &w->mismatches))
         return -1;
-    cb_info("%d nodes hardened to %d tables, %d comparators, %d weighted bits", (int)w->s.net.n_layer, w->p.op[1].circuit.n,
+    int nodes = 0;
+    for (int l = 0; l < w->s.net.n_layer; l++) nodes += w->s.net.layer[l].n_out;
+    cb_info("%d nodes hardened to %d tables, %d comparators, %d weighted bits", nodes, w->p.op[1].circuit.n,
             w->p.op[0].out_c, w->p.op[1].out_c);
     return cb_student_verdict(&w->p, w->checked, w->mismatches);
 }

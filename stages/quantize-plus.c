@@ -1,9 +1,8 @@
 /* quantize-plus: trains a student by our own recipe (hgq+) and writes its integer programme, or a front of them. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/cost.h"
+#include "hw/estimate.h"
 #include "nn/targets.h"
 #include "quant/plus_config.h"
 #include "quant/plus_export.h"
@@ -19,7 +18,6 @@ typedef struct {
     cb_dataset d;
     cb_targets t;
     cb_student_set set;
-    uint64_t n_zero_bias[2];
     cb_plus_student *s;
     cb_plus_history history;
     cb_plus_model model;
@@ -35,32 +33,14 @@ static int reals(const cb_config *c, const char *key, double *v, int max) { retu
 /* LUT sites of the netlist as emit-hls would make it. */
 static double netlist_luts(void *context, const cb_plus_model *m) {
     const cb_config *c = context;
+    cb_estimate_rules rules = {(int)cb_config_int(c, "hardware", "extra_levels"),
+                               (int)cb_config_int(c, "hardware", "levels_per_stage"), cb_config_text(c, "part", "family")};
     cb_programme p;
-    cb_netlist g = {0};
     cb_cost cost;
     if (cb_plus_programme(&p, m, "estimate", 0)) return -1;
-    int rc = cb_netlist_lower(&g, &p, (int)cb_config_int(c, "hardware", "extra_levels")) ||
-             cb_netlist_pipeline(&g, (int)cb_config_int(c, "hardware", "levels_per_stage")) ||
-             cb_cost_estimate(&g, cb_config_text(c, "part", "family"), &cost);
-    cb_netlist_free(&g);
+    int rc = cb_estimate_programme(&p, &rules, &cost);
     cb_programme_free(&p);
     return rc ? -1 : (double)cost.sites;
-}
-
-static int by_code(const void *a, const void *b) { return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b; }
-
-/* Target value that a fraction q of the zero bias training events stays below. */
-static int target_quantile(const work *w, double q, double *value) {
-    uint64_t n = w->n_zero_bias[CB_TRAIN], at = (uint64_t)(q * (double)n);
-    *value = INFINITY;
-    if (q >= 1) return 0;
-    uint16_t *code = cb_alloc(n, sizeof *code);
-    if (!code) return -1;
-    memcpy(code, w->set.code[CB_TRAIN], n * sizeof *code);
-    qsort(code, n, sizeof *code, by_code);
-    *value = code[at < n ? at : n - 1] / 256.0;
-    free(code);
-    return 0;
 }
 
 static int plan_of(const work *w, cb_plus_plan *p) {
@@ -77,7 +57,7 @@ static int plan_of(const work *w, cb_plus_plan *p) {
                         .estimate = netlist ? netlist_luts : NULL, .context = (void *)c};
     p->loss.tail_weight = cb_config_real(c, "plus", "tail_weight");
     p->loss.spread = cb_config_real(c, "plus", "spread");
-    return target_quantile(w, cb_config_real(c, "plus", "tail_quantile"), &p->loss.tail_from);
+    return cb_plus_target_quantile(&w->set, cb_config_real(c, "plus", "tail_quantile"), &p->loss.tail_from);
 }
 
 static int train(work *w, const cb_stage *st) {
@@ -87,17 +67,15 @@ static int train(work *w, const cb_stage *st) {
         return -1;
     cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
     if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;
-    for (int k = 0; k < 2; k++) w->n_zero_bias[k] = w->set.n[k];
-    for (uint64_t e = 0; e < extra.n; e++) w->n_zero_bias[extra.split[e]]--;
     cb_plus_design design = cb_plus_config_design(w->c, w->d.height, w->d.width);
     cb_plus_start start = cb_plus_config_start(w->c);
     if (!(w->s = cb_plus_student_new(&design)) || cb_plus_calibrate(w->s, &w->set, &start) || plan_of(w, &plan)) return -1;
     int points = (int)cb_config_int(w->c, "front", "points");
-    if (!points) return cb_plus_fit(w->s, &w->set, w->n_zero_bias, &plan, &w->history);
+    if (!points) return cb_plus_fit(w->s, &w->set, &plan, &w->history);
     double beta[CB_FRONT_BETAS];
     int n_beta = cb_config_reals(w->c, "front", "betas", beta, CB_FRONT_BETAS);
     w->n_run = n_beta ? n_beta : 1;
-    if (cb_plus_front_train(w->s, &w->set, w->n_zero_bias, &plan, n_beta, beta, &w->front, w->runs)) return -1;
+    if (cb_plus_front_train(w->s, &w->set, &plan, n_beta, beta, &w->front, w->runs)) return -1;
     cb_front_thin(&w->front, points, cb_config_real(w->c, "front", "worst"));
     return 0;
 }

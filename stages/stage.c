@@ -146,9 +146,6 @@ static void wait_briefly(char **argv) {
     execv(self, argv);
 }
 
-/* Whatever way the program ends while options are read, it is the same way on all ranks. */
-static void leave(void) { cb_ranks_leave(); }
-
 /* Several ranks read the same options: one of them is enough to say what is wrong. Returns what stderr was. */
 static int mute_others(void) {
     if (!cb_rank()) return -1;
@@ -171,8 +168,8 @@ static void unmute(int kept) {
 void cb_stage_begin(cb_stage *st, int argc, char **argv) {
     if (cb_numerics_check() || cb_isa_check()) exit(cb_stage_end(st, -1));
     wait_briefly(argv);
-    cb_ranks_begin();
-    atexit(leave);
+    if (cb_ranks_begin()) exit(cb_stage_end(st, -1));
+    atexit(cb_ranks_leave); /* while options are read, every rank ends the same way */
     int kept = mute_others();
     signal(SIGXFSZ, SIG_IGN); /* beyond the file size limit a write fails, and that is said; also on stdout */
     static char version[64];
@@ -196,8 +193,11 @@ void cb_stage_begin(cb_stage *st, int argc, char **argv) {
 
 int cb_stage_end(cb_stage *st, int rc) {
     cb_progress_end();
-    if (rc && cb_ranks() > 1) cb_ranks_stop(st->name, cb_error());
-    if (rc) fprintf(stderr, "%s: %s\n", st->name, cb_error());
+    if (rc) {
+        bool speaker = cb_ranks_speaker();
+        if (speaker) fprintf(stderr, "%s: %s\n", st->name, cb_error());
+        cb_ranks_end(speaker, 1);
+    }
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
     double cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +

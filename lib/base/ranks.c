@@ -3,10 +3,7 @@
 #ifdef CB_MPI
 
 #include <mpi.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 static int rank, ranks = 1;
 static MPI_Win claim;  /* an int on rank 0: 1 + the rank that speaks for all, 0: none yet */
@@ -15,40 +12,35 @@ static int *claimed;
 int cb_rank(void) { return rank; }
 int cb_ranks(void) { return ranks; }
 
-void cb_ranks_begin(void) {
+int cb_ranks_begin(void) {
     int level;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    if (ranks > CB_RANKS_MAX || level < MPI_THREAD_SERIALIZED) {
-        if (!rank) fprintf(stderr, "MPI: %d ranks, thread level %d; at most %d, at least %d wanted\n", ranks, level,
-                           CB_RANKS_MAX, MPI_THREAD_SERIALIZED);
-        MPI_Abort(MPI_COMM_WORLD, 2);
-    }
     MPI_Win_allocate(rank ? 0 : sizeof *claimed, sizeof *claimed, MPI_INFO_NULL, MPI_COMM_WORLD, &claimed, &claim);
     if (!rank) *claimed = 0;
     MPI_Barrier(MPI_COMM_WORLD);
     MPI_Win_lock_all(0, claim);
+    if (ranks > CB_RANKS_MAX) return cb_fail("MPI: %d ranks, at most %d wanted", ranks, CB_RANKS_MAX);
+    if (level < MPI_THREAD_SERIALIZED) return cb_fail("MPI: thread level %d, at least %d wanted", level, MPI_THREAD_SERIALIZED);
+    return 0;
 }
 
 static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); }
 
-/* Of all ranks that fail, one may speak: the first here. Without waiting for a rank that may be in
- * the middle of anything. */
-static int may_speak(void) {
+/* The first here. Without waiting for a rank that may be in the middle of anything. */
+bool cb_ranks_speaker(void) {
     int mine = rank + 1, none = 0, was = 0;
+    if (ranks == 1) return true;
     MPI_Compare_and_swap(&mine, &none, &was, MPI_INT, 0, 0, claim);
     MPI_Win_flush(0, claim);
     return was == 0;
 }
 
-void cb_ranks_stop(const char *who, const char *why) {
-    if (may_speak()) {
-        fprintf(stderr, "%s: %s\n", who, why);
-        fflush(stderr);
-        MPI_Abort(MPI_COMM_WORLD, 1);
-    }
-    for (;;) nap(); /* the one that spoke ends this process too */
+void cb_ranks_end(bool speaker, int status) {
+    if (ranks == 1) return;
+    if (speaker) MPI_Abort(MPI_COMM_WORLD, status);
+    for (;;) nap(); /* the speaker ends this process too */
 }
 
 void cb_ranks_leave(void) {
@@ -92,20 +84,14 @@ void cb_ranks_broadcast(void *data, size_t bytes) {
 
 #else /* one rank */
 
-#include <stdio.h>
-#include <stdlib.h>
-
 int cb_rank(void) { return 0; }
 int cb_ranks(void) { return 1; }
-void cb_ranks_begin(void) {}
+int cb_ranks_begin(void) { return 0; }
 void cb_ranks_leave(void) {}
+bool cb_ranks_speaker(void) { return true; }
+void cb_ranks_end(bool speaker, int status) { (void)speaker, (void)status; }
 void cb_ranks_gather(void *base, size_t size, const size_t *first) { (void)base, (void)size, (void)first; }
 void cb_ranks_share(void *const *part, int n, size_t bytes) { (void)part, (void)n, (void)bytes; }
 void cb_ranks_broadcast(void *data, size_t bytes) { (void)data, (void)bytes; }
-
-void cb_ranks_stop(const char *who, const char *why) {
-    fprintf(stderr, "%s: %s\n", who, why);
-    exit(1);
-}
 
 #endif

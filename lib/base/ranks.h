@@ -7,24 +7,30 @@
  * take the same steps; rank 0 alone writes files and the log.
  *
  * Every rank must make the same calls in the same order, one at a time: outside parallel regions or in an
- * `omp single`. A rank that cannot go on calls cb_ranks_stop: one message, and all ranks end with status 1.
+ * `omp single`. A rank that cannot go on ends all of them: cb_ranks_speaker, message, cb_ranks_end (stages/stage.c).
  */
 #ifndef CB_BASE_RANKS_H
 #define CB_BASE_RANKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "base/error.h"
 
 enum { CB_RANKS_MAX = 256 };
 
 /* Rank of this process, 0 .. cb_ranks() - 1; 0 of 1 before cb_ranks_begin. */
 int cb_rank(void);
 int cb_ranks(void);
-/* Joins the ranks that the launcher (mpirun, srun) started. Call once, first. */
-void cb_ranks_begin(void);
+/* Joins the ranks that the launcher (mpirun, srun) started. Call once, first. Fails on every rank if there are too many of
+ * them or MPI cannot serve threads. */
+int cb_ranks_begin(void) CB_MUST;
 /* At the end of every rank's work: waits, asleep, for all others. */
 void cb_ranks_leave(void);
-/* "who: why" on stderr, from one rank alone however many fail, then the end of all ranks. */
-void cb_ranks_stop(const char *who, const char *why) __attribute__((noreturn));
+/* Of all ranks that fail, is this the one that says why? True for exactly one of them; always for a single rank. */
+bool cb_ranks_speaker(void);
+/* The speaker ends all ranks with the status; another one waits for that. Nothing where there is one rank. */
+void cb_ranks_end(bool speaker, int status);
 /* Every rank receives the items of all: base[n items of `size` bytes], of which rank r has set
  * first[r] .. first[r+1]-1; first[cb_ranks()+1]. */
 void cb_ranks_gather(void *base, size_t size, const size_t *first);

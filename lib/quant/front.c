@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/fmath.h"
+#include "base/log.h"
+#include "base/threads.h"
 
 bool cb_front_wants(const cb_front *f, double cost, double error) {
     if (!isfinite(cost) || !isfinite(error)) return false;
@@ -83,4 +85,38 @@ void cb_front_run_free(cb_front_run *r) {
     free(r->ebops);
     free(r->exact);
     *r = (cb_front_run){0};
+}
+
+/* ---- several runs side by side ---- */
+
+typedef struct {
+    cb_front_train train;
+    void *context;
+    cb_front *front; /* one a run */
+    cb_front_run *run;
+} scan;
+
+static int train_one(void *context, int k) {
+    scan *s = context;
+    int rc = s->train(s->context, k, &s->front[k], &s->run[k]);
+    for (int i = 0; i < s->front[k].n; i++) s->front[k].point[i].run = k;
+    return rc;
+}
+
+int cb_front_scan(int n, cb_front_train train, void *context, void (*release)(void *state), cb_front *front,
+                  cb_front_run *run) {
+    scan s = {train, context, cb_alloc((size_t)n, sizeof *s.front), run};
+    *front = (cb_front){.release = release};
+    memset(run, 0, (size_t)n * sizeof *run);
+    if (!s.front) return -1;
+    for (int k = 0; k < n; k++) s.front[k].release = release;
+    int rc = cb_threads_each(n, train_one, &s), seen = 0;
+    for (int k = 0; k < n; k++) {
+        seen += s.front[k].n;
+        if (!rc) rc = cb_front_merge(front, &s.front[k]);
+        cb_front_free(&s.front[k]);
+    }
+    if (!rc && n > 1) cb_info("%d checkpoints on the fronts of %d runs, %d on the front of all", seen, n, front->n);
+    free(s.front);
+    return rc;
 }

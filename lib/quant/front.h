@@ -47,6 +47,14 @@ typedef struct {
 
 void cb_front_run_free(cb_front_run *r);
 
+/* ---- several runs side by side ----
+ * train(context, k, ...) is one training of its own: it fills front (empty, with its release) and run (zeroed). */
+typedef int (*cb_front_train)(void *context, int k, cb_front *front, cb_front_run *run);
+/* n runs share the processors one thread each (base/threads.h); their checkpoints compete in `front`. front and run[n] are
+ * overwritten (run may hold nothing before); the caller frees them, also after a failure. */
+int cb_front_scan(int n, cb_front_train train, void *context, void (*release)(void *state), cb_front *front,
+                  cb_front_run *run) CB_MUST;
+
 /* ---- file: schema "cicada-bench/front/1" ----
  * Root: name, family (text), seed, n_points, n_runs (i64). /run0, /run1 ...: attribute label, datasets epoch i32 (from
  * 1), beta, loss, val_mae, ebops, ebops_exact f64 (beta of HGQ and hgq+ only; ebops_exact where it was counted each epoch). /points: run, epoch i32, val_mae f64, one a point. /p000, /p001

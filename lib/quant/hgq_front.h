@@ -11,8 +11,8 @@
 #include "quant/front.h"
 #include "quant/hgq_fit.h"
 
-/* Trains copies of `start`: with n_beta 0 one by the plan, else one for each constant beta. front and run[n_beta ? n_beta : 1]
- * are overwritten; the caller frees them, also after a failure (run may be given zeroed). */
+/* Trains copies of `start`: with n_beta 0 one by the plan, else one for each constant beta. front and run[n_beta ? n_beta : 1]:
+ * cb_front_scan. */
 int cb_hgq_front_train(const cb_hgq_student *start, const cb_student_set *set, const cb_hgq_plan *plan, int n_beta,
                        const double *beta, cb_front *front, cb_front_run *run) CB_MUST;
 

@@ -201,9 +201,9 @@ static int run_epochs(fit *w, cb_plus_history *h) {
     return 0;
 }
 
-static int prepare(fit *w, cb_plus_student *s, const uint64_t n_zero_bias[2]) {
+static int prepare(fit *w, cb_plus_student *s) {
     uint32_t n = w->set->n[CB_VAL];
-    w->n_zb = (uint32_t)n_zero_bias[CB_VAL];
+    w->n_zb = w->set->n_zero_bias[CB_VAL];
     w->ratio = 1;
     w->best_loss = w->best_lut = INFINITY;
     w->score = cb_alloc(n, sizeof *w->score);
@@ -214,19 +214,18 @@ static int prepare(fit *w, cb_plus_student *s, const uint64_t n_zero_bias[2]) {
     for (uint32_t e = 0; e < n; e++) w->target[e] = (float)w->set->code[CB_VAL][e] / 256;
     if (cb_student_order_new(&w->order, w->set, w->p->batch, w->p->seed) ||
         cb_student_batch_new(&w->batch, w->set, w->order.batch) || !(w->best = cb_plus_student_new(&s->d)) ||
-        !(w->t = cb_plus_trainer_new(s, w->order.batch, n_zero_bias[CB_TRAIN], &w->p->loss)))
+        !(w->t = cb_plus_trainer_new(s, w->order.batch, w->set->n_zero_bias[CB_TRAIN], &w->p->loss)))
         return -1;
     return cb_plus_model_new(&w->model, s);
 }
 
-int cb_plus_fit(cb_plus_student *s, const cb_student_set *set, const uint64_t n_zero_bias[2], const cb_plus_plan *p,
-                cb_plus_history *h) {
+int cb_plus_fit(cb_plus_student *s, const cb_student_set *set, const cb_plus_plan *p, cb_plus_history *h) {
     fit w = {.set = set, .p = p};
     double start = cb_log_seconds();
     *h = (cb_plus_history){.best = -1};
     /* formats are made of the values at once: no width may be a number that is none */
     int rc = check_values(s) ? cb_fail_in("hgq+ student: before epoch 1 (step 1)") : 0;
-    if (!rc) rc = history_new(h, p->epochs) || prepare(&w, s, n_zero_bias) || run_epochs(&w, h) ? -1 : 0;
+    if (!rc) rc = history_new(h, p->epochs) || prepare(&w, s) || run_epochs(&w, h) ? -1 : 0;
     cb_progress_end();
     if (!rc && !p->front) {
         double seconds = cb_log_seconds() - start, events = (double)p->epochs * w.order.n_batch * w.order.batch;

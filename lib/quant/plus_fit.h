@@ -43,10 +43,8 @@ typedef struct {
     double *val_mae_all, *ebops, *exact;
 } cb_plus_history;
 
-/* n_zero_bias: events of train and val that are zero bias (they come first in the set). Leaves the kept epoch in s. h
- * (not initialised) receives the history; the caller frees it. */
-int cb_plus_fit(cb_plus_student *s, const cb_student_set *set, const uint64_t n_zero_bias[2], const cb_plus_plan *p,
-                cb_plus_history *h) CB_MUST;
+/* Leaves the kept epoch in s. h (not initialised) receives the history; the caller frees it. */
+int cb_plus_fit(cb_plus_student *s, const cb_student_set *set, const cb_plus_plan *p, cb_plus_history *h) CB_MUST;
 int cb_plus_history_write(const cb_plus_history *h, cb_h5 *f) CB_MUST; /* group /history */
 void cb_plus_history_free(cb_plus_history *h);
 

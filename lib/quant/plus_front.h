@@ -13,10 +13,9 @@
 #include "quant/plus_fit.h"
 
 /* Trains copies of `start`: with n_beta 0 one by the plan, else one for each constant beta, without a budget and without
- * asking the plan's estimate. front and run[n_beta ? n_beta : 1] are overwritten; the caller frees them, also after a
- * failure (run may be given zeroed). */
-int cb_plus_front_train(const cb_plus_student *start, const cb_student_set *set, const uint64_t n_zero_bias[2],
-                        const cb_plus_plan *plan, int n_beta, const double *beta, cb_front *front, cb_front_run *run) CB_MUST;
+ * asking the plan's estimate. front and run[n_beta ? n_beta : 1]: cb_front_scan. */
+int cb_plus_front_train(const cb_plus_student *start, const cb_student_set *set, const cb_plus_plan *plan, int n_beta,
+                        const double *beta, cb_front *front, cb_front_run *run) CB_MUST;
 
 /* Points and students of a thinned front into a file that has its runs. Every programme is compared with its
  * trainer on all validation events (student_check.h); a difference is a failure. */

@@ -1,4 +1,4 @@
-#include "plus_loss.h"
+#include "quant/plus_loss.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,4 +50,19 @@ double cb_plus_distance(const float *a, const float *b, uint32_t n, uint64_t *or
         if (grad) grad[e] += (float)(factor / n) * direction(a[e], relu(b[f]));
     }
     return total / n;
+}
+
+static int by_code(const void *a, const void *b) { return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b; }
+
+int cb_plus_target_quantile(const cb_student_set *set, double q, double *value) {
+    uint64_t n = set->n_zero_bias[CB_TRAIN], at = (uint64_t)(q * (double)n);
+    *value = INFINITY;
+    if (q >= 1) return 0;
+    uint16_t *code = cb_alloc(n, sizeof *code);
+    if (!code) return -1;
+    memcpy(code, set->code[CB_TRAIN], n * sizeof *code);
+    qsort(code, n, sizeof *code, by_code);
+    *value = code[at < n ? at : n - 1] / 256.0;
+    free(code);
+    return 0;
 }

@@ -75,11 +75,11 @@ static void work_free(work *w) {
     free(w);
 }
 
-cb_plus_trainer *cb_plus_trainer_new(cb_plus_student *s, uint32_t batch, uint64_t n_zero_bias,
+cb_plus_trainer *cb_plus_trainer_new(cb_plus_student *s, uint32_t batch, uint32_t n_zero_bias,
                                      const cb_plus_loss *rule) {
     cb_plus_trainer *t = cb_alloc(1, sizeof *t);
     if (!t) return NULL;
-    *t = (cb_plus_trainer){.s = s, .rule = *rule, .n_zero_bias = (uint32_t)n_zero_bias, .train_bits = true,
+    *t = (cb_plus_trainer){.s = s, .rule = *rule, .n_zero_bias = n_zero_bias, .train_bits = true,
                            .learning_rate = 1e-3};
     t->work = cb_alloc(1, sizeof *t->work);
     t->grad = cb_alloc(s->n_value, sizeof *t->grad);

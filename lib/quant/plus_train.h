@@ -30,7 +30,7 @@ typedef struct {
     struct cb_plus_work *work;
 } cb_plus_trainer;
 
-cb_plus_trainer *cb_plus_trainer_new(cb_plus_student *s, uint32_t batch, uint64_t n_zero_bias,
+cb_plus_trainer *cb_plus_trainer_new(cb_plus_student *s, uint32_t batch, uint32_t n_zero_bias,
                                      const cb_plus_loss *rule) CB_MUST;
 /* Forward and backward of a batch that was chosen, not loaded (student_data.h); weights stay. */
 void cb_plus_gradient(cb_plus_trainer *t, cb_student_batch *b, double beta);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "base/threads.h"
 #include "quant/ebops.h"
 #include "quant/qkeras_export.h"
 
@@ -71,8 +69,7 @@ typedef struct {
     const cb_student_set *set;
     const cb_qkeras_plan *plan;
     cb_qkeras_bits bits[CB_FRONT_WIDTHS];
-    cb_qkeras_student *student[CB_FRONT_WIDTHS];
-    cb_history history[CB_FRONT_WIDTHS];
+    char label[CB_FRONT_WIDTHS][sizeof((cb_front_run *)0)->label];
 } scan;
 
 static void release(void *state) {
@@ -80,25 +77,14 @@ static void release(void *state) {
     free(state);
 }
 
-static int train_one(void *context, int k) {
-    scan *c = context;
-    cb_qkeras_shape shape = *c->shape;
-    shape.bits = c->bits[k];
-    c->student[k] = cb_alloc(1, sizeof *c->student[k]);
-    return !c->student[k] || cb_qkeras_student_new(c->student[k], &shape) ||
-                   cb_qkeras_train(c->student[k], c->set, c->plan, &c->history[k])
-               ? -1
-               : 0;
-}
-
 /* Splits the words into labels and widths; returns their number. */
-static int parse(scan *c, const char *widths, cb_front_run *run) {
+static int parse(scan *c, const char *widths) {
     int n = 0;
     for (const char *w = widths + strspn(widths, " "); *w; w += strspn(w, " "), n++) {
         size_t length = strcspn(w, " ");
         if (n == CB_FRONT_WIDTHS) return cb_fail("front.widths: more than %d words", CB_FRONT_WIDTHS);
-        if (length >= sizeof run[n].label) return cb_fail("front.widths: a word of %zu characters", length);
-        snprintf(run[n].label, sizeof run[n].label, "%.*s", (int)length, w);
+        if (length >= sizeof c->label[n]) return cb_fail("front.widths: a word of %zu characters", length);
+        snprintf(c->label[n], sizeof c->label[n], "%.*s", (int)length, w);
         c->bits[n] = c->shape->bits;
         if (cb_qkeras_bits_word(&c->bits[n], w, length) || cb_qkeras_bits_check(&c->bits[n])) return cb_fail_in("front.widths");
         w += length;
@@ -106,25 +92,46 @@ static int parse(scan *c, const char *widths, cb_front_run *run) {
     return n ? n : cb_fail("front.widths names no widths");
 }
 
-/* The history of student k as a run; its best epoch as a candidate. */
-static int offer(scan *c, int k, cb_front *front, cb_front_run *run) {
-    cb_history *h = &c->history[k];
+/* The best epoch of a trained student, which the front takes over. */
+static int offer(cb_front *front, cb_qkeras_student *m, const cb_history *h, const char *name, double *ebops) {
+    cb_front_point point = {.epoch = h->best, .error = h->val_loss[h->best], .state = m};
     cb_qkeras_folded folded;
     cb_programme p = {0};
-    if (cb_qkeras_folded_new(&folded, c->student[k])) return -1;
-    int rc = cb_qkeras_programme(&p, &folded, run->label);
-    cb_front_point point = {.run = k, .epoch = h->best, .error = h->val_loss[h->best], .state = c->student[k]};
-    if (!rc) point.cost = cb_programme_ebops_exact(&p), point.ebops = p.ebops;
-    cb_programme_free(&p);
-    cb_qkeras_folded_free(&folded);
-    double *ebops = rc ? NULL : cb_alloc((size_t)h->n, sizeof *ebops);
-    if (!ebops) return -1;
-    for (int e = 0; e < h->n; e++) ebops[e] = point.ebops;
-    run->n = h->n, run->loss = h->loss, run->val_mae = h->val_loss, run->ebops = ebops;
+    int rc = cb_qkeras_folded_new(&folded, m);
+    if (!rc) {
+        rc = cb_qkeras_programme(&p, &folded, name);
+        if (!rc) point.cost = cb_programme_ebops_exact(&p), point.ebops = *ebops = p.ebops;
+        cb_programme_free(&p);
+        cb_qkeras_folded_free(&folded);
+    }
+    if (!rc && cb_front_wants(front, point.cost, point.error)) return cb_front_add(front, &point);
+    release(m);
+    return rc;
+}
+
+/* The history as a run; every epoch has the same EBOPs. */
+static int run_of(cb_front_run *run, cb_history *h, double ebops) {
+    double *column = cb_alloc((size_t)h->n, sizeof *column);
+    if (!column) return -1;
+    for (int e = 0; e < h->n; e++) column[e] = ebops;
+    run->n = h->n, run->loss = h->loss, run->val_mae = h->val_loss, run->ebops = column;
     *h = (cb_history){0};
-    if (!cb_front_wants(front, point.cost, point.error)) return 0;
-    c->student[k] = NULL;
-    return cb_front_add(front, &point);
+    return 0;
+}
+
+static int train_one(void *context, int k, cb_front *front, cb_front_run *run) {
+    const scan *c = context;
+    cb_qkeras_shape shape = *c->shape;
+    cb_history history = {0};
+    double ebops = 0;
+    snprintf(run->label, sizeof run->label, "%s", c->label[k]);
+    shape.bits = c->bits[k];
+    cb_qkeras_student *m = cb_alloc(1, sizeof *m);
+    int rc = !m || cb_qkeras_student_new(m, &shape) || cb_qkeras_train(m, c->set, c->plan, &history) ? -1 : 0;
+    if (rc) release(m);
+    else rc = offer(front, m, &history, run->label, &ebops) || run_of(run, &history, ebops) ? -1 : 0;
+    cb_history_free(&history);
+    return rc;
 }
 
 int cb_qkeras_front_train(const cb_qkeras_shape *shape, const cb_student_set *set, const cb_qkeras_plan *plan,
@@ -134,14 +141,8 @@ int cb_qkeras_front_train(const cb_qkeras_shape *shape, const cb_student_set *se
     *n_run = 0;
     if (!c) return -1;
     c->shape = shape, c->set = set, c->plan = plan;
-    int n = parse(c, widths, run), rc = n < 0 ? -1 : cb_threads_each(n, train_one, c);
-    for (int k = 0; k < n; k++) {
-        if (!rc) rc = offer(c, k, front, &run[k]);
-        release(c->student[k]);
-        cb_history_free(&c->history[k]);
-    }
+    int n = parse(c, widths), rc = n < 0 ? -1 : cb_front_scan(n, train_one, c, release, front, run);
     *n_run = n < 0 ? 0 : n;
-    if (!rc) cb_info("%d of %d widths are on the front", front->n, n);
     free(c);
     return rc;
 }

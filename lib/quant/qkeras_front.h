@@ -23,7 +23,7 @@ int cb_qkeras_bits_word(cb_qkeras_bits *b, const char *word, size_t n) CB_MUST;
 int cb_qkeras_bits_check(const cb_qkeras_bits *b) CB_MUST;
 
 /* Trains one student for each word of `widths` (separated by blanks), the best epoch of each a candidate for the front. front and
- * run[CB_FRONT_WIDTHS] are overwritten (zeroed before), *n_run set; the caller frees, also after a failure. */
+ * run[CB_FRONT_WIDTHS]: cb_front_scan; *n_run is set. */
 int cb_qkeras_front_train(const cb_qkeras_shape *shape, const cb_student_set *set, const cb_qkeras_plan *plan,
                           const char *widths, cb_front *front, cb_front_run *run, int *n_run) CB_MUST;
 /* As cb_hgq_front_write. */

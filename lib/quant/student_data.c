@@ -32,6 +32,7 @@ static int fill(cb_student_set *s, const cb_dataset *d, int zb, const uint16_t *
     int rc = row ? 0 : -1;
     for (uint64_t e = 0; e < d->n; e++)
         if (d->process[e] == zb && d->split[e] != CB_TEST) s->code[d->split[e]][s->n[d->split[e]]++] = code[e];
+    memcpy(s->n_zero_bias, s->n, sizeof s->n);
     for (int k = 0; k < 2 && !rc; k++) rc = cb_dataset_pour(d, zb, k, s->image[k]);
     for (uint64_t e = 0; outliers && e < outliers->n && !rc; e++) {
         int k = outliers->split[e];

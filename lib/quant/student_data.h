@@ -44,6 +44,7 @@ typedef struct {
 typedef struct {
     int height, width, n_feature;
     uint32_t n[2];            /* events of CB_TRAIN and CB_VAL: zero bias first, then outliers */
+    uint32_t n_zero_bias[2];  /* of them zero bias */
     cb_rows *image[2];        /* [n] rows of n_feature counts */
     uint16_t *code[2];        /* [n] targets */
 } cb_student_set;

@@ -18,7 +18,6 @@ enum { H = 6, W = 4, EVENTS = 700, OUTLIERS_FROM = 600 };
 typedef struct {
     cb_dataset d;
     cb_student_set set;
-    uint64_t n_zb[2];
     uint16_t et[EVENTS * H * W], code[EVENTS];
     uint8_t split[EVENTS], process[EVENTS];
 } toy;
@@ -26,7 +25,6 @@ typedef struct {
 static void toy_new(toy *t) {
     static char *name[1] = {"zb"};
     cb_rng r = cb_rng_at(3, "toy", 0);
-    t->n_zb[0] = t->n_zb[1] = 0;
     for (int e = 0; e < EVENTS; e++) {
         double sum = 0;
         for (int c = 0; c < H * W; c++) {
@@ -37,11 +35,15 @@ static void toy_new(toy *t) {
         }
         t->code[e] = (uint16_t)(sum > 60000 ? 60000 : sum);
         t->split[e] = e % 7 < 5 ? CB_TRAIN : CB_VAL;
-        t->n_zb[t->split[e]] += e < OUTLIERS_FROM;
     }
-    t->d = (cb_dataset){.n = EVENTS, .height = H, .width = W, .et = t->et, .split = t->split, .process = t->process,
+    cb_rows *image = cb_rows_view(t->et + OUTLIERS_FROM * H * W, NULL, EVENTS - OUTLIERS_FROM, H * W);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(image);
+    cb_outliers outliers = {EVENTS - OUTLIERS_FROM, image, t->code + OUTLIERS_FROM, t->split + OUTLIERS_FROM};
+    t->d = (cb_dataset){.n = OUTLIERS_FROM, .height = H, .width = W, .et = t->et, .split = t->split, .process = t->process,
                         .n_process = 1, .process_name = name};
-    UNIT_OK(cb_student_set_new(&t->set, &t->d, t->code, NULL));
+    UNIT_OK(cb_student_set_new(&t->set, &t->d, t->code, &outliers));
+    CU_ASSERT(t->set.n[0] + t->set.n[1] == EVENTS && t->set.n_zero_bias[0] + t->set.n_zero_bias[1] == OUTLIERS_FROM);
+    cb_rows_free(image);
 }
 
 static cb_plus_design some_design(void) {
@@ -270,7 +272,7 @@ static cb_plus_student *toy_fit(const toy *t, int threads, bool wrap, double lut
     int before = cb_threads();
     cb_threads_set(threads);
     cb_log_level(CB_QUIET);
-    UNIT_OK(cb_plus_fit(s, &t->set, t->n_zb, &p, h));
+    UNIT_OK(cb_plus_fit(s, &t->set, &p, h));
     cb_threads_set(before);
     return s;
 }
@@ -311,7 +313,7 @@ static int toy_front(const toy *t, int threads, int n_beta, cb_front *front, cb_
                       .loss = {.tail_from = 60, .tail_weight = 2, .spread = 0.5}, .estimate = some_luts, .context = &asked};
     cb_threads_set(threads);
     cb_log_level(CB_QUIET);
-    UNIT_OK(cb_plus_front_train(s, &t->set, t->n_zb, &p, n_beta, beta, front, run));
+    UNIT_OK(cb_plus_front_train(s, &t->set, &p, n_beta, beta, front, run));
     cb_threads_set(before);
     cb_plus_student_free(s);
     return asked;
@@ -399,7 +401,7 @@ static void test_finite(void) {
         }
         s->value[s->tensor[k].first] = k % 2 ? NAN : -INFINITY;
         snprintf(where, sizeof where, "(step 1): value of %s is %s at index 0", s->tensor[k].name, k % 2 ? "nan" : "-inf");
-        UNIT_FAILS(cb_plus_fit(s, &t.set, t.n_zb, &p, &h), where);
+        UNIT_FAILS(cb_plus_fit(s, &t.set, &p, &h), where);
         cb_plus_history_free(&h);
         cb_plus_student_free(s);
     }
