@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/ranks.h"
-#include "nn/targets.h"
 #include "quant/hgq_calibrate.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_fit.h"
@@ -15,8 +14,6 @@ static const char *data, *targets, *out, *profile;
 
 /* Everything the stage holds; freed in one place. */
 typedef struct {
-    cb_dataset d;
-    cb_targets t;
     cb_student_set set;
     cb_hgq_student *s;
     cb_hgq_history history;
@@ -29,14 +26,14 @@ typedef struct {
     int n_run;
 } work;
 
-static cb_hgq_design design_of(const cb_config *c, const cb_dataset *d) {
+static cb_hgq_design design_of(const cb_config *c, const cb_student_set *set) {
     bool v2 = !strcmp(cb_config_text(c, "student", "architecture"), "v2");
     int hidden = (int)cb_config_int(c, "student", "hidden");
     cb_hgq_flavour bits = strcmp(cb_config_text(c, "hgq", "bits"), "2025") ? CB_HGQ_HEAD : CB_HGQ_2025;
     cb_hgq_flavour bias = strcmp(cb_config_text(c, "hgq", "bias_bits"), "2025") ? CB_HGQ_HEAD : CB_HGQ_2025;
-    cb_hgq_design design = v2 ? cb_hgq_design_v2(d->height, d->width, (int)cb_config_int(c, "student", "kernel"),
+    cb_hgq_design design = v2 ? cb_hgq_design_v2(set->height, set->width, (int)cb_config_int(c, "student", "kernel"),
                                                  (int)cb_config_int(c, "student", "filters"), hidden, bits, bias)
-                              : cb_hgq_design_v1(d->height, d->width, hidden, bits, bias);
+                              : cb_hgq_design_v1(set->height, set->width, hidden, bits, bias);
     cb_hgq_place *place[] = {&design.iq[0], &design.iq[1], &design.iq[2], &design.kq[0],
                              &design.kq[1], &design.kq[2], &design.bq};
     float factor = (float)cb_config_real(c, "hgq", "regularizer");
@@ -80,14 +77,11 @@ static cb_hgq_plan plan_of(const cb_config *c, cb_beta_pid_rule *pid) {
 }
 
 static int train(work *w, const cb_stage *st) {
+    cb_rows_place place;
     const cb_config *c = st->config;
     cb_hgq_plan plan = plan_of(c, &w->pid);
-    if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
-        cb_h5_made_from(targets, "dataset", data))
-        return -1;
-    cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
-    cb_hgq_design design = design_of(c, &w->d);
-    if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;
+    if (cb_stage_place(st, out, &place) || cb_student_set_read(&w->set, data, targets, &place)) return -1;
+    cb_hgq_design design = design_of(c, &w->set);
     if (!(w->s = cb_hgq_student_new(&design, plan.seed))) return -1;
     if (!strcmp(cb_config_text(c, "hgq", "bits"), "data") &&
         cb_hgq_calibrate(w->s, &w->set, (uint32_t)cb_config_int(c, "hgq", "calibrate"),
@@ -147,8 +141,6 @@ static int run(const cb_stage *st) {
     cb_hgq_history_free(&w.history);
     cb_hgq_student_free(w.s);
     cb_student_set_free(&w.set);
-    cb_targets_free(&w.t);
-    cb_dataset_free(&w.d);
     free(config);
     return rc;
 }
@@ -156,10 +148,7 @@ static int run(const cb_stage *st) {
 /* What single keys cannot say. */
 static void check_usage(const cb_stage *st) {
     const cb_config *c = st->config;
-    const char *family = cb_config_text(c, "student", "family");
-    if (strcmp(family, "hgq")) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", family, family);
-    if (cb_config_int(c, "student", "batch") % CB_LANES)
-        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(c, "student", "batch"), CB_LANES);
+    cb_stage_check_student(st, "hgq");
     double beta = cb_config_real(c, "hgq", "beta"), end = cb_config_real(c, "hgq", "beta_end");
     if (end > 0 && beta <= 0) cb_stage_usage(st, "hgq.beta_end = %g: a ramp needs hgq.beta > 0", end);
     if (end > 0 && cb_config_real(c, "hgq", "ramp_stop") < cb_config_real(c, "hgq", "ramp_start"))

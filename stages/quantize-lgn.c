@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "logic/student.h"
-#include "nn/targets.h"
 #include "quant/student_check.h"
 #include "stage.h"
 
@@ -11,8 +10,6 @@ static const char *data, *targets, *out;
 
 /* Everything the stage holds; freed in one place. */
 typedef struct {
-    cb_dataset d;
-    cb_targets t;
     cb_student_set set;
     cb_logic_student s;
     cb_history history;
@@ -79,16 +76,12 @@ static cb_logic_plan plan_of(const cb_config *c) {
 }
 
 static int train(work *w, const cb_stage *st) {
+    cb_rows_place place;
     const cb_config *c = st->config;
     cb_logic_plan plan = plan_of(c);
     cb_logic_design design = design_of(c);
-    if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
-        cb_h5_made_from(targets, "dataset", data))
-        return -1;
-    cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
-    if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra) ||
-        cb_logic_student_new(&w->s, &design, w->d.height, w->d.width))
-        return -1;
+    if (cb_stage_place(st, out, &place) || cb_student_set_read(&w->set, data, targets, &place)) return -1;
+    if (cb_logic_student_new(&w->s, &design, w->set.height, w->set.width)) return -1;
     return cb_logic_fit(&w->s, &w->set, &plan, &w->history);
 }
 
@@ -123,8 +116,6 @@ static int run(const cb_stage *st) {
     cb_history_free(&w.history);
     cb_logic_student_free(&w.s);
     cb_student_set_free(&w.set);
-    cb_targets_free(&w.t);
-    cb_dataset_free(&w.d);
     free(config);
     return rc;
 }
@@ -133,10 +124,7 @@ static int run(const cb_stage *st) {
 static void check_usage(const cb_stage *st) {
     const cb_config *c = st->config;
     double list[CB_LOGIC_PLANES];
-    const char *family = cb_config_text(c, "student", "family");
-    if (strcmp(family, "lgn")) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", family, family);
-    if (cb_config_int(c, "student", "batch") % CB_LANES)
-        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(c, "student", "batch"), CB_LANES);
+    cb_stage_check_student(st, "lgn");
     if (!strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && whole(c, "inputs") != 2)
         cb_stage_usage(st, "lgn.inputs = %d: raw nodes have 2", whole(c, "inputs"));
     int n = cb_config_reals(c, "lgn", "thresholds", list, CB_LOGIC_PLANES);

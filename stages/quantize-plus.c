@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "hw/estimate.h"
-#include "nn/targets.h"
 #include "quant/plus_config.h"
 #include "quant/plus_export.h"
 #include "quant/plus_front.h"
@@ -15,8 +14,6 @@ static const char *data, *targets, *out;
 /* Everything the stage holds; freed in one place. */
 typedef struct {
     const cb_config *c;
-    cb_dataset d;
-    cb_targets t;
     cb_student_set set;
     cb_plus_student *s;
     cb_plus_history history;
@@ -61,13 +58,10 @@ static int plan_of(const work *w, cb_plus_plan *p) {
 }
 
 static int train(work *w, const cb_stage *st) {
+    cb_rows_place place;
     cb_plus_plan plan;
-    if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
-        cb_h5_made_from(targets, "dataset", data))
-        return -1;
-    cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
-    if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;
-    cb_plus_design design = cb_plus_config_design(w->c, w->d.height, w->d.width);
+    if (cb_stage_place(st, out, &place) || cb_student_set_read(&w->set, data, targets, &place)) return -1;
+    cb_plus_design design = cb_plus_config_design(w->c, w->set.height, w->set.width);
     cb_plus_start start = cb_plus_config_start(w->c);
     if (!(w->s = cb_plus_student_new(&design)) || cb_plus_calibrate(w->s, &w->set, &start) || plan_of(w, &plan)) return -1;
     int points = (int)cb_config_int(w->c, "front", "points");
@@ -125,8 +119,6 @@ static int run(const cb_stage *st) {
     cb_plus_history_free(&w.history);
     cb_plus_student_free(w.s);
     cb_student_set_free(&w.set);
-    cb_targets_free(&w.t);
-    cb_dataset_free(&w.d);
     free(config);
     return rc;
 }
@@ -135,10 +127,7 @@ static int run(const cb_stage *st) {
 static void check_usage(const cb_stage *st) {
     const cb_config *c = st->config;
     double v[16];
-    const char *family = cb_config_text(c, "student", "family");
-    if (strcmp(family, "plus")) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", family, family);
-    if (cb_config_int(c, "student", "batch") % CB_LANES)
-        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(c, "student", "batch"), CB_LANES);
+    cb_stage_check_student(st, "plus");
     int n = reals(c, "views", v, 16);
     if (n < 1 || n > CB_PLUS_VIEWS || reals(c, "view_bits", v, 16) != n)
         cb_stage_usage(st, "plus.views and plus.view_bits: the same number of values wanted, 1 to %d", CB_PLUS_VIEWS);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/ranks.h"
-#include "nn/targets.h"
 #include "quant/qkeras_export.h"
 #include "quant/qkeras_front.h"
 #include "quant/qkeras_train.h"
@@ -14,8 +13,6 @@ static const char *data, *targets, *out, *profile;
 
 /* Everything the stage holds; freed in one place. */
 typedef struct {
-    cb_dataset d;
-    cb_targets t;
     cb_student_set set;
     cb_qkeras_student m;
     cb_history history;
@@ -47,8 +44,8 @@ static cb_qkeras_bits bits_of(const cb_config *c) {
     return b;
 }
 
-static cb_qkeras_shape shape_of(const cb_config *c, const cb_dataset *d) {
-    cb_qkeras_shape s = cb_qkeras_cicada(!strcmp(cb_config_text(c, "student", "architecture"), "v2"), d->height, d->width);
+static cb_qkeras_shape shape_of(const cb_config *c, const cb_student_set *set) {
+    cb_qkeras_shape s = cb_qkeras_cicada(!strcmp(cb_config_text(c, "student", "architecture"), "v2"), set->height, set->width);
     s.filters = (int)cb_config_int(c, "student", "filters");
     s.kernel = (int)cb_config_int(c, "student", "kernel");
     s.hidden = (int)cb_config_int(c, "student", "hidden");
@@ -58,17 +55,14 @@ static cb_qkeras_shape shape_of(const cb_config *c, const cb_dataset *d) {
 }
 
 static int train(work *w, const cb_stage *st) {
+    cb_rows_place place;
     const cb_config *c = st->config;
     cb_qkeras_plan plan = {.epochs = (int)cb_config_int(c, "student", "epochs"),
                            .batch = (uint32_t)cb_config_int(c, "student", "batch"),
                            .learning_rate = cb_config_real(c, "student", "learning_rate"),
                            .profile = profile != NULL};
-    if (cb_stage_open(st, &w->d, data, out) || cb_targets_read(&w->t, targets, &w->d) ||
-        cb_h5_made_from(targets, "dataset", data))
-        return -1;
-    cb_outliers extra = {w->t.n_outlier, w->t.outliers, w->t.outlier_target, w->t.outlier_split};
-    cb_qkeras_shape shape = shape_of(c, &w->d);
-    if (cb_student_set_new(&w->set, &w->d, w->t.target, &extra)) return -1;
+    if (cb_stage_place(st, out, &place) || cb_student_set_read(&w->set, data, targets, &place)) return -1;
+    cb_qkeras_shape shape = shape_of(c, &w->set);
     int points = (int)cb_config_int(c, "front", "points");
     if (!points) return cb_qkeras_student_new(&w->m, &shape) || cb_qkeras_train(&w->m, &w->set, &plan, &w->history) ? -1 : 0;
     if (cb_qkeras_front_train(&shape, &w->set, &plan, cb_config_text(c, "front", "widths"), &w->front, w->runs, &w->n_run)) return -1;
@@ -120,8 +114,6 @@ static int run(const cb_stage *st) {
     cb_history_free(&w.history);
     cb_qkeras_student_free(&w.m);
     cb_student_set_free(&w.set);
-    cb_targets_free(&w.t);
-    cb_dataset_free(&w.d);
     free(config);
     return rc;
 }
@@ -129,11 +121,8 @@ static int run(const cb_stage *st) {
 /* What single keys cannot say. */
 static void check_usage(const cb_stage *st) {
     const cb_config *c = st->config;
-    const char *family = cb_config_text(c, "student", "family");
     static const char *const key[] = {"conv", "dense", "bias", "out", "relu_conv", "relu_dense"};
-    if (strcmp(family, "qkeras")) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", family, family);
-    if (cb_config_int(c, "student", "batch") % CB_LANES)
-        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(c, "student", "batch"), CB_LANES);
+    cb_stage_check_student(st, "qkeras");
     for (int k = 0; k < 6; k++) {
         double v[3];
         if (cb_config_reals(c, "qkeras", key[k], v, 3) != 2 || v[0] != (int)v[0] || v[1] != (int)v[1])

@@ -16,6 +16,7 @@
 #include "base/threads.h"
 #include "base/version.h"
 #include "nn/isa.h"
+#include "nn/lanes.h"
 
 enum { KEY_CONFIG = 1000, KEY_STUDENT, KEY_SET, KEY_THREADS, KEY_OWN };
 
@@ -216,10 +217,21 @@ int cb_stage_end(cb_stage *st, int rc) {
     return rc ? 1 : 0;
 }
 
+int cb_stage_place(const cb_stage *st, const char *out, cb_rows_place *place) {
+    *place = (cb_rows_place){(uint64_t)cb_config_int(st->config, "run", "image_memory_mib") << 20, out};
+    return !cb_rank() && cb_output_check(out) ? -1 : 0;
+}
+
 int cb_stage_open(const cb_stage *st, cb_dataset *d, const char *data, const char *out) {
-    cb_rows_place place = {(uint64_t)cb_config_int(st->config, "run", "image_memory_mib") << 20, out};
-    if (!cb_rank() && cb_output_check(out)) return -1;
-    return cb_dataset_open(d, data, &place);
+    cb_rows_place place;
+    return cb_stage_place(st, out, &place) || cb_dataset_open(d, data, &place) ? -1 : 0;
+}
+
+void cb_stage_check_student(const cb_stage *st, const char *family) {
+    const char *asked = cb_config_text(st->config, "student", "family");
+    if (strcmp(asked, family)) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", asked, asked);
+    if (cb_config_int(st->config, "student", "batch") % CB_LANES)
+        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(st->config, "student", "batch"), CB_LANES);
 }
 
 void cb_stage_usage(const cb_stage *st, const char *format, ...) {

@@ -58,9 +58,13 @@ typedef struct {
 void cb_stage_begin(cb_stage *st, int argc, char **argv);
 /* Prints cb_error() if rc != 0 and the closing log line; returns the exit status. */
 int cb_stage_end(cb_stage *st, int rc);
-/* What a training stage begins with: can `out` be written? Then the events of the dataset, images
- * staying in the file; rows taken from it may lie in run.image_memory_mib of memory or beside `out`. */
+/* What a training stage begins with: can `out` be written? Rows of images may lie in run.image_memory_mib of memory or
+ * beside `out`, which must outlive the place. */
+int cb_stage_place(const cb_stage *st, const char *out, cb_rows_place *place) CB_MUST;
+/* With it the events of the dataset, images staying in the file. */
 int cb_stage_open(const cb_stage *st, cb_dataset *d, const char *data, const char *out) CB_MUST;
+/* What every student trainer checks of [student]: its family, and a batch of whole event blocks. Misuse exits 2. */
+void cb_stage_check_student(const cb_stage *st, const char *family);
 /* For what only the stage can see to be misuse: prints, exits 2. */
 void cb_stage_usage(const cb_stage *st, const char *format, ...) CB_PRINTF(2, 3)
     __attribute__((noreturn));

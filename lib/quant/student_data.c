@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "base/threads.h"
+#include "nn/targets.h"
 #include "quant/student_kernels.h"
 
 /* ---- the set ---- */
@@ -63,6 +64,18 @@ int cb_student_set_new(cb_student_set *s, const cb_dataset *d, const uint16_t *c
     if (!allocate(s, d, count) && !fill(s, d, zb, code, outliers)) return 0;
     cb_student_set_free(s);
     return -1;
+}
+
+int cb_student_set_read(cb_student_set *s, const char *data, const char *targets, const cb_rows_place *place) {
+    cb_dataset d = {0};
+    cb_targets t = {0};
+    *s = (cb_student_set){0};
+    int rc = cb_dataset_open(&d, data, place) || cb_targets_read(&t, targets, &d) || cb_h5_made_from(targets, "dataset", data) ? -1 : 0;
+    cb_outliers extra = {t.n_outlier, t.outliers, t.outlier_target, t.outlier_split};
+    if (!rc) rc = cb_student_set_new(s, &d, t.target, &extra);
+    cb_targets_free(&t);
+    cb_dataset_free(&d);
+    return rc;
 }
 
 int cb_student_set_check(const cb_student_set *s) {

@@ -52,6 +52,8 @@ typedef struct {
 /* code[d->n]: target of every dataset event. Fails if train or val would be empty. */
 int cb_student_set_new(cb_student_set *s, const cb_dataset *d, const uint16_t *code,
                        const cb_outliers *outliers) CB_MUST;
+/* From the files of preprocess and distill, which must belong together; rows lie where place says. */
+int cb_student_set_read(cb_student_set *s, const char *data, const char *targets, const cb_rows_place *place) CB_MUST;
 /* Fails if an image could not be read back: to be called after every loop over them. */
 int cb_student_set_check(const cb_student_set *s) CB_MUST;
 void cb_student_set_free(cb_student_set *s);
