@@ -87,7 +87,7 @@ int cb_hgq_programme(cb_programme *p, const cb_hgq_model *m, const char *name, i
     p->input_h = m->s->d.height;
     p->input_w = m->s->d.width;
     p->parameters = cb_hgq_student_parameters(m->s);
-    p->ebops = cb_hgq_student_ebops(m->s, ebops, 0, NULL);
+    p->ebops = cb_hgq_student_ebops(m->s, ebops);
     if (!add_layers(p, m) && !cb_programme_finish(p)) return 0;
     cb_programme_free(p);
     return -1;

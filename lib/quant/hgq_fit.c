@@ -194,7 +194,7 @@ static int validate(fit *w, const cb_student_set *set, double *mae, double *ebop
     cb_hgq_student_copy(w->copy, w->t->s);
     if (trace(w)) return -1;
     cb_hgq_model_update(&w->model);
-    *ebops = cb_hgq_student_ebops(w->copy, layer, 0, NULL);
+    *ebops = cb_hgq_student_ebops(w->copy, layer);
     return cb_hgq_model_mae(&w->model, set, CB_VAL, mae);
 }
 

@@ -276,6 +276,15 @@ void cb_hgq_width_gradient(const cb_hgq_quantizer *q, size_t v, double c, double
     *dw += c;
 }
 
+cb_hgq_quantizer cb_hgq_part(const cb_hgq_quantizer *q, size_t from, size_t to) {
+    cb_hgq_quantizer part = *q;
+    part.n = to - from;
+    part.w += from;
+    part.i += from;
+    part.k += from;
+    return part;
+}
+
 double cb_hgq_regularizer(const cb_hgq_quantizer *q) {
     double sum = 0;
     for (size_t v = 0; v < q->n; v++) {

@@ -119,6 +119,8 @@ float cb_hgq_width(const cb_hgq_quantizer *q, size_t v);
 /* Adds c dwidth/draw to *di, *dw. */
 void cb_hgq_width_gradient(const cb_hgq_quantizer *q, size_t v, double c, double *di, double *dw);
 
+/* Variables from..to-1 as a quantizer of their own, in the same arrays: threads work on parts. */
+cb_hgq_quantizer cb_hgq_part(const cb_hgq_quantizer *q, size_t from, size_t to);
 double cb_hgq_regularizer(const cb_hgq_quantizer *q); /* sum of MonoL1 over trained variables */
 void cb_hgq_constrain(cb_hgq_quantizer *q);           /* after each optimiser step */
 

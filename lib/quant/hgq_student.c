@@ -189,51 +189,92 @@ int64_t cb_hgq_student_parameters(const cb_hgq_student *s) {
 
 /* ---- cost ---- */
 
-static double layer_ebops(const cb_hgq_student *s, int l, double factor, double *grad) {
-    const cb_hgq_site *site[3] = {&s->iq[l], &s->kq[l], l == CB_HGQ_DENSE1 ? &s->bq : NULL};
-    float *bits[3] = {NULL};
-    double *d_bits[3] = {NULL};
-    size_t at = 0;
-    memset(s->work_grad, 0, operands(s, l) * sizeof *s->work_grad);
-    for (int k = 0; k < 3 && site[k]; at += site[k]->n, k++) {
-        bits[k] = s->work_bits + at;
-        d_bits[k] = s->work_grad + at;
+/* Operands of one layer, or of some rows of dense1. */
+typedef struct {
+    cb_hgq_site iq, kq, bq; /* bq.n = 0: no bias */
+    size_t scratch;         /* where its own part of work_bits and work_grad starts */
+} operands_of;
+
+/* Elements from..to-1; all of them, or of a site with one variable an element. */
+static cb_hgq_site cut_site(const cb_hgq_site *site, size_t from, size_t to) {
+    if (from == 0 && to == site->n) return *site;
+    return (cb_hgq_site){.q = cb_hgq_part(&site->q, from, to), .n = to - from};
+}
+
+/* Rows from..to-1 of a dense layer; all of a convolution. */
+static operands_of layer_rows(const cb_hgq_student *s, int l, size_t from, size_t to) {
+    size_t n_out = l == CB_HGQ_DENSE1 ? (size_t)s->d.hidden : 1;
+    if (l == CB_HGQ_CONV) return (operands_of){.iq = s->iq[l], .kq = s->kq[l]};
+    return (operands_of){.iq = cut_site(&s->iq[l], from, to),
+                         .kq = cut_site(&s->kq[l], from * n_out, to * n_out),
+                         .scratch = from * (1 + n_out)};
+}
+
+static double layer_ebops(const cb_hgq_student *s, int l, const operands_of *o, double factor, double *grad) {
+    const cb_hgq_site *site[3] = {&o->iq, &o->kq, &o->bq};
+    float *bits[3], *free_bits = s->work_bits + o->scratch;
+    double *d_bits[3], *free_grad = s->work_grad + o->scratch;
+    for (int k = 0; k < 3; free_bits += site[k]->n, free_grad += site[k]->n, k++) {
+        bits[k] = free_bits;
+        d_bits[k] = free_grad;
         cb_ebops_widths(&site[k]->q, site[k]->map, site[k]->n, bits[k]);
     }
-    int n_out = l == CB_HGQ_DENSE1 ? s->d.hidden : 1, n_bias = site[2] ? n_out : 0;
-    cb_ebops_bits b = {bits[0], bits[1], bits[2], n_bias, d_bits[0], d_bits[1], d_bits[2]};
+    memset(d_bits[0], 0, (size_t)(free_grad - d_bits[0]) * sizeof *free_grad);
+    cb_ebops_bits b = {bits[0], bits[1], bits[2], (int)o->bq.n, d_bits[0], d_bits[1], d_bits[2]};
     cb_conv_shape conv = {s->d.height, s->d.width, 1, s->d.size, s->d.size, s->d.filters, s->d.size, s->d.size, false, 0};
-    cb_dense_shape dense = {1, (int)site[0]->n, n_out, 0};
+    cb_dense_shape dense = {1, (int)o->iq.n, l == CB_HGQ_DENSE1 ? s->d.hidden : 1, 0};
     double e = l == CB_HGQ_CONV ? cb_ebops_conv(&conv, &b) : cb_ebops_dense(&dense, &b);
-    for (int k = 0; grad && k < 3 && site[k]; k++)
-        cb_ebops_backward(&site[k]->q, site[k]->map, site[k]->n, d_bits[k], factor, grad + (site[k]->q.i - s->value),
-                          grad + (site[k]->q.w - s->value));
+    for (int k = 0; grad && k < 3; k++)
+        if (site[k]->n)
+            cb_ebops_backward(&site[k]->q, site[k]->map, site[k]->n, d_bits[k], factor, grad + (site[k]->q.i - s->value),
+                              grad + (site[k]->q.w - s->value));
     return e;
 }
 
-double cb_hgq_student_ebops(const cb_hgq_student *s, double ebops[CB_HGQ_LAYERS], double factor, double *grad) {
+/* MonoL1 of the variables of some operands. */
+static double layer_regularizer(const cb_hgq_student *s, const operands_of *o, double *grad) {
+    const cb_hgq_site *site[3] = {&o->iq, &o->kq, &o->bq};
+    double sum = 0;
+    for (int k = 0; k < 3; k++) {
+        const cb_hgq_quantizer *q = &site[k]->q;
+        for (size_t v = 0; v < q->n; v++) {
+            grad[q->w - s->value + (ptrdiff_t)v] += q->l1_w;
+            if (cb_hgq_trains_i(q)) grad[q->i - s->value + (ptrdiff_t)v] += q->l1_i;
+        }
+        sum += cb_hgq_regularizer(q);
+    }
+    return sum;
+}
+
+static size_t rows(const cb_hgq_student *s, int l) { return s->iq[l].n; }
+
+double cb_hgq_student_ebops(const cb_hgq_student *s, double ebops[CB_HGQ_LAYERS]) {
     double sum = 0;
     for (int l = 0; l < CB_HGQ_LAYERS; l++) {
-        ebops[l] = l < s->first ? 0 : layer_ebops(s, l, factor, grad);
+        operands_of o = layer_rows(s, l, 0, rows(s, l));
+        if (l == CB_HGQ_DENSE1) o.bq = s->bq;
+        ebops[l] = l < s->first ? 0 : layer_ebops(s, l, &o, 0, NULL);
         sum += ebops[l];
     }
     return sum;
 }
 
-static double site_regularizer(const cb_hgq_student *s, const cb_hgq_site *site, double *grad) {
-    const cb_hgq_quantizer *q = &site->q;
-    for (size_t v = 0; grad && v < q->n; v++) {
-        grad[q->w - s->value + (ptrdiff_t)v] += q->l1_w;
-        if (cb_hgq_trains_i(q)) grad[q->i - s->value + (ptrdiff_t)v] += q->l1_i;
-    }
-    return cb_hgq_regularizer(q);
+bool cb_hgq_student_rows_alone(const cb_hgq_student *s) { return !s->iq[CB_HGQ_DENSE1].map && !s->kq[CB_HGQ_DENSE1].map; }
+
+void cb_hgq_student_cost_rows(const cb_hgq_student *s, size_t from, size_t to, double factor, double *grad, cb_hgq_cost *c) {
+    operands_of o = layer_rows(s, CB_HGQ_DENSE1, from, to);
+    *c = (cb_hgq_cost){.regularizer = layer_regularizer(s, &o, grad)};
+    c->ebops[CB_HGQ_DENSE1] = layer_ebops(s, CB_HGQ_DENSE1, &o, factor, grad);
 }
 
-double cb_hgq_student_regularizer(const cb_hgq_student *s, double *grad) {
-    double sum = site_regularizer(s, &s->bq, grad);
-    for (int l = s->first; l < CB_HGQ_LAYERS; l++)
-        sum += site_regularizer(s, &s->iq[l], grad) + site_regularizer(s, &s->kq[l], grad);
-    return sum;
+void cb_hgq_student_cost_rest(const cb_hgq_student *s, size_t done, double factor, double *grad, cb_hgq_cost *c) {
+    *c = (cb_hgq_cost){0};
+    for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
+        operands_of o = layer_rows(s, l, l == CB_HGQ_DENSE1 ? done : 0, rows(s, l));
+        if (l == CB_HGQ_DENSE1) o.bq = s->bq;
+        c->regularizer += layer_regularizer(s, &o, grad);
+        c->ebops[l] = layer_ebops(s, l, &o, factor, grad);
+    }
 }
 
 /* ---- the batch norm of dense1 ---- */

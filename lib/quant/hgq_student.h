@@ -90,11 +90,21 @@ void cb_hgq_student_free(cb_hgq_student *s);
 /* All values and signs; both of the same design. */
 void cb_hgq_student_copy(cb_hgq_student *to, const cb_hgq_student *from);
 
-/* EBOPs of each layer (0 for a missing one) with the current widths; returns the sum. grad: NULL,
- * or an array like `value` to which factor * dE/d(raw bit) is added. */
-double cb_hgq_student_ebops(const cb_hgq_student *s, double ebops[CB_HGQ_LAYERS], double factor, double *grad);
-/* Sum of MonoL1 over all quantizers; grad as above. */
-double cb_hgq_student_regularizer(const cb_hgq_student *s, double *grad);
+/* EBOPs of each layer (0 for a missing one) with the current widths; returns the sum. */
+double cb_hgq_student_ebops(const cb_hgq_student *s, double ebops[CB_HGQ_LAYERS]);
+
+/* What a training step pays beside its loss: EBOPs and the sum of MonoL1 over the quantizers. */
+typedef struct {
+    double ebops[CB_HGQ_LAYERS], regularizer;
+} cb_hgq_cost;
+
+/* The cost in pieces that threads may work on at once: rows from..to-1 of dense1 (its quantizers of input and kernel), if
+ * every element there has variables of its own (rows_alone), and all but the first `done` rows of dense1 (0 or n_flat).
+ * Writes the piece to *c, adds factor * dE/d(raw bit) and the slope of MonoL1 to grad, an array like `value`. A piece uses
+ * its own part of the student's scratch. */
+bool cb_hgq_student_rows_alone(const cb_hgq_student *s);
+void cb_hgq_student_cost_rows(const cb_hgq_student *s, size_t from, size_t to, double factor, double *grad, cb_hgq_cost *c);
+void cb_hgq_student_cost_rest(const cb_hgq_student *s, size_t done, double factor, double *grad, cb_hgq_cost *c);
 /* Number of weights, biases and gammas (not widths). */
 int64_t cb_hgq_student_parameters(const cb_hgq_student *s);
 

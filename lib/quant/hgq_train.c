@@ -38,6 +38,9 @@ typedef struct cb_hgq_work {
     double *scale, *offset;                /* s of the fold; [CB_SHARDS][hidden] parts of the folded offset */
     float *mean, *variance, *mu, *shift, *slope; /* [n_flat] */
     float *dk, *track;                     /* gradients of a quantized kernel; scratch */
+    float *peak;                           /* [CB_HGQ_LAYERS][most] largest values of WRAP data */
+    bool rows_alone;                       /* dense1's cost is worked out by parts: */
+    cb_hgq_cost cost[CB_SHARDS];
     double *total;                         /* [CB_HGQ_LAYERS][most] scratch of sums, most: elements of the largest operand */
     size_t most;
     float *adam_grad, *m, *v;
@@ -115,6 +118,8 @@ static bool work_new(work *w, const cb_hgq_student *s, uint32_t batch) {
     for (int k = 0; k < 5; k++) *per_feature[k] = need(&bad, flat, sizeof(float));
     w->dk = need(&bad, most, sizeof(float));
     w->track = need(&bad, most, sizeof(float));
+    w->peak = need(&bad, CB_HGQ_LAYERS * most, sizeof(float));
+    w->rows_alone = cb_hgq_student_rows_alone(s);
     w->most = most;
     w->total = need(&bad, CB_HGQ_LAYERS * most, sizeof(double));
     float **per_value[] = {&w->adam_grad, &w->m, &w->v};
@@ -125,7 +130,7 @@ static bool work_new(work *w, const cb_hgq_student *s, uint32_t batch) {
 
 static void work_free(work *w) {
     void *all[] = {w->h0, w->on, w->x1, w->h1, w->x2, w->g2, w->bq, w->fused, w->fused_bias, w->bias, w->g_bias, w->scale,
-                   w->offset, w->mean, w->variance, w->mu, w->shift, w->slope, w->dk, w->track, w->total, w->adam_grad,
+                   w->offset, w->mean, w->variance, w->mu, w->shift, w->slope, w->dk, w->track, w->peak, w->total, w->adam_grad,
                    w->m, w->v};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     for (int l = 0; l < CB_HGQ_LAYERS; l++) {
@@ -435,43 +440,60 @@ static void collect_kernel(cb_hgq_trainer *t, int l) {
     for (size_t e = 0; e < site->n; e++) dk[e] = w->dk[e];
 }
 
-/* WRAP data: tracked integer bits from the largest values of the batch. */
-static void track_input(cb_hgq_trainer *t, int l) {
+/* WRAP data: tracked integer bits of some elements from the largest values of the batch; all elements, where elements
+ * share variables. */
+static void track_input(cb_hgq_trainer *t, int l, size_t from, size_t to) {
     cb_hgq_site *site = &t->s->iq[l];
-    float *m = t->work->track, *peak = t->work->dk;
+    cb_hgq_quantizer q = site->map ? site->q : cb_hgq_part(&site->q, from, to);
+    float *m = t->work->track, *peak = t->work->peak + (size_t)l * t->work->most;
     const float *part[CB_SHARDS];
-    if (site->q.overflow != CB_WRAP) return;
+    if (q.overflow != CB_WRAP) return;
     for (int k = 0; k < CB_SHARDS; k++) part[k] = t->work->part[k].peak[l];
-    cb_hgq_peaks(part, CB_SHARDS, 0, site->n, peak);
-    memset(m, 0, site->q.n * sizeof *m);
-    for (size_t e = 0; e < site->n; e++) {
-        size_t v = site->map ? site->map[e] : e;
-        m[v] = peak[e] > m[v] ? peak[e] : m[v];
+    cb_hgq_peaks(part, CB_SHARDS, from, to, peak);
+    if (site->map) {
+        memset(m, 0, q.n * sizeof *m);
+        for (size_t e = from; e < to; e++) m[site->map[e]] = peak[e] > m[site->map[e]] ? peak[e] : m[site->map[e]];
     }
-    cb_hgq_track(&site->q, m);
+    cb_hgq_track(&q, site->map ? m : peak + from);
 }
 
-/* Elements of unshared input quantizers. */
-static void collect_part(cb_hgq_trainer *t, int k) {
+/* Elements of unshared input quantizers, and the cost of dense1's rows. */
+static void collect_part(cb_hgq_trainer *t, double beta, int k) {
     for (int l = t->s->first; l < CB_HGQ_LAYERS; l++) {
-        size_t n = t->s->iq[l].n;
-        if (!t->s->iq[l].map) collect_input(t, l, part_from(n, k), part_from(n, k + 1));
+        size_t n = t->s->iq[l].n, from = part_from(n, k), to = part_from(n, k + 1);
+        if (t->s->iq[l].map) continue;
+        collect_input(t, l, from, to);
+        track_input(t, l, from, to);
     }
+    size_t rows = (size_t)t->s->n_flat;
+    if (t->work->rows_alone)
+        cb_hgq_student_cost_rows(t->s, part_from(rows, k), part_from(rows, k + 1), beta, t->grad, &t->work->cost[k]);
 }
 
-/* What is left for one thread: small kernels, shared and tracked quantizers, the cost. */
+/* What is left for one thread: small kernels, shared quantizers, the cost but for dense1's rows; the sums. */
 static void collect_rest(cb_hgq_trainer *t, uint32_t n, double beta) {
     const cb_hgq_student *s = t->s;
+    work *w = t->work;
     for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
-        if (s->iq[l].map) collect_input(t, l, 0, s->iq[l].n);
+        if (s->iq[l].map) {
+            collect_input(t, l, 0, s->iq[l].n);
+            track_input(t, l, 0, s->iq[l].n);
+        }
         if (l != CB_HGQ_DENSE1) collect_kernel(t, l);
-        track_input(t, l);
     }
     t->mae = 0;
-    for (int k = 0; k < CB_SHARDS; k++) t->mae += t->work->part[k].mae;
+    for (int k = 0; k < CB_SHARDS; k++) t->mae += w->part[k].mae;
     t->mae /= n;
-    t->regularizer = cb_hgq_student_regularizer(s, t->grad);
-    t->loss = t->mae + beta * cb_hgq_student_ebops(s, t->ebops, beta, t->grad) + t->regularizer;
+    cb_hgq_cost sum;
+    cb_hgq_student_cost_rest(s, w->rows_alone ? (size_t)s->n_flat : 0, beta, t->grad, &sum);
+    for (int k = 0; w->rows_alone && k < CB_SHARDS; k++) {
+        sum.regularizer += w->cost[k].regularizer;
+        sum.ebops[CB_HGQ_DENSE1] += w->cost[k].ebops[CB_HGQ_DENSE1];
+    }
+    double ebops = 0;
+    for (int l = 0; l < CB_HGQ_LAYERS; l++) ebops += t->ebops[l] = sum.ebops[l];
+    t->regularizer = sum.regularizer;
+    t->loss = t->mae + beta * ebops + t->regularizer;
 }
 
 /* ---- ranks: what the next phase needs of the shards that other ranks made (base/ranks.h) ---- */
@@ -538,21 +560,40 @@ void cb_hgq_gradient(cb_hgq_trainer *t, cb_student_batch *b, double beta) {
             share_rest(w);
         }
 #pragma omp for schedule(static)
-        for (int k = 0; k < CB_SHARDS; k++) collect_part(t, k);
+        for (int k = 0; k < CB_SHARDS; k++) collect_part(t, beta, k);
     }
     collect_rest(t, b->n_event, beta);
     b->set = NULL;
     cb_student_profile_end(t->profile);
 }
 
-void cb_hgq_update(cb_hgq_trainer *t) {
+/* Adam on some values. */
+static void update_part(cb_hgq_trainer *t, float rate, int k) {
     work *w = t->work;
+    size_t n = t->s->n_value, from = part_from(n, k), to = part_from(n, k + 1);
+    for (size_t v = from; v < to; v++) w->adam_grad[v] = (float)t->grad[v];
+    cb_adam_update(t->s->value + from, w->adam_grad + from, w->m + from, w->v + from, to - from, rate);
+}
+
+static void constrain_part(cb_hgq_quantizer *q, int k) {
+    cb_hgq_quantizer part = cb_hgq_part(q, part_from(q->n, k), part_from(q->n, k + 1));
+    cb_hgq_constrain(&part);
+}
+
+void cb_hgq_update(cb_hgq_trainer *t) {
     cb_hgq_student *s = t->s;
-    for (size_t k = 0; k < s->n_value; k++) w->adam_grad[k] = (float)t->grad[k];
-    cb_adam_update(s->value, w->adam_grad, w->m, w->v, s->n_value, cb_adam_rate(t->learning_rate, ++t->step));
-    for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
-        cb_hgq_constrain(&s->iq[l].q);
-        cb_hgq_constrain(&s->kq[l].q);
+    float rate = cb_adam_rate(t->learning_rate, ++t->step);
+#pragma omp parallel
+    {
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) update_part(t, rate, k);
+#pragma omp for schedule(static)
+        for (int k = 0; k < CB_SHARDS; k++) {
+            for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
+                constrain_part(&s->iq[l].q, k);
+                constrain_part(&s->kq[l].q, k);
+            }
+            constrain_part(&s->bq.q, k);
+        }
     }
-    cb_hgq_constrain(&s->bq.q);
 }

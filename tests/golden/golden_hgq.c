@@ -264,7 +264,7 @@ static void check_traced(student *s) {
     }
     compare_formats(s, group, &s->m->bq.q, "dense1_bq");
     double ebops[CB_HGQ_LAYERS];
-    cb_hgq_student_ebops(s->m, ebops, 0, NULL);
+    cb_hgq_student_ebops(s->m, ebops);
     for (int l = 0; l < CB_HGQ_LAYERS; l++) ebops[l] = floor(ebops[l]);
     golden_compare(s->g, group, "ebops", GOLDEN_EXACT, ebops + s->m->first, (uint64_t)(CB_HGQ_LAYERS - s->m->first), 0);
     snprintf(group, sizeof group, "%s/traced/infer", s->group);

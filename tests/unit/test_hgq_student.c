@@ -384,13 +384,13 @@ static void test_start(void) {
     cb_hgq_design d = cb_hgq_design_v2(18, 14, 2, 4, 16, CB_HGQ_HEAD, CB_HGQ_HEAD);
     cb_hgq_student *s = cb_hgq_student_new(&d, 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT_EQUAL(cb_hgq_student_ebops(s, e, 0, NULL), 323712);
+    CU_ASSERT_EQUAL(cb_hgq_student_ebops(s, e), 323712);
     CU_ASSERT_EQUAL(cb_hgq_student_parameters(s), 16 + 252 * 16 + 16 + 252 + 16);
     cb_hgq_student_free(s);
     d = cb_hgq_design_v2(18, 14, 2, 4, 16, CB_HGQ_2025, CB_HGQ_2025);
     s = cb_hgq_student_new(&d, 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    CU_ASSERT_EQUAL(cb_hgq_student_ebops(s, e, 0, NULL), 121408);
+    CU_ASSERT_EQUAL(cb_hgq_student_ebops(s, e), 121408);
     cb_hgq_student_free(s);
     d.size = 19;
     CU_ASSERT_PTR_NULL(cb_hgq_student_new(&d, 1));
