@@ -71,6 +71,9 @@ static cb_logic_plan plan_of(const cb_config *c) {
                            .hard = choice(c, "forward", "soft hard") == 1,
                            .soft_steps = cb_config_int(c, "lgn", "soft_steps"),
                            .clamp_after = cb_config_int(c, "lgn", "clamp_after"),
+                           .entropy = real(c, "entropy"),
+                           .entropy_tree = real(c, "entropy_tree"),
+                           .entropy_every = cb_config_int(c, "lgn", "entropy_every"),
                            .tail_from = real(c, "tail_from"),
                            .tail_weight = real(c, "tail_weight")};
 }
@@ -127,6 +130,8 @@ static void check_usage(const cb_stage *st) {
     cb_stage_check_student(st, "lgn");
     if (!strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && whole(c, "inputs") != 2)
         cb_stage_usage(st, "lgn.inputs = %d: raw nodes have 2", whole(c, "inputs"));
+    if (strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && (real(c, "entropy") > 0 || real(c, "entropy_tree") > 0))
+        cb_stage_usage(st, "lgn.entropy and lgn.entropy_tree: only raw nodes choose among gates; take lgn.nodes = raw or 0");
     int n = cb_config_reals(c, "lgn", "thresholds", list, CB_LOGIC_PLANES);
     for (int i = 0; i < n; i++)
         if (list[i] != (int)list[i] || (i && list[i] <= list[i - 1]))

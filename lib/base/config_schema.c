@@ -116,6 +116,9 @@ const cb_config_key cb_config_schema[] = {
     REAL("lgn", "noise_end", "0", 0, 100, "at the last step (linear)"),
     REAL("lgn", "rate_end", "0.02", 0, 1, "learning rate of the last step / student.learning_rate (cosine)"),
     INT("lgn", "clamp_after", "-1", -1, 1e12, "steps after which the loss sees the score limited to 0 .. 256; -1 = never"),
+    REAL("lgn", "entropy", "0", 0, 1000, "entropy of the gates of dense layers in the loss: + this x k^2 after k x entropy_every steps"),
+    REAL("lgn", "entropy_tree", "0", 0, 1000, "... of those of trees (published: 0.001 and 0.01, raw nodes)"),
+    INT("lgn", "entropy_every", "1000", 1, 1e12, "steps between those"),
     REAL("lgn", "tail_from", "64", 0, 256, "events with a target of at least this"),
     REAL("lgn", "tail_weight", "1", 0, 1000, "... weigh so much in loss and model selection"),
 

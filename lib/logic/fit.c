@@ -80,6 +80,8 @@ static void recipe_of_step(fit *f, int64_t step) {
     r->temperature = p->temperature * cb_exp(cb_log(p->temperature_end / p->temperature) * done);
     r->noise = p->noise + (p->noise_end - p->noise) * done;
     r->hard = p->hard && step >= p->soft_steps;
+    double k = (double)(step / p->entropy_every), squares = k * (k + 1) * (2 * k + 1) / 6;
+    r->entropy = p->entropy * squares, r->entropy_tree = p->entropy_tree * squares;
     r->clamp = p->clamp_after >= 0 && step >= p->clamp_after;
 }
 

@@ -51,6 +51,17 @@ static float exp_plain(float x) {
     return p * ldexpf(1, (int)k);
 }
 
+static float log_plain(float x) {
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int32_t e = (bits - 0x3f3504f3) >> 23;
+    bits -= e * (1 << 23);
+    memcpy(&x, &bits, sizeof bits);
+    float f = x - 1, s = f / (2 + f), z = s * s, p = 2.0f / 9;
+    p = fmaf(p, z, 2.0f / 7), p = fmaf(p, z, 2.0f / 5), p = fmaf(p, z, 2.0f / 3);
+    return fmaf((float)e, 0.693359375f, fmaf((float)e, -2.12194440e-4f, fmaf(s * z, p, 2 * s)));
+}
+
 static float fall_plain(float x) { return 1 / (1 + exp_plain(x)); }
 
 static void raw_plain(const cb_logic_view *l, const float *w, const float *noise, float *soft, float v[4]) {
@@ -185,6 +196,8 @@ void cb_logic_update_ref(const cb_logic_view *l, const cb_logic_adam *a, const f
             h[k] = 0;
             for (int i = 0; i < 4; i++)
                 if (k >> (3 - i) & 1) h[k] += d[i];
+            float p = soft[at + (size_t)k * 16], q = p + 1e-10f;
+            if (l->entropy > 0) h[k] = fmaf(-l->entropy, log_plain(q) + p / q, h[k]);
             mean = fmaf(soft[at + (size_t)k * 16], h[k], mean);
         }
         for (int k = 0; k < l->n_par; k++) {

@@ -18,11 +18,14 @@
  *            sum + A_r[i]; then the lane tree (nn/lanes.h)
  *   pooling  y = largest input, j ascending; the gradient goes to the first largest
  *   update   dc summed over shards ascending; Moebius transposed: steps 1, 2, ...: d[i] -= d[i+step];
- *            RAW: h_k = sum of d[i], i ascending; mean = fma over k; dw = (p (h - mean)) / T
+ *            RAW: h_k = sum of d[i], i ascending; with entropy q = p + 1e-10, h_k = fma(-entropy, ln q + p/q, h_k);
+ *            mean = fma over k; dw = (p (h - mean)) / T
  *            LIGHT: dw = (d (s (1-s))) / T; then Adam as in reference.h, with
  *            m = fma(b1, m, (1-b1) g), v = fma(b2, v, ((1-b2) g) g), w -= (rate m) / fma(sqrt v, 1/root, eps)
  *   exp      x clamped to +-87; k = (x log2e + 1.5 2^23) - 1.5 2^23; r = fma(-k, ln2_lo, fma(-k, ln2_hi, x));
  *            degree 6 Horner by fma; times 2^k
+ *   ln       x = 2^e m, m in [sqrt(1/2), sqrt 2); s = (m-1)/(2+(m-1)), z = s s; p = Horner of 2/9, 2/7, 2/5, 2/3 in z by
+ *            fma; fma(e, ln2_hi, fma(e, ln2_lo, fma(s z, p, 2 s)))
  * The `_ref` twins are plain C and give the same bytes (tests/unit/test_logic_train.c).
  */
 #ifndef CB_LOGIC_KERNELS_H
@@ -41,6 +44,7 @@ typedef struct {
     int pool, hard, rank, n_in, n_set, n_pos, n_par;
     int n_coef;            /* 2^rank */
     float temperature;
+    float entropy;         /* RAW: factor of the entropy of p in the loss */
     const int32_t *wire;   /* [n_set * n_pos][rank] */
     const float *coef;     /* [block][n_coef][16] */
     const float *noise;    /* WARP: [block][16] or NULL */

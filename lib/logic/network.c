@@ -105,6 +105,7 @@ int cb_logic_conv_add(cb_logic_net *n, const cb_logic_conv *c, const int32_t *le
     for (int level = 0; level < c->levels; level++, nodes /= c->rank) {
         cb_logic_layer *l = append(n, c->kind, c->rank, nodes * c->kernels, n_pos, false);
         if (!l) return -1;
+        l->tree = true;
         if (level == 0) {
             wire_leaves(l, c, leaf, &in, &out);
             continue;

@@ -25,7 +25,7 @@
 enum { CB_LOGIC_LAYERS = 24 };
 
 typedef struct {
-    bool pool;
+    bool pool, tree;    /* tree: a level of a convolution */
     cb_logic_kind kind;
     int rank, n_in, n_set, n_pos, n_out;
     int n_par;          /* parameters of a set; 0 for pooling */

@@ -118,6 +118,23 @@ void cb_node_weights(const cb_node *n, const double *dv, double *dw) {
         for (int i = 0; i < corners; i++) dw[i] += dv[i];
 }
 
+double cb_node_entropy(const cb_node *n) {
+    double sum = 0;
+    for (int k = 0; n->rule.kind == CB_LOGIC_RAW && k < 16; k++) sum -= n->soft[k] * cb_log(n->soft[k] + 1e-10);
+    return sum;
+}
+
+void cb_node_entropy_weights(const cb_node *n, double factor, double *dw) {
+    double h[16], mean = 0;
+    if (n->rule.kind != CB_LOGIC_RAW) return;
+    for (int k = 0; k < 16; k++) {
+        double q = n->soft[k] + 1e-10;
+        h[k] = -(cb_log(q) + n->soft[k] / q);
+        mean += n->soft[k] * h[k];
+    }
+    for (int k = 0; k < 16; k++) dw[k] += factor * n->soft[k] * (h[k] - mean) / n->rule.temperature;
+}
+
 uint64_t cb_node_table(cb_logic_kind kind, int rank, const double *w) {
     uint64_t table = 0;
     double v[CB_LOGIC_PARAMETERS];

@@ -52,6 +52,11 @@ void cb_node_backward(const cb_node *n, const double *x, double g, double *dv, d
 /* Adds the gradient with respect to the weights, given that with respect to v summed over events. */
 void cb_node_weights(const cb_node *n, const double *dv, double *dw);
 
+/* Entropy of the choice of gates, -sum_k p_k ln(p_k + 1e-10) (RAW; others: 0), and `factor` times its gradient
+ * with respect to the weights, added to dw. The penalty of ml4physics-paper-plots train-lgn-model.py. */
+double cb_node_entropy(const cb_node *n);
+void cb_node_entropy_weights(const cb_node *n, double factor, double *dw);
+
 /* Hardened truth table, bit i = value at corner i (the form of quant/circuit.h). */
 uint64_t cb_node_table(cb_logic_kind kind, int rank, const double *w);
 

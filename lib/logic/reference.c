@@ -97,8 +97,20 @@ void cb_logic_ref_gradient(cb_logic_ref *r) {
             size_t set = r->first_node[l] + (size_t)s;
             cb_node_weights(&r->node[set], r->dv + set * CB_LOGIC_PARAMETERS, r->grad + y->first + (size_t)s * (size_t)y->n_par);
             memset(r->dv + set * CB_LOGIC_PARAMETERS, 0, CB_LOGIC_PARAMETERS * sizeof *r->dv);
+            cb_node_entropy_weights(&r->node[set], y->tree ? r->entropy_tree : r->entropy,
+                                    r->grad + y->first + (size_t)s * (size_t)y->n_par);
         }
     }
+}
+
+double cb_logic_ref_entropy(const cb_logic_ref *r) {
+    double sum = 0;
+    for (int l = 0; l < r->net->n_layer; l++) {
+        const cb_logic_layer *y = &r->net->layer[l];
+        for (int s = 0; !y->pool && s < y->n_set; s++)
+            sum += (y->tree ? r->entropy_tree : r->entropy) * cb_node_entropy(&r->node[r->first_node[l] + (size_t)s]);
+    }
+    return sum;
 }
 
 double cb_logic_ref_batch(cb_logic_ref *r, const double *x, const double *target, int n, double *y) {

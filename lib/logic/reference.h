@@ -2,6 +2,8 @@
  *
  * One event at a time, no lanes, no threads: what the fast trainer (train.h) is compared
  * with, and what agrees with torchlogix step by step (`make golden`, lgn.h5 train/).
+ * The entropy of the gates' choices (node.h), summed over the parameter sets of dense layers and of trees, can be
+ * added to the loss with a factor each.
  * Head: y = sum_o c_o x_o + b over the outputs of the last layer (a group sum: c = 1/tau,
  * b = beta/tau); loss = mean over the batch of |y - target|. Adam as in PyTorch:
  *   m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2;
@@ -18,6 +20,7 @@ typedef struct {
     bool hard;
     double *w, *grad, *m, *v;     /* [n_weight] */
     double *c, b;                 /* head: c[outputs] */
+    double entropy, entropy_tree; /* factors, 0 at first */
     uint64_t step;
     /* scratch of one event */
     cb_node *node;                /* of every parameter set */
@@ -34,9 +37,11 @@ double cb_logic_ref_forward(cb_logic_ref *r, const double *x);
 /* After the forward pass of the same event: adds to the gradients of v. d_act[n_layer] holds
  * the gradient of the outputs; d_act[0] receives that of the inputs. */
 void cb_logic_ref_backward(cb_logic_ref *r);
-/* Gradients of v summed so far -> grad (overwritten), and clears them. */
+/* Gradients of v summed so far -> grad (overwritten), and clears them; adds that of the entropy. */
 void cb_logic_ref_gradient(cb_logic_ref *r);
-/* Gradient of the mean absolute error of n events x[n][n_input]; returns the loss. y may be NULL. */
+/* Factors times entropies of all nodes as prepared. */
+double cb_logic_ref_entropy(const cb_logic_ref *r);
+/* Gradient of the loss of n events x[n][n_input]; returns their mean absolute error (without entropy). y may be NULL. */
 double cb_logic_ref_batch(cb_logic_ref *r, const double *x, const double *target, int n, double *y);
 void cb_logic_ref_adam(cb_logic_ref *r, double lr, double beta1, double beta2, double eps);
 

@@ -50,6 +50,8 @@ typedef struct {
     bool hard;
     int64_t soft_steps;             /* hard forward only after so many steps */
     int64_t clamp_after;            /* steps; < 0: never */
+    double entropy, entropy_tree;   /* in the loss: this times the sum of j^2, j = 1 .. floor(steps done / entropy_every) */
+    int64_t entropy_every;
     double tail_from, tail_weight;  /* events with target >= tail_from have this weight in the loss */
 } cb_logic_plan;
 

@@ -153,6 +153,7 @@ static void refresh(cb_logic_trainer *t, bool noisy) {
         cb_logic_stage *s = &t->stage[l];
         s->view.hard = t->recipe.hard;
         s->view.temperature = (float)t->recipe.temperature;
+        s->view.entropy = (float)(t->net->layer[l].tree ? t->recipe.entropy_tree : t->recipe.entropy);
         s->view.coef = t->coef + s->coef_at;
         s->view.noise = noisy && s->view.kind == CB_LOGIC_WARP ? t->noise + s->at : NULL;
         if (s->view.pool) continue;

@@ -7,6 +7,8 @@
  *   input    bit x > threshold of a cell, or a value of a table of 1024 (the published soft transforms)
  *   head     y = sum_o c_o x_o + b; c fixed, or trained (straight-through on a grid 2^-frac, at most `limit`)
  *   loss     sum of weight |y - target| / batch; with clamp, y limited to [0, 256] (no gradient outside)
+ *   entropy  of the choice of gates (RAW), summed over parameter sets, times a factor for dense layers and one for trees;
+ *            in the gradient, not in the loss reported
  *   noise    Gumbel (RAW) or logistic (LIGHT, WARP) noise on the weights, times `noise`, drawn anew every step
  */
 #ifndef CB_LOGIC_TRAIN_H
@@ -34,6 +36,7 @@ typedef struct {
     int head_frac;         /* grid of a trained head, 2^-head_frac; < 0: not rounded */
     double head_limit;     /* |c| at most; 0: none */
     double head_rate;      /* learning rate of the head / learning_rate */
+    double entropy, entropy_tree;
     uint64_t seed;         /* of the noise */
 } cb_logic_recipe;
 

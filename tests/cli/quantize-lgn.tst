@@ -27,3 +27,6 @@
 1	y.h5	$BIN/quantize-lgn -q --student s.ini -d y.h5 -t y.h5 -o no.h5
 1	cut.h5	head -c 3000 y.h5 > cut.h5; $BIN/quantize-lgn -q --student s.ini -d d.h5 -t cut.h5 -o no.h5
 !no.h5
+# the entropy term of the published script: it changes what is trained; only raw nodes have it
+0	programme equals trainer	O='--set lgn.nodes=raw --set lgn.inputs=2 --set lgn.forward=soft'; $BIN/quantize-lgn -q --student s.ini $O -d d.h5 -t y.h5 -o e0.h5 && $BIN/quantize-lgn --student s.ini $O --set lgn.entropy=0.001 --set lgn.entropy_every=10 -d d.h5 -t y.h5 -o e1.h5 && ! cmp -s e0.h5 e1.h5
+2	only raw nodes choose among gates	$BIN/quantize-lgn -q --student s.ini --set lgn.entropy=0.001 -d d.h5 -t y.h5 -o no.h5

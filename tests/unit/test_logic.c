@@ -40,6 +40,35 @@ static void test_differences(void) {
     CU_ASSERT(worst < 1e-8);
 }
 
+/* The gradient of the entropy; a node that has chosen has none, one that knows nothing has ln 16. */
+static void test_entropy(void) {
+    cb_node_rule rule = {CB_LOGIC_RAW, 2, 0.7, false};
+    cb_rng r = cb_rng_at(2, "test-entropy", 0);
+    double w[16], dw[16] = {0}, h = 1e-5, worst = 0, same[16] = {0}, sure[16] = {[5] = 40};
+    cb_node node;
+    for (int k = 0; k < 16; k++) w[k] = 2 * cb_rng_normal(&r);
+    cb_node_prepare(&node, &rule, w, NULL);
+    cb_node_entropy_weights(&node, 3, dw);
+    for (int k = 0; k < 16; k++) {
+        double keep = w[k], y[2];
+        for (int s = 0; s < 2; s++) {
+            w[k] = keep + (s ? h : -h);
+            cb_node_prepare(&node, &rule, w, NULL);
+            y[s] = cb_node_entropy(&node);
+        }
+        w[k] = keep;
+        worst = fmax(worst, fabs(3 * (y[1] - y[0]) / (2 * h) - dw[k]));
+    }
+    CU_ASSERT(worst < 1e-8);
+    cb_node_prepare(&node, &rule, same, NULL);
+    CU_ASSERT_DOUBLE_EQUAL(cb_node_entropy(&node), log(16), 1e-8);
+    cb_node_prepare(&node, &rule, sure, NULL);
+    CU_ASSERT_DOUBLE_EQUAL(cb_node_entropy(&node), 0, 1e-8);
+    rule.kind = CB_LOGIC_LIGHT;
+    cb_node_prepare(&node, &rule, w, NULL);
+    CU_ASSERT_EQUAL(cb_node_entropy(&node), 0);
+}
+
 /* A residual start hardens to its first input, whatever the kind. */
 static void test_residual(void) {
     cb_rng r = cb_rng_at(2, "test-residual", 0);
@@ -91,4 +120,5 @@ static void test_bad_shapes(void) {
 }
 
 UNIT_MAIN("logic", {"recorded values of torchlogix", test_recorded}, {"gradients by finite differences", test_differences},
-          {"residual start", test_residual}, {"random and unique wiring", test_wires}, {"bad shapes", test_bad_shapes})
+          {"entropy of the gates", test_entropy}, {"residual start", test_residual},
+          {"random and unique wiring", test_wires}, {"bad shapes", test_bad_shapes})

@@ -44,6 +44,7 @@ static void make_layer(layer *l, cb_logic_kind kind, int rank, int pool, int har
     l->dc = floats(3 * l->n_c, r, -1, 1), l->m = floats(l->n_w, r, -1, 1), l->v = floats(l->n_w, r, 0, 1);
     l->view.coef = l->coef;
     l->view.noise = kind == CB_LOGIC_WARP ? l->noise : NULL;
+    l->view.entropy = n_set > 16 ? 0.3f : 0;
 }
 
 static void free_layer(layer *l) {
@@ -177,6 +178,8 @@ static void test_against_reference(void) {
             UNIT_OK(cb_logic_ref_new(&ref, &p.net));
             t.recipe.temperature = ref.temperature = 0.8;
             t.recipe.hard = ref.hard = hard;
+            t.recipe.entropy = ref.entropy = 0.002;
+            t.recipe.entropy_tree = ref.entropy_tree = 0.01;
             t.recipe.eps = 1e-3; /* so that the rounding of a gradient of zero is not turned into a step */
             cb_logic_weights_set(&t, p.w);
             set_head(&p, t.c);

@@ -17,11 +17,16 @@ void logic_update(const cb_logic_view *l, const cb_logic_adam *a, const float *d
 
 enum { E = CB_LOGIC_SHARD, BLOCKS = E / 16 };
 
-/* ---- what vec16.h lacks: 2^k and the sum over lanes ---- */
+/* ---- what vec16.h lacks: 2^k, x as 2^e times the result with that in [sqrt(1/2), sqrt 2), the sum over lanes ---- */
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 V16_INLINE vec16 v16_pow2(vec16 k) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(k), _mm512_set1_epi32(127)), 23));
+}
+V16_INLINE vec16 v16_split(vec16 x, vec16 *e) {
+    __m512i bits = _mm512_castps_si512(x), k = _mm512_srai_epi32(_mm512_sub_epi32(bits, _mm512_set1_epi32(0x3f3504f3)), 23);
+    *e = _mm512_cvtepi32_ps(k);
+    return _mm512_castsi512_ps(_mm512_sub_epi32(bits, _mm512_slli_epi32(k, 23)));
 }
 V16_INLINE float v16_sum(vec16 x) {
     __m256 a = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
@@ -34,6 +39,12 @@ V16_INLINE __m256 pow2_half(__m256 k) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127)), 23));
 }
 V16_INLINE vec16 v16_pow2(vec16 k) { return (vec16){pow2_half(k.a), pow2_half(k.b)}; }
+V16_INLINE __m256 split_half(__m256 x, __m256 *e) {
+    __m256i bits = _mm256_castps_si256(x), k = _mm256_srai_epi32(_mm256_sub_epi32(bits, _mm256_set1_epi32(0x3f3504f3)), 23);
+    *e = _mm256_cvtepi32_ps(k);
+    return _mm256_castsi256_ps(_mm256_sub_epi32(bits, _mm256_slli_epi32(k, 23)));
+}
+V16_INLINE vec16 v16_split(vec16 x, vec16 *e) { return (vec16){split_half(x.a, &e->a), split_half(x.b, &e->b)}; }
 V16_INLINE float v16_sum(vec16 x) {
     __m256 a = _mm256_add_ps(x.a, x.b);
     __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -49,6 +60,20 @@ V16_INLINE vec16 v16_pow2(vec16 k) {
         memcpy(&out[i], &bits, sizeof bits);
     }
     return v16_load(out);
+}
+V16_INLINE vec16 v16_split(vec16 x, vec16 *e) {
+    float m[16], power[16];
+    v16_store(m, x);
+    for (int i = 0; i < 16; i++) {
+        int32_t bits;
+        memcpy(&bits, &m[i], sizeof bits);
+        int32_t k = (bits - 0x3f3504f3) >> 23;
+        bits -= k * (1 << 23);
+        memcpy(&m[i], &bits, sizeof bits);
+        power[i] = (float)k;
+    }
+    *e = v16_load(power);
+    return v16_load(m);
 }
 V16_INLINE float v16_sum(vec16 x) {
     float f[16];
@@ -68,6 +93,15 @@ V16_INLINE vec16 v16_exp(vec16 x) {
     vec16 r = v16_fma(minus, v16_all(-2.12194440e-4f), v16_fma(minus, v16_all(0.693359375f), x)), p = v16_all(c[0]);
     for (int i = 1; i < 7; i++) p = v16_fma(p, r, v16_all(c[i]));
     return v16_mul(p, v16_pow2(k));
+}
+
+/* Of normal positive numbers. */
+V16_INLINE vec16 v16_log(vec16 x) {
+    vec16 e, f = v16_sub(v16_split(x, &e), v16_all(1)), s = v16_div(f, v16_add(v16_all(2), f)), z = v16_mul(s, s);
+    vec16 p = v16_fma(v16_all(2.0f / 9), z, v16_all(2.0f / 7));
+    p = v16_fma(v16_fma(p, z, v16_all(2.0f / 5)), z, v16_all(2.0f / 3));
+    p = v16_fma(v16_mul(s, z), p, v16_mul(v16_all(2), s));
+    return v16_fma(e, v16_all(0.693359375f), v16_fma(e, v16_all(-2.12194440e-4f), p));
 }
 
 /* 1 / (1 + exp(x)) */
@@ -301,7 +335,9 @@ static void raw_update(const cb_logic_view *l, const cb_logic_adam *a, const vec
         h[k] = v16_zero();
         for (int i = 0; i < 4; i++)
             if (k >> (3 - i) & 1) h[k] = v16_add(h[k], d[i]);
-        mean = v16_fma(v16_load(soft + k * 16), h[k], mean);
+        vec16 p = v16_load(soft + k * 16), q = v16_add(p, v16_all(1e-10f));
+        if (l->entropy > 0) h[k] = v16_fma(v16_all(-l->entropy), v16_add(v16_log(q), v16_div(p, q)), h[k]);
+        mean = v16_fma(p, h[k], mean);
     }
     for (int k = 0; k < 16; k++) {
         vec16 g = v16_div(v16_mul(v16_load(soft + k * 16), v16_sub(h[k], mean)), t);
