@@ -16,8 +16,9 @@ enum { SHARD_BLOCKS = 8 }; /* blocks of a shard: batch 1024 */
 typedef struct {
     const cb_layer *l;
     float *x, *y;      /* [SHARD_BLOCKS][n_in|n_out][16] */
-    float *w, *wt, *bias, *dw; /* [n_kernel], swapped; [n_bias]; [n_kernel + n_bias] */
-    float *lanes;      /* [n_kernel + n_bias][16] */
+    float *w, *wt, *bias, *dw; /* [n_ready], swapped; [n_bias]; [n_kernel + n_bias] */
+    size_t n_ready;    /* weights as the kernels take them: those of the phases after an upsampling */
+    float *lanes;      /* [n_ready + n_bias][16] */
 } layer_work;
 
 static void fill(float *p, size_t n, const char *stream, float scale) {
@@ -36,8 +37,9 @@ static void layer_free(layer_work *k) {
 }
 
 static int layer_new(layer_work *k, const cb_layer *l) {
-    size_t blocks = SHARD_BLOCKS * CB_LANES, n_weight = l->n_kernel + l->n_bias + 1;
-    *k = (layer_work){.l = l};
+    size_t n_ready = l->cv ? cb_conv_tap_weights(l->cv) : l->n_kernel;
+    size_t blocks = SHARD_BLOCKS * CB_LANES, n_weight = n_ready + l->n_bias + 1;
+    *k = (layer_work){.l = l, .n_ready = n_ready};
     k->x = cb_alloc_aligned(blocks * l->n_in, sizeof *k->x);
     k->y = cb_alloc_aligned(blocks * l->n_out, sizeof *k->y);
     k->w = cb_alloc_aligned(n_weight, sizeof *k->w);
@@ -48,8 +50,8 @@ static int layer_new(layer_work *k, const cb_layer *l) {
     if (!k->x || !k->y || !k->w || !k->wt || !k->bias || !k->dw || !k->lanes) return -1;
     fill(k->x, blocks * l->n_in, "bench/x", 1);
     fill(k->y, blocks * l->n_out, "bench/y", 1);
-    fill(k->w, l->n_kernel, "bench/w", 0.1f);
-    memcpy(k->wt, k->w, l->n_kernel * sizeof *k->wt);
+    fill(k->w, n_ready, "bench/w", 0.1f);
+    memcpy(k->wt, k->w, n_ready * sizeof *k->wt);
     return 0;
 }
 
@@ -86,7 +88,7 @@ static int gradient(void *context) {
     if (l->cv) {
         bool up = l->spec.kind == CB_DECONV2D;
         cb_conv_gradient_add(l->cv, up ? k->y : k->x, up ? k->x : k->y, k->lanes);
-        cb_bias_gradient_add(k->y, l->out_h * l->out_w, l->out_c, k->lanes + l->n_kernel * CB_LANES);
+        cb_bias_gradient_add(k->y, l->out_h * l->out_w, l->out_c, k->lanes + k->n_ready * CB_LANES);
     } else {
         memset(k->dw, 0, (l->n_kernel + l->n_bias) * sizeof *k->dw);
         cb_dense_gradient(k->x, l->n_in * CB_LANES, k->y, l->n_out * CB_LANES, SHARD_BLOCKS, (int)l->n_in, (int)l->n_out,
@@ -144,12 +146,14 @@ static int measure_teacher(bench *b, const char *architecture, bool deconv_only)
     return rc ? -1 : 0;
 }
 
-/* What other nets ask of the same kernels: strides, 2x2 and 1x1 windows, odd channel counts, finer towers. */
+/* What other nets ask of the same kernels: upsampling without a convolution behind it, strides, 2x2 and 1x1
+ * windows, odd channel counts, finer towers. */
 static int measure_shapes(bench *b) {
     static const struct {
         cb_layer_spec spec;
         int height, width, channels;
-    } shape[] = {{{"conv3x3-stride2", CB_CONV2D, 30, 3, 2, false, 0, 0}, 18, 14, 20},
+    } shape[] = {{{NULL, CB_UPSAMPLE, 0, 0, 0, false, 0, 0}, 9, 7, 30},
+                 {{"conv3x3-stride2", CB_CONV2D, 30, 3, 2, false, 0, 0}, 18, 14, 20},
                  {{"conv2x2", CB_CONV2D, 16, 2, 1, false, 0, 0}, 18, 14, 16},
                  {{"conv2x2-stride2", CB_CONV2D, 16, 2, 2, false, 0, 0}, 18, 14, 16},
                  {{"conv1x1", CB_CONV2D, 20, 1, 1, false, 0, 0}, 18, 14, 30},

@@ -17,6 +17,7 @@
  *                   (l += l+8, +4, +2, +1), then shards ascending
  *                   conv bias: the same with dy + acc for the fmaf
  *                   dense: per shard, events ascending: acc = fmaf(x, dy, acc); shards ascending
+ *   upsampling 2x2 with a convolution behind it: as phase convolutions; phases.h has all three orders
  * A batch of B blocks is cut into CB_SHARDS contiguous shards: shard s has blocks
  * [s*B/CB_SHARDS, (s+1)*B/CB_SHARDS).
  */

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "nn/dense.h"
+#include "nn/phases.h"
 #include "nn/pool.h"
 #include "nn/relu.h"
 
@@ -15,12 +16,13 @@
 static int shape_conv(cb_layer *l) {
     const cb_layer_spec *s = &l->spec;
     bool up = s->kind == CB_DECONV2D;
-    l->out_h = up ? l->in_h * s->stride : (l->in_h + s->stride - 1) / s->stride;
-    l->out_w = up ? l->in_w * s->stride : (l->in_w + s->stride - 1) / s->stride;
     l->out_c = s->filters;
-    l->cv = up ? cb_conv_new(l->out_h, l->out_w, l->out_c, l->in_c, s->kernel, s->stride, true)
-               : cb_conv_new(l->in_h, l->in_w, l->in_c, l->out_c, s->kernel, s->stride, true);
+    if (up) l->cv = cb_conv_new(l->in_h * s->stride, l->in_w * s->stride, l->out_c, l->in_c, s->kernel, s->stride, true);
+    else if (l->upsampled) l->cv = cb_conv_new_upsampled(l->in_h, l->in_w, l->in_c, l->out_c, s->kernel, s->stride, true);
+    else l->cv = cb_conv_new(l->in_h, l->in_w, l->in_c, l->out_c, s->kernel, s->stride, true);
     if (!l->cv) return -1;
+    l->out_h = up ? l->cv->height : l->cv->out_height;
+    l->out_w = up ? l->cv->width : l->cv->out_width;
     l->n_kernel = cb_conv_weights(l->cv);
     l->n_bias = (size_t)l->out_c;
     return 0;
@@ -67,12 +69,13 @@ static int layer_shape(cb_layer *l, int h, int w, int c) {
 cb_network *cb_network_new(const cb_layer_spec *spec, int n_layer, int height, int width, int channels) {
     cb_network *net = cb_alloc(1, sizeof *net);
     if (!net) return NULL;
-    net->n_layer = n_layer;
     net->layer = cb_alloc((size_t)n_layer, sizeof *net->layer);
     int h = height, w = width, c = channels;
+    size_t derived = 0;
     for (int i = 0; net->layer && i < n_layer; i++) {
-        cb_layer *l = &net->layer[i];
-        l->spec = spec[i];
+        cb_layer *l = &net->layer[net->n_layer++];
+        l->upsampled = spec[i].kind == CB_UPSAMPLE && i + 1 < n_layer && spec[i + 1].kind == CB_CONV2D;
+        l->spec = spec[l->upsampled ? ++i : i];
         if (layer_shape(l, h, w, c)) {
             cb_fail_in("layer %d (%s) on a %d x %d x %d image", i + 1, spec[i].name ? spec[i].name : "no weights", h, w, c);
             goto fail;
@@ -80,6 +83,11 @@ cb_network *cb_network_new(const cb_layer_spec *spec, int n_layer, int height, i
         l->kernel = net->n_weight;
         l->bias = l->kernel + l->n_kernel;
         net->n_weight = l->bias + l->n_bias;
+        if (l->cv) {
+            l->folded = derived;
+            l->swapped = derived + (l->upsampled ? cb_conv_tap_weights(l->cv) : 0);
+            derived = l->swapped + cb_conv_tap_weights(l->cv);
+        }
         h = l->out_h;
         w = l->out_w;
         c = l->out_c;
@@ -87,8 +95,8 @@ cb_network *cb_network_new(const cb_layer_spec *spec, int n_layer, int height, i
     net->n_input = (size_t)height * (size_t)width * (size_t)channels;
     net->n_output = (size_t)h * (size_t)w * (size_t)c;
     net->w = cb_alloc_aligned(net->n_weight, sizeof *net->w);
-    net->swapped = cb_alloc_aligned(net->n_weight, sizeof *net->swapped);
-    if (net->layer && net->w && net->swapped) return net;
+    net->derived = cb_alloc_aligned(derived, sizeof *net->derived);
+    if (net->layer && net->w && net->derived) return net;
 fail:
     cb_network_free(net);
     return NULL;
@@ -99,15 +107,21 @@ void cb_network_free(cb_network *net) {
     for (int i = 0; net->layer && i < net->n_layer; i++) cb_conv_free(net->layer[i].cv);
     free(net->layer);
     free(net->w);
-    free(net->swapped);
+    free(net->derived);
     free(net);
 }
 
+/* The kernel that cb_conv_down takes. */
+static const float *straight(const cb_network *net, const cb_layer *l) {
+    return l->upsampled ? net->derived + l->folded : net->w + l->kernel;
+}
+
 void cb_network_refresh(cb_network *net) {
-    for (const cb_layer *l = net->layer; l < net->layer + net->n_layer; l++)
-        if (l->cv)
-            cb_conv_swap(net->w + l->kernel, l->cv->kernel * l->cv->kernel, l->cv->c_large, l->cv->c_small,
-                         net->swapped + l->kernel);
+    for (const cb_layer *l = net->layer; l < net->layer + net->n_layer; l++) {
+        if (!l->cv) continue;
+        if (l->upsampled) cb_phases_fold(l->cv, net->w + l->kernel, net->derived + l->folded);
+        cb_conv_swap(straight(net, l), l->cv->n_tap, l->cv->c_large, l->cv->c_small, net->derived + l->swapped);
+    }
 }
 
 static double glorot_limit(const cb_layer *l) {
@@ -173,6 +187,10 @@ struct cb_workspace {
 
 static float *floats(size_t n) { return cb_alloc_aligned(n, sizeof(float)); }
 
+/* Lane sums of a convolution: its taps, then its biases. */
+static size_t n_tap_lanes(const cb_layer *l) { return cb_conv_tap_weights(l->cv) * CB_LANES; }
+static size_t n_lanes(const cb_layer *l) { return n_tap_lanes(l) + l->n_bias * CB_LANES; }
+
 static int workspace_activations(cb_workspace *ws, const cb_network *net, int slots) {
     for (int i = 0; i <= net->n_layer; i++) {
         size_t n = (i < net->n_layer ? net->layer[i].n_in : net->n_output) * CB_LANES;
@@ -196,7 +214,7 @@ static int workspace_gradients(cb_workspace *ws, const cb_network *net, int slot
             ws->grad_stride[i] = l->n_out * CB_LANES;
             if (!(ws->grad[i] = floats(l->n_out * CB_LANES * (size_t)slots))) return -1;
         }
-        if (l->cv && !(ws->lanes[i] = floats((l->n_kernel + l->n_bias) * CB_LANES))) return -1;
+        if (l->cv && !(ws->lanes[i] = floats(n_lanes(l)))) return -1;
     }
     return 0;
 }
@@ -254,8 +272,8 @@ const float *cb_workspace_activation(const cb_workspace *ws, int layer, int slot
 static void layer_forward(const cb_network *net, const cb_layer *l, const float *x, float *y) {
     const float *k = net->w + l->kernel, *b = net->w + l->bias;
     switch (l->spec.kind) {
-    case CB_CONV2D: cb_conv_down(l->cv, x, k, b, y); break;
-    case CB_DECONV2D: cb_conv_up(l->cv, x, net->swapped + l->kernel, b, y); break;
+    case CB_CONV2D: cb_conv_down(l->cv, x, straight(net, l), b, y); break;
+    case CB_DECONV2D: cb_conv_up(l->cv, x, net->derived + l->swapped, b, y); break;
     case CB_AVGPOOL: cb_pool_sum(x, l->in_h, l->in_w, l->in_c, 0.25f, y); break;
     case CB_UPSAMPLE: cb_pool_spread(x, l->out_h, l->out_w, l->in_c, 1, y); break;
     case CB_DENSE: cb_dense_forward(x, k, b, (int)l->n_in, (int)l->n_out, y); break;
@@ -275,13 +293,13 @@ const float *cb_network_forward(const cb_network *net, cb_workspace *ws, int slo
 void cb_network_gradient_begin(const cb_network *net, cb_workspace *ws) {
     for (int i = 0; i < net->n_layer; i++)
         if (ws->lanes[i])
-            memset(ws->lanes[i], 0, (net->layer[i].n_kernel + net->layer[i].n_bias) * CB_LANES * sizeof(float));
+            memset(ws->lanes[i], 0, n_lanes(&net->layer[i]) * sizeof(float));
 }
 
 static void layer_input_gradient(const cb_network *net, const cb_layer *l, const float *dy, float *dx) {
     switch (l->spec.kind) {
-    case CB_CONV2D: cb_conv_up(l->cv, dy, net->swapped + l->kernel, NULL, dx); break;
-    case CB_DECONV2D: cb_conv_down(l->cv, dy, net->w + l->kernel, NULL, dx); break;
+    case CB_CONV2D: cb_conv_up(l->cv, dy, net->derived + l->swapped, NULL, dx); break;
+    case CB_DECONV2D: cb_conv_down(l->cv, dy, straight(net, l), NULL, dx); break;
     case CB_AVGPOOL: cb_pool_spread(dy, l->in_h, l->in_w, l->in_c, 0.25f, dx); break;
     case CB_UPSAMPLE: cb_pool_sum(dy, l->out_h, l->out_w, l->in_c, 1, dx); break;
     case CB_DENSE: cb_dense_backward(dy, net->w + l->kernel, (int)l->n_in, (int)l->n_out, dx); break;
@@ -298,7 +316,7 @@ void cb_network_backward(const cb_network *net, cb_workspace *ws, int slot) {
         if (l->cv) {
             bool up = l->spec.kind == CB_DECONV2D;
             cb_conv_gradient_add(l->cv, up ? dy : x, up ? x : dy, ws->lanes[i]);
-            cb_bias_gradient_add(dy, l->out_h * l->out_w, l->out_c, ws->lanes[i] + l->n_kernel * CB_LANES);
+            cb_bias_gradient_add(dy, l->out_h * l->out_w, l->out_c, ws->lanes[i] + n_tap_lanes(l));
         }
         cb_profile_stop(ws->profile, i, CB_PASS_WEIGHT_GRADIENT, start);
         start = cb_profile_start(ws->profile);
@@ -313,7 +331,7 @@ void cb_network_gradient_end(const cb_network *net, cb_workspace *ws, int n, flo
         double start = cb_profile_start(ws->profile);
         if (l->cv) {
             cb_conv_gradient_end(l->cv, ws->lanes[i], g + l->kernel);
-            cb_bias_gradient_end(ws->lanes[i] + l->n_kernel * CB_LANES, l->out_c, g + l->bias);
+            cb_bias_gradient_end(ws->lanes[i] + n_tap_lanes(l), l->out_c, g + l->bias);
         } else if (l->spec.kind == CB_DENSE) {
             memset(g + l->kernel, 0, (l->n_kernel + l->n_bias) * sizeof *g);
             cb_dense_gradient(ws->act[i], ws->stride[i], ws->grad[i], ws->grad_stride[i], (size_t)n, (int)l->n_in,

@@ -2,7 +2,7 @@
  *
  * Weights lie in one array `w` of n_weight floats: per layer kernel, then bias, in Keras' layouts
  * (conv [ky][kx][in][out], transposed conv [ky][kx][out][in], dense [in][out]; images
- * flatten as (y*W+x)*C+c). Gradients and optimiser state use the same order. Order of sums: lanes.h.
+ * flatten as (y*W+x)*C+c). Gradients and optimiser state use the same order. Order of sums: lanes.h, phases.h.
  *
  * A network is read-only while it works; everything that changes sits in a workspace,
  * one per thread. A workspace holds the activations of one block, and, for
@@ -38,11 +38,13 @@ typedef struct {
 
 typedef struct {
     cb_layer_spec spec;
-    int in_h, in_w, in_c, out_h, out_w, out_c;
+    bool upsampled;             /* a conv whose input is upsampled 2x2 first (phases.h) */
+    int in_h, in_w, in_c, out_h, out_w, out_c; /* in: before the upsampling */
     size_t n_in, n_out;         /* features in and out */
     cb_conv *cv;                /* conv and deconv */
     size_t kernel, n_kernel;    /* place in w */
     size_t bias, n_bias;
+    size_t folded, swapped;     /* conv: places in derived of the phase kernels, and of what up takes */
 } cb_layer;
 
 typedef struct {
@@ -51,12 +53,13 @@ typedef struct {
     size_t n_input, n_output; /* features */
     size_t n_weight;
     float *w;
-    float *swapped; /* conv kernels with the channel axes swapped, at the same places */
+    float *derived; /* what the convolutions take in place of w: phase kernels, kernels with the channel axes swapped */
 } cb_network;
 
 typedef struct cb_workspace cb_workspace;
 
-/* Shapes follow from the input image; fails where they do not fit (odd sides at a pool, ...). */
+/* Shapes follow from the input image; fails where they do not fit (odd sides at a pool, ...). An upsampling
+ * and the convolution behind it become one layer, under the name of the convolution. */
 cb_network *cb_network_new(const cb_layer_spec *spec, int n_layer, int height, int width, int channels) CB_MUST;
 void cb_network_free(cb_network *net);
 /* Glorot uniform kernels (limit sqrt(6/(fan_in+fan_out))) from stream "<stream>/<name>_kernel", zero biases;

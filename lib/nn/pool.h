@@ -1,8 +1,8 @@
 /* pool.h - 2x2 average pooling and nearest 2x2 upsampling, one block in event lanes.
  *
- * Keras' AveragePooling2D((2,2)) and UpSampling2D((2,2)). x [h*w][c][16]; where a side of a pool is odd its last
- * row or column belongs to none and its gradient is 0. Sums run over dy, dx ascending: ((a+b)+c)+d, times
- * 0.25 for the pool. Each has a plain-C `_ref` twin with equal bytes.
+ * Keras' AveragePooling2D((2,2)) and UpSampling2D((2,2)); the latter only where no convolution follows (phases.h).
+ * x [h*w][c][16]; where a side of a pool is odd its last row or column belongs to none and its gradient is 0. Sums run
+ * over dy, dx ascending: ((a+b)+c)+d, times 0.25 for the pool. Each has a plain-C `_ref` twin with equal bytes.
  */
 #ifndef CB_NN_POOL_H
 #define CB_NN_POOL_H

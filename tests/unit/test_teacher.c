@@ -256,13 +256,13 @@ static double *layer_double(const cb_layer *l, const double *w, const double *x)
                 else if (l->spec.kind == CB_AVGPOOL)
                     for (int q = 0; q < 4; q++) s += x[((2 * oy + q / 2) * l->in_w + 2 * ox + q % 2) * ic + o] / 4;
                 else
-                    for (int iy = 0; iy < l->in_h; iy++)
-                        for (int ix = 0; ix < l->in_w; ix++) {
+                    for (int iy = 0; iy < l->in_h << l->upsampled; iy++)
+                        for (int ix = 0; ix < l->in_w << l->upsampled; ix++) {
                             bool up = l->spec.kind == CB_DECONV2D; /* out = 2 in + k, or in = out - 1 + k */
                             int ky = up ? oy - 2 * iy : iy - oy + 1, kx = up ? ox - 2 * ix : ix - ox + 1;
                             if (ky < 0 || kx < 0 || ky > 2 || kx > 2) continue;
                             for (int i = 0; i < ic; i++)
-                                s += x[(iy * l->in_w + ix) * ic + i] *
+                                s += x[((iy >> l->upsampled) * l->in_w + (ix >> l->upsampled)) * ic + i] *
                                      (up ? k[((ky * 3 + kx) * oc + o) * ic + i] : k[((ky * 3 + kx) * ic + i) * oc + o]);
                         }
                 y[(oy * l->out_w + ox) * oc + o] = l->spec.relu && s < 0 ? 0 : s;

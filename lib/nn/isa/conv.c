@@ -124,59 +124,62 @@ static void gradient_few(const tap_area *t, float *acc, int outs, int ins) {
 #undef IN_CASE
 }
 
-/* The outputs first .. end-1 of a side whose tap k stays inside the large image. */
-static void inside(int stride, int shift, int size, int *first, int *end) {
-    while (*first < *end && *first * stride + shift < 0) ++*first;
-    while (*end > *first && (*end - 1) * stride + shift >= size) --*end;
-}
-
-/* Rows of the small image from oy to stop-1, all taps, channels o.., i..: acc [tap][outs][ins][16]. */
-static void gradient_strip(const cb_conv *cv, const float *large, const float *small, float *acc, int oy, int stop,
+/* Rows r .. end-1 of a phase (every to_step-th of the small image), its taps, channels o.., i..: acc [tap][outs][ins][16]. */
+static void gradient_strip(const cb_conv *cv, int phase, const float *large, const float *small, float *acc, int r, int end,
                            int o, int i, int outs, int ins) {
     size_t cl = (size_t)cv->c_large * 16, cs = (size_t)cv->c_small * 16;
-    tap_area t = {.small_step = cs, .large_step = (size_t)cv->stride * cl, .small_row = (size_t)cv->out_width * cs,
-                  .large_row = (size_t)(cv->stride * cv->width) * cl};
-    for (int ky = 0; ky < cv->kernel; ky++)
-        for (int kx = 0; kx < cv->kernel; kx++, acc += (size_t)(outs * ins) * 16) {
-            int top = oy, bottom = stop, left = 0, right = cv->out_width, down = ky - cv->pad_y, shift = kx - cv->pad_x;
-            inside(cv->stride, down, cv->height, &top, &bottom);
-            inside(cv->stride, shift, cv->width, &left, &right);
-            if (top == bottom || left == right) continue;
-            t.rows = bottom - top;
-            t.n = right - left;
-            t.small = small + (size_t)(top * cv->out_width + left) * cs + (size_t)o * 16;
-            t.large = large + (size_t)((top * cv->stride + down) * cv->width + left * cv->stride + shift) * cl + (size_t)i * 16;
+    for (const cb_tap *tap = cv->tap + cv->phase[phase]; tap < cv->tap + cv->phase[phase + 1]; tap++) {
+        const cb_tap_line *y = tap->y, *x = tap->x;
+        int skipped = y->to / y->to_step, j = r < skipped ? 0 : r - skipped, stop = end - skipped < y->n ? end - skipped : y->n;
+        tap_area t = {.rows = stop - j, .n = x->n, .small_step = (size_t)x->to_step * cs, .large_step = (size_t)x->from_step * cl,
+                      .small_row = (size_t)(y->to_step * cv->out_width) * cs,
+                      .large_row = (size_t)(y->from_step * cv->width) * cl};
+        if (t.rows > 0 && t.n > 0) {
+            t.small = small + (size_t)((y->to + j * y->to_step) * cv->out_width + x->to) * cs + (size_t)o * 16;
+            t.large = large + (size_t)((y->from + j * y->from_step) * cv->width + x->from) * cl + (size_t)i * 16;
             if (outs == OUT && ins == POS) gradient_tile(&t, acc, OUT, POS);
             else gradient_few(&t, acc, outs, ins);
         }
+        acc += (size_t)(outs * ins) * 16;
+    }
 }
 
-/* As many rows at a time as the first cache holds, so that they serve every tap from there. */
-static int strip_rows(const cb_conv *cv) {
+/* As many rows of a phase at a time as the first cache holds, so that they serve every tap from there. */
+static int strip_rows(const cb_conv *cv, int phase) {
     enum { CACHE = 44 << 10 }; /* best of 20 to 96 on a core with 48 KiB */
-    int small = OUT * 64 * cv->out_width, large = POS * 64 * cv->width;
-    int rows = (CACHE - (cv->kernel - cv->stride) * large) / (small + cv->stride * large);
+    const cb_tap *first = cv->tap + cv->phase[phase], *last = cv->tap + cv->phase[phase + 1] - 1;
+    int small = OUT * 64 * cv->out_width / first->x->to_step, large = POS * 64 * cv->width, step = first->y->from_step;
+    int taps = (int)(last->y - first->y) + 1, rows = (CACHE - (taps - step) * large) / (small + step * large);
     return rows < 1 ? 1 : rows < cv->out_height ? rows : cv->out_height;
 }
 
 void conv_gradient(const cb_conv *cv, const float *large, const float *small, float *acc) {
-    int taps = cv->kernel * cv->kernel, rows = strip_rows(cv);
     for (int o = 0; o < cv->c_small; o += OUT)
         for (int i = 0; i < cv->c_large; i += POS) {
             int outs = cv->c_small - o < OUT ? cv->c_small - o : OUT;
             int ins = cv->c_large - i < POS ? cv->c_large - i : POS;
-            for (int oy = 0; oy < cv->out_height; oy += rows)
-                gradient_strip(cv, large, small, acc, oy, oy + rows < cv->out_height ? oy + rows : cv->out_height, o, i, outs, ins);
-            acc += (size_t)(taps * outs * ins) * 16;
+            for (int q = 0; q < cv->n_phase; q++) {
+                int rows = strip_rows(cv, q);
+                for (int r = 0; r < cv->out_height; r += rows) gradient_strip(cv, q, large, small, acc, r, r + rows, o, i, outs, ins);
+                acc += (size_t)((cv->phase[q + 1] - cv->phase[q]) * outs * ins) * 16;
+            }
+        }
+}
+
+/* A tap's gradient to the entries of the kernel that it stands for: the first phase has each entry once. */
+static void spread(const cb_conv *cv, const cb_tap *t, bool first, int i, int o, float g, float *dw) {
+    for (int ky = t->y->kernel; ky < t->y->kernel + t->y->n_kernel; ky++)
+        for (int kx = t->x->kernel; kx < t->x->kernel + t->x->n_kernel; kx++) {
+            float *to = &dw[(size_t)(((ky * cv->kernel + kx) * cv->c_large + i) * cv->c_small + o)];
+            *to = first ? g : *to + g;
         }
 }
 
 void conv_gradient_end(const cb_conv *cv, const float *acc, float *dw) {
-    int taps = cv->kernel * cv->kernel;
     for (int o = 0; o < cv->c_small; o += OUT)
         for (int i = 0; i < cv->c_large; i += POS)
-            for (int t = 0; t < taps; t++)
+            for (int t = 0; t < cv->n_tap; t++)
                 for (int k = o; k < cv->c_small && k < o + OUT; k++)
                     for (int q = i; q < cv->c_large && q < i + POS; q++, acc += 16)
-                        dw[(size_t)((t * cv->c_large + q) * cv->c_small + k)] = cb_lanes_sum(acc);
+                        spread(cv, &cv->tap[t], t < cv->phase[1], q, k, cb_lanes_sum(acc), dw);
 }
