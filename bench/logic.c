@@ -1,15 +1,17 @@
 /* Logic gate networks: training steps of the published dense and convolutional shapes on random wires, and
- * the hardened dense network on packed bits (gates and popcount) and from counts. FLOP are not defined: a
+ * the published dense network lt2, hardened, from packed bits and from counts to the number of outputs that are on. FLOP are not defined: a
  * gate is a handful of operations, mostly loads. Peers: spec of the networks in README. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/threads.h"
+#include "logic/gates.h"
 #include "logic/train.h"
 #include "logic/wiring.h"
 #include "measure.h"
 #include "nn/isa.h"
+#include "quant/bit_tape.h"
 #include "quant/bits.h"
 
 enum { CELLS = 252, MOST = 512 };
@@ -18,10 +20,9 @@ typedef struct {
     cb_logic_net net;
     cb_logic_code code;
     cb_logic_trainer t;
-    cb_circuit circuit;
-    cb_bit_sum sum;
-    uint16_t *column;
-    uint64_t *signal;
+    cb_bit_code bits;
+    cb_bit_tape tape;
+    cb_bit_work rows;
     const cb_dataset *d;
     const uint16_t *image[MOST];
     float target[MOST], *w;
@@ -63,14 +64,21 @@ static int make_trainer(logic_work *w) {
     return 0;
 }
 
-static int make_hard(logic_work *w) {
-    if (cb_logic_harden(&w->net, w->w, &w->circuit)) return -1;
-    size_t n = (size_t)w->circuit.n_input + (size_t)w->circuit.n;
-    int32_t weight[2048];
-    for (int o = 0; o < 2048; o++) weight[o] = 1;
-    w->signal = cb_alloc_aligned(n * CB_CIRCUIT_WORDS, sizeof *w->signal);
-    w->column = cb_alloc_aligned((size_t)CELLS * 64, sizeof *w->column);
-    return w->signal && w->column ? cb_bit_sum_new(&w->sum, w->circuit.output, weight, 2048) : -1;
+static int make_hard(logic_work *w, const char *data) {
+    static const int32_t threshold[] = {0, 2};
+    cb_circuit c;
+    int32_t one[2048];
+    char path[1024];
+    snprintf(path, sizeof path, "%s/published/lgn_lt2_gates.txt", data);
+    for (int o = 0; o < 2048; o++) one[o] = 1;
+    if (cb_logic_code_planes(&w->code, CELLS, threshold, 2) || cb_gates_read(&c, path)) return -1;
+    int rc = c.n_input != w->code.n_input || c.n_output != 2048
+                 ? cb_fail("%s: 504 inputs and 2048 outputs expected", path)
+                 : cb_bit_tape_new(&w->tape, &c, one) || cb_bit_work_new(&w->rows, &w->tape) ||
+                       cb_bit_code_new(&w->bits, CELLS, w->code.source, w->code.threshold, w->code.n_input);
+    cb_circuit_free(&c);
+    if (!rc) cb_bit_code_events(&w->bits, w->d->et, MOST, w->rows.row);
+    return rc ? -1 : 0;
 }
 
 static int step(void *context) {
@@ -83,17 +91,15 @@ static int step(void *context) {
 
 static int hard_packed(void *context) {
     logic_work *w = context;
-    int64_t sum[CB_CIRCUIT_EVENTS];
-    cb_circuit_words(&w->circuit, w->signal);
-    cb_bit_sum_events(&w->sum, w->signal, sum);
-    return sum[0] >= 0 ? 0 : cb_fail("count %lld", (long long)sum[0]);
+    int32_t sum[CB_CIRCUIT_EVENTS];
+    cb_bit_tape_sums(&w->tape, &w->rows, sum);
+    return sum[0] >= 0 ? 0 : cb_fail("%d outputs are on", sum[0]);
 }
 
 static int hard_counts(void *context) {
     logic_work *w = context;
     w->next = (w->next + MOST) % BENCH_EVENTS;
-    cb_bits_compare(w->d->et + (size_t)w->next * CELLS, MOST, CELLS, w->code.source, w->code.threshold, w->code.n_input,
-                    w->column, w->signal);
+    cb_bit_code_events(&w->bits, w->d->et + (size_t)w->next * CELLS, MOST, w->rows.row);
     return hard_packed(context);
 }
 
@@ -101,10 +107,9 @@ static void work_free(logic_work *w) {
     cb_logic_trainer_free(&w->t);
     cb_logic_net_free(&w->net);
     cb_logic_code_free(&w->code);
-    cb_circuit_free(&w->circuit);
-    cb_bit_sum_free(&w->sum);
-    free(w->column);
-    free(w->signal);
+    cb_bit_code_free(&w->bits);
+    cb_bit_tape_free(&w->tape);
+    cb_bit_work_free(&w->rows);
     free(w->w);
     free(w);
 }
@@ -125,7 +130,8 @@ static int measure(bench *b, const logic_case *k, int threads) {
     cb_threads_set(threads);
     int rc = w && (w->d = bench_events(b)) ? 0 : -1;
     if (!rc) w->batch = k->batch, c.context = w;
-    if (!rc) rc = make_net(w, k->kind, k->conv) || (k->batch ? make_trainer(w) : make_hard(w)) ? -1 : 0;
+    if (!rc && k->batch) rc = make_net(w, k->kind, k->conv) || make_trainer(w) ? -1 : 0;
+    if (!rc && !k->batch) rc = make_hard(w, b->data);
     if (!rc) rc = bench_measure(b, &c);
     if (w) work_free(w);
     return rc;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/isa.h"
-
 enum { MAX_SIGNALS = 1 << 26 };
 
 int cb_circuit_new(cb_circuit *c, int32_t n_input, int32_t n_output) {
@@ -77,12 +75,6 @@ void cb_circuit_trace(const cb_circuit *c, uint8_t *signal) {
         signal[c->n_input + g] = q->table >> index & 1;
     }
 }
-
-CB_ISA_DECLARE(void, cb_circuit_kernel, const cb_gate *gate, int32_t n, uint64_t *signal, int32_t n_input);
-typedef void kernel_fn(const cb_gate *gate, int32_t n, uint64_t *signal, int32_t n_input);
-static kernel_fn *const kernels[] = CB_ISA_TABLE(cb_circuit_kernel);
-
-void cb_circuit_words(const cb_circuit *c, uint64_t *signal) { kernels[cb_isa()](c->gate, c->n, signal, c->n_input); }
 
 /* ---- files ---- */
 

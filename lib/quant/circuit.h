@@ -50,10 +50,8 @@ int cb_circuit_simplify(cb_circuit *c) CB_MUST;
 /* Plain definition, one event: signal[n_input + n], the first n_input given. */
 void cb_circuit_trace(const cb_circuit *c, uint8_t *signal);
 
-/* ---- 512 events at a time, bit e % 64 of word e / 64 of a row of eight ---- */
+/* Bit-sliced events: a row of eight words, event e at bit e % 64 of word e / 64 (bits.h, bit_tape.h). */
 enum { CB_CIRCUIT_WORDS = 8, CB_CIRCUIT_EVENTS = 512 };
-/* signal: [n_input + n][8], 64-byte aligned, the inputs' rows given; fills the gates' rows. */
-void cb_circuit_words(const cb_circuit *c, uint64_t *signal);
 
 int cb_circuit_write(const cb_circuit *c, cb_h5 *f, const char *group) CB_MUST;
 int cb_circuit_read(cb_circuit *c, int32_t n_input, cb_h5 *f, const char *group) CB_MUST;

@@ -6,6 +6,7 @@
 
 #include "base/threads.h"
 #include "data/dataset.h"
+#include "quant/bit_tape.h"
 #include "quant/bits.h"
 #include "quant/programme.h"
 #include "quant/programme_internal.h"
@@ -81,38 +82,44 @@ int cb_bits_plain(const cb_op *op, const int64_t *x, int64_t *y) {
 
 /* ---- scoring ---- */
 
+/* The usual form made ready; threads share it. */
 typedef struct {
-    uint16_t *column;
-    uint64_t *signal;
-    cb_bit_sum sum;
-    int rc;
-} worker;
+    const cb_programme *p;
+    cb_bit_code code;
+    cb_bit_tape tape;
+    uint16_t *table; /* [2^n_plane]: score of a sum, from the smallest on; NULL where events are fewer */
+} scorer;
 
-static int worker_new(worker *w, const cb_programme *p) {
-    const cb_circuit *c = &p->op[1].circuit;
-    w->column = cb_alloc_aligned((size_t)p->input_h * (size_t)p->input_w, 64 * sizeof *w->column);
-    w->signal = cb_alloc_aligned((size_t)c->n_input + (size_t)c->n, CB_CIRCUIT_WORDS * sizeof *w->signal);
-    return w->column && w->signal ? cb_bit_sum_new(&w->sum, c->output, p->op[2].w, c->n_output) : -1;
+static uint16_t score_of(const cb_programme *p, int64_t sum) {
+    const cb_op *head = &p->op[2], *last = &p->op[3];
+    int64_t bias = head->bias ? head->bias[0] * ((int64_t)1 << (head->out_frac - head->bias_frac)) : 0, v = sum + bias;
+    return (uint16_t)cb_fixed_quantize(last->relu && v < 0 ? 0 : v, head->out_frac, last->format[0], last->round, last->overflow);
 }
 
-static void worker_free(worker *w) {
-    free(w->column);
-    free(w->signal);
-    cb_bit_sum_free(&w->sum);
+static int scorer_new(scorer *s, const cb_programme *p, size_t n) {
+    const cb_op *compare = &p->op[0];
+    *s = (scorer){.p = p};
+    if (cb_bit_code_new(&s->code, p->input_h * p->input_w, compare->source, compare->threshold, compare->out_c) ||
+        cb_bit_tape_new(&s->tape, &p->op[1].circuit, p->op[2].w))
+        return -1;
+    size_t sums = (size_t)1 << s->tape.n_plane;
+    if (sums > n) return 0;
+    if (!(s->table = cb_alloc(sums, sizeof *s->table))) return -1;
+    for (size_t v = 0; v < sums; v++) s->table[v] = score_of(p, s->tape.offset + (int64_t)v);
+    return 0;
 }
 
-static void score_512(const cb_programme *p, worker *w, const uint16_t *et, size_t n, uint16_t *code) {
-    const cb_op *compare = &p->op[0], *head = &p->op[2], *last = &p->op[3];
-    int64_t sum[CB_CIRCUIT_EVENTS];
-    int64_t bias = head->bias ? head->bias[0] * ((int64_t)1 << (head->out_frac - head->bias_frac)) : 0;
-    cb_bits_compare(et, n, p->input_h * p->input_w, compare->source, compare->threshold, compare->out_c, w->column, w->signal);
-    cb_circuit_words(&p->op[1].circuit, w->signal);
-    cb_bit_sum_events(&w->sum, w->signal, sum);
-    for (size_t e = 0; e < n; e++) {
-        int64_t v = sum[e] + bias;
-        code[e] = (uint16_t)cb_fixed_quantize(last->relu && v < 0 ? 0 : v, head->out_frac, last->format[0], last->round,
-                                              last->overflow);
-    }
+static void scorer_free(scorer *s) {
+    cb_bit_code_free(&s->code);
+    cb_bit_tape_free(&s->tape);
+    free(s->table);
+}
+
+static void score_512(const scorer *s, cb_bit_work *w, const uint16_t *et, size_t n, uint16_t *code) {
+    int32_t sum[CB_CIRCUIT_EVENTS];
+    cb_bit_code_events(&s->code, et, n, w->row);
+    cb_bit_tape_sums(&s->tape, w, sum);
+    for (size_t e = 0; e < n; e++) code[e] = s->table ? s->table[sum[e] - s->tape.offset] : score_of(s->p, sum[e]);
 }
 
 static bool usual_form(const cb_programme *p) {
@@ -143,18 +150,20 @@ int cb_bits_score(const cb_programme *p, const uint16_t *et, size_t n, uint16_t 
     if (!usual_form(p)) return score_traced(p, et, n, code);
     size_t pixels = (size_t)p->input_h * (size_t)p->input_w;
     long parts = cb_threads(), blocks = (long)((n + CB_CIRCUIT_EVENTS - 1) / CB_CIRCUIT_EVENTS);
-    worker *w = cb_alloc((size_t)parts, sizeof *w);
-    int rc = w ? 0 : -1;
-    for (long t = 0; !rc && t < parts; t++) rc = worker_new(&w[t], p);
+    scorer s;
+    cb_bit_work *w = cb_alloc((size_t)parts, sizeof *w);
+    int rc = w ? scorer_new(&s, p, n) : -1;
+    for (long t = 0; !rc && t < parts; t++) rc = cb_bit_work_new(&w[t], &s.tape);
     if (!rc) {
 #pragma omp parallel for schedule(static)
         for (long t = 0; t < parts; t++)
             for (long b = t * blocks / parts; b < (t + 1) * blocks / parts; b++) {
                 size_t first = (size_t)b * CB_CIRCUIT_EVENTS, left = n - first;
-                score_512(p, &w[t], et + first * pixels, left < CB_CIRCUIT_EVENTS ? left : CB_CIRCUIT_EVENTS, code + first);
+                score_512(&s, &w[t], et + first * pixels, left < CB_CIRCUIT_EVENTS ? left : CB_CIRCUIT_EVENTS, code + first);
             }
     }
-    for (long t = 0; w && t < parts; t++) worker_free(&w[t]);
+    for (long t = 0; w && t < parts; t++) cb_bit_work_free(&w[t]);
+    if (w) scorer_free(&s);
     free(w);
     return rc;
 }

@@ -1,6 +1,7 @@
 /* Circuits of look-up tables, comparators and weighted bit sums, and the programme made of them. */
 #include "base/rng.h"
 #include "nn/isa.h"
+#include "quant/bit_tape.h"
 #include "quant/bits.h"
 #include "quant/programme.h"
 #include "unit.h"
@@ -23,52 +24,100 @@ static void random_circuit(cb_circuit *c, uint64_t seed, int n_gate) {
     for (int o = 0; o < OUTPUTS; o++) c->output[o] = (int32_t)cb_rng_below(&r, (uint32_t)(INPUTS + n_gate));
 }
 
-static void random_rows(uint64_t *row, int n, uint64_t seed) {
-    cb_rng r = cb_rng_at(seed, "test-rows", 0);
-    for (int i = 0; i < n * CB_CIRCUIT_WORDS; i++) row[i] = cb_rng_u64(&r);
-}
-
 static int bit_of(const uint64_t *row, int32_t signal, int e) { return (int)(row[signal * CB_CIRCUIT_WORDS + e / 64] >> e % 64 & 1); }
 
-/* Every gate of every number of inputs against the plain definition, at every instruction set. */
-static void test_words(void) {
-    for (uint64_t seed = 1; seed <= 3; seed++) {
-        cb_circuit c;
-        random_circuit(&c, seed, GATES);
-        int n = c.n_input + c.n, wrong = 0;
-        uint64_t *row = cb_alloc_aligned((size_t)n * CB_CIRCUIT_WORDS, sizeof *row);
-        for (int level = 0; level <= cb_isa_best(); level++) {
-            UNIT_OK(cb_isa_force(level));
-            random_rows(row, INPUTS, seed);
-            cb_circuit_words(&c, row);
-            for (int e = 0; e < CB_CIRCUIT_EVENTS; e += 7) {
-                uint8_t signal[INPUTS + GATES];
-                for (int i = 0; i < INPUTS; i++) signal[i] = (uint8_t)bit_of(row, i, e);
-                cb_circuit_trace(&c, signal);
-                for (int s = 0; s < n; s++) wrong += signal[s] != bit_of(row, s, e);
-            }
+/* Signals of event e by the plain definition. */
+static void trace(const cb_circuit *c, const uint64_t *row, int e, uint8_t *signal) {
+    for (int i = 0; i < c->n_input; i++) signal[i] = (uint8_t)bit_of(row, i, e);
+    cb_circuit_trace(c, signal);
+}
+
+/* Events (of every seventh) whose weighted sum is not that of the plain definition, at every instruction set. */
+static int wrong_sums(const cb_circuit *c, const int32_t *weight, uint64_t seed) {
+    cb_bit_tape t;
+    cb_bit_work w;
+    int32_t sum[CB_CIRCUIT_EVENTS];
+    int wrong = 0;
+    cb_rng r = cb_rng_at(seed, "test-rows", 0);
+    uint8_t *signal = cb_alloc((size_t)(c->n_input + c->n) + 1, 1);
+    UNIT_OK(cb_bit_tape_new(&t, c, weight));
+    UNIT_OK(cb_bit_work_new(&w, &t));
+    for (int i = 0; i < c->n_input * CB_CIRCUIT_WORDS; i++) w.row[i] = cb_rng_u64(&r);
+    for (int level = 0; level <= cb_isa_best(); level++) {
+        UNIT_OK(cb_isa_force(level));
+        memset(sum, 0, sizeof sum);
+        cb_bit_tape_sums(&t, &w, sum);
+        for (int e = 0; e < CB_CIRCUIT_EVENTS; e += 7) {
+            int64_t want = 0;
+            trace(c, w.row, e, signal);
+            for (int o = 0; o < c->n_output; o++) want += weight[o] * signal[c->output[o]];
+            wrong += sum[e] != want;
         }
-        CU_ASSERT_EQUAL(wrong, 0);
-        free(row);
+    }
+    free(signal);
+    cb_bit_work_free(&w);
+    cb_bit_tape_free(&t);
+    return wrong;
+}
+
+/* Tables of every number of inputs, of many pieces, with weights of both signs, zero, one. */
+static void test_tape(void) {
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        cb_circuit c;
+        int32_t weight[OUTPUTS];
+        cb_rng r = cb_rng_at(seed, "test-weights", 0);
+        random_circuit(&c, seed, seed == 8 ? 0 : seed > 4 ? 10 * GATES : GATES);
+        for (int o = 0; o < OUTPUTS; o++)
+            weight[o] = seed == 1 ? 1 : seed == 2 ? 0 : (int32_t)cb_rng_below(&r, 2001) - 1000 * (seed > 3);
+        CU_ASSERT_EQUAL(wrong_sums(&c, weight, seed), 0);
         cb_circuit_free(&c);
     }
 }
 
-/* All 16 gates of two inputs on all four inputs. */
-static void test_gates(void) {
+/* A network of two-input gates as they are trained, all of its outputs counted: many are computed two at a time. */
+static void test_layers(void) {
+    enum { WIDE = 1500 };
     cb_circuit c;
-    UNIT_OK(cb_circuit_new(&c, 2, 1));
-    for (unsigned t = 0; t < 16; t++) CU_ASSERT(cb_circuit_gate(&c, 2, (int32_t[]){0, 1}, t) >= 0);
-    _Alignas(64) uint64_t row[18 * CB_CIRCUIT_WORDS];
-    random_rows(row, 2, 5);
-    cb_circuit_words(&c, row);
-    int wrong = 0;
-    for (int t = 0; t < 16; t++)
-        for (int e = 0; e < CB_CIRCUIT_EVENTS; e++) {
-            int index = 2 * bit_of(row, 0, e) + bit_of(row, 1, e);
-            wrong += bit_of(row, 2 + t, e) != (t >> index & 1);
+    cb_rng r = cb_rng_at(3, "test-layers", 0);
+    UNIT_OK(cb_circuit_new(&c, INPUTS, WIDE));
+    int32_t first = 0, n = INPUTS, one[WIDE];
+    for (int l = 0; l < 3; l++) {
+        int32_t next = c.n_input + c.n;
+        for (int k = 0; k < WIDE; k++) {
+            int32_t in[2] = {first + (int32_t)cb_rng_below(&r, (uint32_t)n), first + (int32_t)cb_rng_below(&r, (uint32_t)n)};
+            CU_ASSERT(cb_circuit_gate(&c, 2, in, cb_rng_below(&r, 16)) >= 0);
         }
-    CU_ASSERT_EQUAL(wrong, 0);
+        first = next, n = WIDE;
+    }
+    for (int o = 0; o < WIDE; o++) c.output[o] = first + o, one[o] = 1;
+    CU_ASSERT_EQUAL(wrong_sums(&c, one, 1), 0);
+    cb_bit_tape t;
+    UNIT_OK(cb_bit_tape_new(&t, &c, one));
+    CU_ASSERT(t.n_fused > 50 && t.n_gate < c.n && t.n_row < c.n / 2);
+    cb_bit_tape_free(&t);
+    cb_circuit_free(&c);
+}
+
+/* All 16 gates of two inputs. */
+static void test_gates(void) {
+    for (unsigned t = 0; t < 16; t++) {
+        cb_circuit c;
+        UNIT_OK(cb_circuit_new(&c, 2, 1));
+        c.output[0] = cb_circuit_gate(&c, 2, (int32_t[]){0, 1}, t);
+        CU_ASSERT_EQUAL(wrong_sums(&c, (int32_t[]){1}, 5), 0);
+        CU_ASSERT_EQUAL(wrong_sums(&c, (int32_t[]){-3}, 5), 0);
+        cb_circuit_free(&c);
+    }
+}
+
+static void test_large_weights(void) {
+    cb_circuit c;
+    cb_bit_tape t;
+    UNIT_OK(cb_circuit_new(&c, 2, 2));
+    c.output[1] = 1;
+    CU_ASSERT_EQUAL(wrong_sums(&c, (int32_t[]){1 << 30, -(1 << 30) + 1}, 1), 0);
+    CU_ASSERT_EQUAL(wrong_sums(&c, (int32_t[]){-INT32_MAX, 0}, 1), 0);
+    UNIT_FAILS(cb_bit_tape_new(&t, &c, (int32_t[]){1 << 30, -(1 << 30)}), "2^31");
     cb_circuit_free(&c);
 }
 
@@ -80,21 +129,20 @@ static void test_simplify(void) {
         UNIT_OK(cb_circuit_simplify(&small));
         UNIT_OK(cb_circuit_check(&small, "simplified"));
         CU_ASSERT(small.n <= c.n);
-        size_t n = (size_t)(c.n_input + c.n);
-        uint64_t *a = cb_alloc_aligned(n * CB_CIRCUIT_WORDS, 8), *b = cb_alloc_aligned(n * CB_CIRCUIT_WORDS, 8);
-        random_rows(a, INPUTS, seed);
-        memcpy(b, a, INPUTS * CB_CIRCUIT_WORDS * 8);
-        cb_circuit_words(&c, a);
-        cb_circuit_words(&small, b);
+        uint64_t row[INPUTS * CB_CIRCUIT_WORDS];
+        cb_rng r = cb_rng_at(seed, "test-rows", 0);
+        for (int i = 0; i < INPUTS * CB_CIRCUIT_WORDS; i++) row[i] = cb_rng_u64(&r);
         int wrong = 0;
-        for (int o = 0; o < OUTPUTS; o++)
-            wrong += memcmp(a + c.output[o] * CB_CIRCUIT_WORDS, b + small.output[o] * CB_CIRCUIT_WORDS, 64) != 0;
+        for (int e = 0; e < CB_CIRCUIT_EVENTS; e++) {
+            uint8_t a[INPUTS + GATES], b[INPUTS + GATES];
+            trace(&c, row, e, a);
+            trace(&small, row, e, b);
+            for (int o = 0; o < OUTPUTS; o++) wrong += a[c.output[o]] != b[small.output[o]];
+        }
         CU_ASSERT_EQUAL(wrong, 0);
         int32_t once = small.n; /* nothing is left for a second time */
         UNIT_OK(cb_circuit_simplify(&small));
         CU_ASSERT_EQUAL(small.n, once);
-        free(a);
-        free(b);
         cb_circuit_free(&c);
         cb_circuit_free(&small);
     }
@@ -132,36 +180,41 @@ static void test_bad_circuits(void) {
     cb_circuit_free(&c);
 }
 
-static void test_sums(void) {
-    enum { ROWS = 200 };
-    cb_rng r = cb_rng_at(9, "test-sums", 0);
-    _Alignas(64) static uint64_t row[ROWS * CB_CIRCUIT_WORDS];
-    random_rows(row, ROWS, 3);
-    for (int round = 0; round < 6; round++) {
-        int32_t signal[500], weight[500];
-        int n = round == 5 ? 1 : 1 + (int)cb_rng_below(&r, 500), wrong = 0;
-        for (int i = 0; i < n; i++) {
-            signal[i] = (int32_t)cb_rng_below(&r, ROWS);
-            weight[i] = round == 0 ? 1 : (int32_t)cb_rng_below(&r, 2001) - 1000;
+/* Comparators of every kind of layout: none, few and many of a feature, a last group of features that is short; events that end
+ * within a row. */
+static void test_comparators(void) {
+    enum { FEATURES = 150, MOST = 900, EVENTS = 700 };
+    cb_rng r = cb_rng_at(9, "test-comparators", 0);
+    static uint16_t et[EVENTS * FEATURES];
+    static int32_t source[MOST], threshold[MOST];
+    uint64_t *row = cb_alloc_aligned(MOST * CB_CIRCUIT_WORDS, sizeof *row);
+    for (int i = 0; i < EVENTS * FEATURES; i++) et[i] = (uint16_t)(cb_rng_below(&r, 1024) >> cb_rng_below(&r, 10));
+    for (int round = 0; round < 4; round++) {
+        int features = round == 1 ? 1 : round == 2 ? 64 : FEATURES, n = round == 1 ? 20 : MOST, wrong = 0;
+        cb_bit_code c;
+        for (int j = 0; j < n; j++) {
+            source[j] = (int32_t)cb_rng_below(&r, (uint32_t)(round == 3 && j % 2 ? 3 : features));
+            threshold[j] = j == 5 ? -1 : j == 6 ? INT16_MAX : (int32_t)(cb_rng_below(&r, 1024) >> cb_rng_below(&r, 10));
         }
-        if (round == 4) memset(weight, 0, sizeof weight);
-        cb_bit_sum s;
-        UNIT_OK(cb_bit_sum_new(&s, signal, weight, n));
+        UNIT_OK(cb_bit_code_new(&c, features, source, threshold, n));
         for (int level = 0; level <= cb_isa_best(); level++) {
-            int64_t sum[CB_CIRCUIT_EVENTS];
             UNIT_OK(cb_isa_force(level));
-            cb_bit_sum_events(&s, row, sum);
-            for (int e = 0; e < CB_CIRCUIT_EVENTS; e++) {
-                int64_t want = 0;
-                for (int i = 0; i < n; i++) want += weight[i] * bit_of(row, signal[i], e);
-                wrong += sum[e] != want;
+            for (int some = 0; some < 4; some++) { /* whole rows, parts, one event, none */
+                int count = some == 0 ? 512 : some == 1 ? 188 : 2 - some + 1;
+                memset(row, 0xAA, (size_t)n * 64);
+                cb_bit_code_events(&c, et + some * features, (size_t)count, row);
+                for (int j = 0; j < n; j++)
+                    for (int e = 0; e < CB_CIRCUIT_EVENTS; e++)
+                        wrong += bit_of(row, j, e) != (e < count && et[(some + e) * features + source[j]] > threshold[j]);
             }
         }
         CU_ASSERT_EQUAL(wrong, 0);
-        cb_bit_sum_free(&s);
+        cb_bit_code_free(&c);
     }
-    cb_bit_sum s;
-    UNIT_FAILS(cb_bit_sum_new(&s, (int32_t[]){0, 0}, (int32_t[]){1 << 30, -(1 << 30)}, 2), "2^31");
+    cb_bit_code c;
+    source[3] = FEATURES;
+    UNIT_FAILS(cb_bit_code_new(&c, FEATURES, source, threshold, 10), "comparator 3");
+    free(row);
 }
 
 /* ---- as a programme ---- */
@@ -245,7 +298,8 @@ static void test_bad_programme(void) {
     cb_programme_free(&p);
 }
 
-UNIT_MAIN("circuit", {"16 gates on all inputs", test_gates}, {"512 events at a time equal the plain definition", test_words},
+UNIT_MAIN("circuit", {"16 gates", test_gates}, {"512 events at a time equal the plain definition", test_tape},
+          {"layers of two-input gates", test_layers}, {"large weights", test_large_weights},
           {"simplified circuits compute the same", test_simplify}, {"simplification by hand", test_simplify_by_hand},
-          {"bad circuits", test_bad_circuits}, {"weighted sums of bits", test_sums},
+          {"bad circuits", test_bad_circuits}, {"comparators", test_comparators},
           {"programme of comparators, logic and a weighted sum", test_programme}, {"bad programmes", test_bad_programme})
