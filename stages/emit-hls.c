@@ -1,4 +1,4 @@
-/* emit-hls: student -> netlist -> Verilog, HLS C++, C emulator, trigger-card wrapper; all checked. */
+/* emit-hls: student -> netlist -> Verilog, HLS C++, emulator library, CMSSW plug-in, trigger-card wrapper; all checked. */
 #include <stdlib.h>
 
 #include "hw/emit_report.h"
@@ -79,7 +79,7 @@ static int count_faults(const work *w, uint64_t seed) {
 static int fill(work *w, const char *config, uint64_t seed) {
     const cb_emit *e = &w->emit;
     double start = cb_log_seconds();
-    if (cb_emit_verilog(e) || cb_emit_hls_cpp(e) || cb_emit_emulator(e) || cb_emit_ctp7(e) || write_netlist(w, config)) return -1;
+    if (cb_emit_all(e) || write_netlist(w, config)) return -1;
     cb_info("written in %.2f s; now the checks", cb_log_seconds() - start);
     char *scratch = cb_textf("%s/.check", e->dir);
     int rc = scratch ? cb_verify(e, scratch, w->check, &w->n_check) : -1;
@@ -121,8 +121,8 @@ static void check_number(const cb_stage *st, const char *name, const char *text,
 
 int main(int argc, char **argv) {
     cb_stage st = {.name = "emit-hls", .options = options,
-                   .summary = "Writes the firmware folder of a student: pipelined Verilog with test bench, HLS C++, C "
-                              "emulator, trigger-card wrapper, netlist. Every form is run on the check events and must give "
+                   .summary = "Writes the firmware folder of a student: pipelined Verilog with test bench, HLS C++, "
+                              "emulator library, CMSSW plug-in, trigger-card wrapper, netlist. Every form is run on the check events and must give "
                               "the student's score; report.json says how many."};
     cb_stage_begin(&st, argc, argv);
     check_number(&st, "mutation", mutation, 1, 1e7);

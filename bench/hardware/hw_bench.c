@@ -202,7 +202,7 @@ static int bench_emit(const char *scratch) {
     optimised = now(CLOCK_MONOTONIC);
     cb_emit e = {.programme = &p, .net = &g, .dir = scratch, .part = "xc7vx690tffg1927-2", .clock_ns = 6.25, .et = et, .code = code,
                  .n_event = EVENTS, .n_simulation = EVENTS};
-    if (!rc) rc = cb_emit_verilog(&e) || cb_emit_hls_cpp(&e) || cb_emit_emulator(&e) || cb_emit_ctp7(&e) ? -1 : 0;
+    if (!rc) rc = cb_emit_all(&e);
     double end = now(CLOCK_MONOTONIC);
     cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     if (!rc) rc = row("v2p1p2, emit-hls", "optimise", optimised - start, 5.17, "", "", "s wall clock", "da4ml 0.6.0, optimiser");

@@ -5,8 +5,11 @@
  *
  *   verilog/    <name>.v pipelined and <name>_comb.v, testbenches, vectors (hex)
  *   hls/        C++ for Vitis HLS and plain g++                 (emit_hls_cpp.c)
- *   emulator/   integer C, compiles anywhere                    (emit_emulator.c)
+ *   emulator/   integer C, compiles anywhere, and a library with a stable interface
+ *                                                               (emit_emulator.c, emit_abi.c)
+ *   cmssw/      plug-in for CMSSW's hls4ml emulator loader      (emit_cmssw.c)
  *   ctp7/       trigger-card wrapper algo_unpacked, rtl.md 3.4  (emit_ctp7.c)
+ *   vivado/, Makefile, README.md   for who takes the folder     (emit_folder.c)
  */
 #ifndef CB_HW_EMIT_H
 #define CB_HW_EMIT_H
@@ -35,7 +38,12 @@ int cb_emit_verilog(const cb_emit *e) CB_MUST;
 int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) CB_MUST;
 int cb_emit_hls_cpp(const cb_emit *e) CB_MUST;
 int cb_emit_emulator(const cb_emit *e) CB_MUST;
+int cb_emit_cmssw(const cb_emit *e) CB_MUST;
 /* The trigger-card wrapper; writes nothing for images other than the card's 18 x 14. */
 int cb_emit_ctp7(const cb_emit *e) CB_MUST;
+/* Makefile (builds and checks the above), README.md, vivado/. */
+int cb_emit_folder(const cb_emit *e) CB_MUST;
+/* All of the above. */
+int cb_emit_all(const cb_emit *e) CB_MUST;
 
 #endif

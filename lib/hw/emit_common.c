@@ -86,3 +86,32 @@ static void put_choice(cb_text *t, const cb_node *x, int k, unsigned first) {
 }
 
 void cb_put_table(cb_text *t, const cb_node *x) { put_choice(t, x, x->n_in, 0); }
+
+int cb_emit_text(const char *dir, const char *name, const char *text) {
+    cb_text t = {0};
+    cb_text_put(&t, text);
+    return cb_text_write(&t, dir, name);
+}
+
+/* v and a separator; these files hold millions of counts. */
+static void put_count(cb_text *t, unsigned v, char separator) {
+    char s[8];
+    int at = sizeof s;
+    s[--at] = 0;
+    s[--at] = separator;
+    do s[--at] = (char)('0' + v % 10);
+    while (v /= 10);
+    cb_text_put(t, s + at);
+}
+
+int cb_emit_vectors(const cb_emit *e, size_t n, const char *dir, const char *events, const char *scores) {
+    cb_text in = {0}, out = {0};
+    const int width = e->net->n_input;
+    for (size_t k = 0; k < n; k++) {
+        for (int i = 0; i < width; i++) put_count(&in, e->et[k * (size_t)width + (size_t)i], i == width - 1 ? '\n' : ' ');
+        cb_text_add(&out, "%.8f\n", e->code[k] / 256.0);
+    }
+    int rc = cb_text_write(&in, dir, events);
+    if (rc) cb_text_free(&out);
+    return rc || cb_text_write(&out, dir, scores) ? -1 : 0;
+}

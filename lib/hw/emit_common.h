@@ -29,6 +29,19 @@ void cb_put_table(cb_text *t, const cb_node *x);
 /* Is the node the constant 0? */
 bool cb_node_is_zero(const cb_netlist *g, int32_t n);
 
+/* Writes a fixed text to dir/name. */
+int cb_emit_text(const char *dir, const char *name, const char *text) CB_MUST;
+
+/* The first n events as hls4ml's testbench reads them: dir/events, the counts of an event a line, and
+ * dir/scores, a score (code / 256) a line. */
+int cb_emit_vectors(const cb_emit *e, size_t n, const char *dir, const char *events, const char *scores) CB_MUST;
+
+/* Are the images the trigger card's, so that there is a ctp7/? */
+bool cb_emit_has_card(const cb_emit *e);
+
+/* The library interface of the emulator, into dir (emit_abi.c). */
+int cb_emit_abi(const cb_emit *e, const char *dir) CB_MUST;
+
 /* The graph as one C++ function (emit_graph_cpp.c): writes dir/defines.h, the types, and
  * dir/<name>_graph.h. */
 int cb_emit_graph_header(const cb_emit *e, const char *dir) CB_MUST;

@@ -211,21 +211,19 @@ static int write_card(const cb_emit *e, const char *dir) {
     return write_reference(e, dir) || cb_images_save_card(&m, path) ? -1 : 0;
 }
 
-static int write_text(const char *dir, const char *name, const char *text) {
-    cb_text t = {0};
-    cb_text_put(&t, text);
-    return cb_text_write(&t, dir, name);
+bool cb_emit_has_card(const cb_emit *e) {
+    return e->programme->input_h == CB_PHI && e->programme->input_w == CB_ETA && e->net->input_bits == 10;
 }
 
 int cb_emit_ctp7(const cb_emit *e) {
     char name[64];
     cb_emit_identifier(e->net->name, name);
-    if (e->programme->input_h != CB_PHI || e->programme->input_w != CB_ETA || e->net->input_bits != 10) return 0; /* not the card's */
+    if (!cb_emit_has_card(e)) return 0;
     char *dir = cb_textf("%s/ctp7", e->dir), *src = cb_textf("%s/ctp7/src", e->dir);
     char *stand = cb_textf("%s/ctp7/standin", e->dir), *data = cb_textf("%s/ctp7/data", e->dir);
     int rc = !dir || !src || !stand || !data || cb_emit_graph_header(e, src) || write_source(name, src) ||
-             write_text(src, "algo_unpacked_tb.cpp", testbench) || write_text(stand, "ap_int.h", standin) ||
-             write_text(dir, "run_gcc.sh", run_gcc) || write_script(e, dir) || write_card(e, data);
+             cb_emit_text(src, "algo_unpacked_tb.cpp", testbench) || cb_emit_text(stand, "ap_int.h", standin) ||
+             cb_emit_text(dir, "run_gcc.sh", run_gcc) || write_script(e, dir) || write_card(e, data);
     free(dir);
     free(src);
     free(stand);

@@ -1,5 +1,5 @@
-/* The netlist as plain C: emulator/emulator.c, emulator.h. One function a student,
- * no state, no library; compiles anywhere. */
+/* The netlist as plain C: emulator/emulator.c, emulator.h, and the interface of its library (emit_abi.c). One
+ * function a student, no state, no library; compiles anywhere. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,7 +161,7 @@ int cb_emit_emulator(const cb_emit *e) {
         return cb_fail("netlist %s: %d outputs; the emulator prints one score", e->net->name, e->net->n_output);
     cb_emit_identifier(e->net->name, name);
     char *dir = cb_textf("%s/emulator", e->dir);
-    int rc = dir && !write_source(e, name, dir) && !write_header(e, name, dir) ? 0 : -1;
+    int rc = dir && !write_source(e, name, dir) && !write_header(e, name, dir) && !cb_emit_abi(e, dir) ? 0 : -1;
     free(dir);
     return rc;
 }

@@ -102,19 +102,6 @@ static int write_bridge(const char *name, const char *dir) {
     return cb_text_write(&t, dir, "build_lib.sh");
 }
 
-static int write_vectors(const cb_emit *e, const char *dir) {
-    cb_text in = {0}, out = {0};
-    for (size_t k = 0; k < e->n_simulation; k++) {
-        const uint16_t *et = e->et + k * (size_t)e->net->n_input;
-        for (int i = 0; i < e->net->n_input; i++) cb_text_add(&in, i ? " %d" : "%d", et[i]);
-        cb_text_put(&in, "\n");
-        cb_text_add(&out, "%.8f\n", e->code[k] / 256.0);
-    }
-    int rc = cb_text_write(&in, dir, "tb_input_features.dat");
-    if (rc) cb_text_free(&out);
-    return rc || cb_text_write(&out, dir, "tb_output_predictions.dat") ? -1 : 0;
-}
-
 /* ---- weights and scripts ---- */
 
 /* Conv filter-major, dense [in][out], as the deployed firmware prints them. */
@@ -198,21 +185,16 @@ static const char *const synth_script =
     "opt_design -retarget -propconst -sweep -bram_power_opt -shift_register_opt\n"
     "report_utilization -file vivado_synth.rpt\n";
 
-static int write_script(const char *dir, const char *name, const char *text) {
-    cb_text t = {0};
-    cb_text_put(&t, text);
-    return cb_text_write(&t, dir, name);
-}
-
 int cb_emit_hls_cpp(const cb_emit *e) {
     char name[64];
     cb_emit_identifier(e->net->name, name);
     char *dir = cb_textf("%s/hls", e->dir), *firmware = cb_textf("%s/hls/firmware", e->dir);
     char *weights = cb_textf("%s/hls/firmware/weights", e->dir), *data = cb_textf("%s/hls/tb_data", e->dir);
     int rc = !dir || !firmware || !weights || !data || cb_emit_graph_header(e, firmware) || write_top(name, firmware) ||
-             write_all_weights(e, weights) || write_test(name, dir) || write_bridge(name, dir) || write_vectors(e, data) ||
-             write_project(e, name, dir) || write_script(dir, "build_prj.tcl", build_script) ||
-             write_script(dir, "vivado_synth.tcl", synth_script);
+             write_all_weights(e, weights) || write_test(name, dir) || write_bridge(name, dir) || 
+             cb_emit_vectors(e, e->n_simulation, data, "tb_input_features.dat", "tb_output_predictions.dat") ||
+             write_project(e, name, dir) || cb_emit_text(dir, "build_prj.tcl", build_script) ||
+             cb_emit_text(dir, "vivado_synth.tcl", synth_script);
     free(dir);
     free(firmware);
     free(weights);

@@ -194,3 +194,9 @@ void cb_process_version(const char *program, const char *argument, char *version
     const char *number = version_number(end.tail);
     snprintf(version, size, "%.*s", (int)strcspn(number, " \t\r\n,"), number);
 }
+
+void cb_process_title(const char *program, const char *argument, char *title, size_t size) {
+    char version[32];
+    cb_process_version(program, argument, version, sizeof version);
+    snprintf(title, size, "%s%s%s", program, version[0] ? " " : "", version);
+}

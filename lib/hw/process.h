@@ -37,5 +37,7 @@ int cb_process_run(const cb_process *p, cb_process_end *end) CB_MUST;
 bool cb_process_exists(const char *program);
 /* The version number in what `program argument` prints, e.g. "12.2.0"; "" if there is none. */
 void cb_process_version(const char *program, const char *argument, char *version, size_t size);
+/* Its name and that version, "g++ 12.2.0". */
+void cb_process_title(const char *program, const char *argument, char *title, size_t size);
 
 #endif

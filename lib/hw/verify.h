@@ -12,7 +12,7 @@
 #include "hw/emit.h"
 
 typedef struct {
-    const char *what;      /* "interpreter", "hls_cpp", "emulator", "ctp7", "verilog", "verilog_comb" */
+    const char *what;      /* "interpreter", "hls_cpp", "emulator", "cmssw", "ctp7", "verilog", "verilog_comb" */
     char tool[128];        /* name and version, "" for the interpreter */
     char status[256];      /* "ok", "mismatch", "not run: iverilog is not installed" */
     uint64_t checked, mismatches;
@@ -20,16 +20,18 @@ typedef struct {
     uint32_t expected, got;
 } cb_check;
 
-enum { CB_CHECKS = 6 };
+enum { CB_CHECKS = 7 };
 
-/* Fills check[]; returns -1 (with the sentence) at a mismatch or a failure of a tool. Scratch
- * files go under `scratch` (made, removed). */
+/* Fills check[], several at once on cb_threads() threads, always in the same order; returns -1 (with the
+ * sentence) at a mismatch or a failure of a tool. Scratch files go under `scratch` (made, removed). */
 int cb_verify(const cb_emit *e, const char *scratch, cb_check check[CB_CHECKS], int *n_check) CB_MUST;
 
 /* Single representations, for the above. */
 int cb_verify_interpreter(const cb_emit *e, cb_check *c) CB_MUST;
 int cb_verify_hls_cpp(const cb_emit *e, const char *scratch, cb_check *c) CB_MUST;
-int cb_verify_emulator(const cb_emit *e, const char *scratch, cb_check *c) CB_MUST;
+/* The emulator library through its interface, and CMSSW's plug-in opened with dlopen() through every pair of
+ * types it takes: built by the folder's Makefile, run by the folder's test programs. c[0], c[1]. */
+int cb_verify_libraries(const cb_emit *e, const char *scratch, cb_check c[2]) CB_MUST;
 /* The trigger-card wrapper's testbench on the n_simulation events of its data folder;
  * "not run" where the student is not for the card's regions. */
 int cb_verify_ctp7(const cb_emit *e, const char *scratch, cb_check *c) CB_MUST;

@@ -1,5 +1,4 @@
-/* The checks of an emitted folder in software: interpreter, compiled HLS C++,
- * compiled emulator. */
+/* The checks of an emitted folder in software: interpreter, compiled HLS C++, trigger-card wrapper. */
 #include "hw/verify.h"
 
 #include <inttypes.h>
@@ -35,13 +34,12 @@ int cb_verify_interpreter(const cb_emit *e, cb_check *c) {
     return rc;
 }
 
-/* ---- compiled representations ---- */
+/* ---- HLS C++ ---- */
 
-/* main() of both: counts on the file argv[1], codes to argv[2]. */
+/* Counts on the file argv[1], codes to argv[2]. */
 static const char *const main_text =
     "#include <stdint.h>\n#include <stdio.h>\n\n"
-    "#ifdef __cplusplus\nextern \"C\"\n#endif\n"
-    "void SCORE(const uint16_t *et, size_t n, uint16_t *code);\n\n"
+    "extern \"C\" void SCORE(const uint16_t *et, size_t n, uint16_t *code);\n\n"
     "int main(int argc, char **argv) {\n"
     "    static uint16_t et[64 * INPUTS], code[64];\n"
     "    if (argc != 3) return 2;\n"
@@ -54,12 +52,6 @@ static const char *const main_text =
     "    }\n"
     "    return fclose(out) ? 4 : 0;\n"
     "}\n";
-
-static void tool_name(const char *compiler, cb_check *c) {
-    char version[32];
-    cb_process_version(compiler, "--version", version, sizeof version);
-    snprintf(c->tool, sizeof c->tool, "%s%s%s", compiler, version[0] ? " " : "", version);
-}
 
 static int write_binary(const char *path, const void *bytes, size_t size) {
     FILE *f = fopen(path, "wb");
@@ -92,59 +84,38 @@ static int compile_and_run(const cb_emit *e, const char *scratch, const char *co
                : 0;
 }
 
-static int run_compiled(const cb_emit *e, const char *scratch, const char *compiler, const char *const *argv, cb_check *c) {
-    tool_name(compiler, c);
-    snprintf(c->status, sizeof c->status, "failed");
-    uint16_t *code = cb_alloc(e->n_event, sizeof *code);
-    int rc = code ? compile_and_run(e, scratch, argv, code) : -1;
-    rc = rc ? cb_fail_in("%s: %s", e->net->name, c->what) : compare(e, code, c);
-    free(code);
-    return rc;
-}
-
-/* Compiles main, `sources` (NULL-terminated, in e->dir) with the first compiler of the two
- * that is installed, and runs the function that scores a batch. */
-static int check_source(const cb_emit *e, const char *scratch, const char *const *compilers, const char *standard,
-                        const char *extension, const char *suffix, const char *const *sources, cb_check *c) {
-    const char *compiler = cb_process_exists(compilers[0]) ? compilers[0] : compilers[1];
-    if (!cb_process_exists(compiler)) {
-        snprintf(c->status, sizeof c->status, "not run: neither %s nor %s is installed", compilers[0], compilers[1]);
-        return 0;
-    }
-    char name[64], main_file[16];
-    cb_emit_identifier(e->net->name, name);
-    snprintf(main_file, sizeof main_file, "main.%s", extension);
-    cb_text t = {0}, path[4] = {{0}};
-    cb_text_add(&t, "#define INPUTS %d\n#define SCORE %s_%s\n", e->net->n_input, name, suffix);
+/* Compiles the bridge and the top function with scratch/main.cpp and scores all events. */
+static int run_bridge(const cb_emit *e, const char *scratch, const char *compiler, const char *name, uint16_t *code) {
+    char *file[4] = {cb_textf("%s/check", scratch), cb_textf("%s/main.cpp", scratch), cb_textf("%s/hls/%s_bridge.cpp", e->dir, name),
+                     cb_textf("%s/hls/firmware/%s.cpp", e->dir, name)};
+    const char *const argv[] = {compiler, "-O1", "-std=c++14", "-Wno-unknown-pragmas", "-o", file[0], file[1], file[2], file[3], NULL};
+    cb_text t = {0};
+    cb_text_add(&t, "#define INPUTS %d\n#define SCORE %s_predict\n", e->net->n_input, name);
     cb_text_put(&t, main_text);
-    cb_text_add(&path[0], "%s/check", scratch);
-    cb_text_add(&path[1], "%s/%s", scratch, main_file);
-    const char *argv[12] = {compiler, "-O1", standard, "-Wno-unknown-pragmas", "-o", path[0].s, path[1].s};
-    for (int i = 0; sources[i]; i++) {
-        cb_text_add(&path[2 + i], "%s/", e->dir);
-        cb_text_add(&path[2 + i], sources[i], name);
-        argv[7 + i] = path[2 + i].s;
-    }
-    bool failed = path[0].failed || path[1].failed || path[2].failed || path[3].failed;
-    int rc = cb_mkdirs(scratch) || cb_text_write(&t, scratch, main_file) || failed ||
-             run_compiled(e, scratch, compiler, argv, c) ? -1 : 0;
-    cb_text_free(&t);
-    for (int i = 0; i < 4; i++) cb_text_free(&path[i]);
-    return cb_remove_tree(scratch) || rc ? -1 : 0;
-}
-
-int cb_verify_emulator(const cb_emit *e, const char *scratch, cb_check *c) {
-    static const char *const compilers[] = {"gcc", "cc"}, *const sources[] = {"emulator/emulator.c", NULL};
-    *c = (cb_check){.what = "emulator", .first_bad = -1};
-    return check_source(e, scratch, compilers, "-std=c99", "c", "score", sources, c);
+    int rc = cb_text_write(&t, scratch, "main.cpp") || !file[0] || !file[1] || !file[2] || !file[3] ||
+             compile_and_run(e, scratch, argv, code);
+    for (int i = 0; i < 4; i++) free(file[i]);
+    return rc ? -1 : 0;
 }
 
 int cb_verify_hls_cpp(const cb_emit *e, const char *scratch, cb_check *c) {
-    static const char *const compilers[] = {"g++", "c++"};
-    static const char *const sources[] = {"hls/%s_bridge.cpp", "hls/firmware/%s.cpp", NULL};
-    *c = (cb_check){.what = "hls_cpp", .first_bad = -1};
-    return check_source(e, scratch, compilers, "-std=c++14", "cpp", "predict", sources, c);
+    *c = (cb_check){.what = "hls_cpp", .status = "failed", .first_bad = -1};
+    const char *compiler = cb_process_exists("g++") ? "g++" : "c++";
+    if (!cb_process_exists(compiler)) {
+        snprintf(c->status, sizeof c->status, "not run: neither g++ nor c++ is installed");
+        return 0;
+    }
+    char name[64];
+    cb_emit_identifier(e->net->name, name);
+    cb_process_title(compiler, "--version", c->tool, sizeof c->tool);
+    uint16_t *code = cb_alloc(e->n_event, sizeof *code);
+    int rc = code && !cb_mkdirs(scratch) ? run_bridge(e, scratch, compiler, name, code) : -1;
+    rc = rc ? cb_fail_in("%s: %s", e->net->name, c->what) : compare(e, code, c);
+    free(code);
+    return cb_remove_tree(scratch) || rc ? -1 : 0;
 }
+
+/* ---- trigger-card wrapper ---- */
 
 /* The testbench of the wrapper on the vectors of ctp7/data, with the exact-width statements
  * through stand-in vendor types. */
@@ -183,7 +154,7 @@ int cb_verify_ctp7(const cb_emit *e, const char *scratch, cb_check *c) {
     else if (!cb_process_exists(compiler))
         snprintf(c->status, sizeof c->status, "not run: neither g++ nor c++ is installed");
     if (c->status[0]) return 0;
-    tool_name(compiler, c);
+    cb_process_title(compiler, "--version", c->tool, sizeof c->tool);
     int rc = cb_mkdirs(scratch) || run_card(e, scratch, compiler, c) ? cb_fail_in("%s: ctp7", e->net->name) : 0;
     snprintf(c->status, sizeof c->status, "%s", !rc ? "ok" : c->mismatches ? "mismatch" : "failed");
     return cb_remove_tree(scratch) || rc ? -1 : 0;

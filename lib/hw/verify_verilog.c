@@ -51,9 +51,8 @@ int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check
         snprintf(c->status, sizeof c->status, "not run: iverilog is not installed");
         return 0;
     }
-    char version[32], *dir = cb_textf("%s/verilog", e->dir);
-    cb_process_version("iverilog", "-V", version, sizeof version);
-    snprintf(c->tool, sizeof c->tool, "iverilog%s%s", version[0] ? " " : "", version);
+    char *dir = cb_textf("%s/verilog", e->dir);
+    cb_process_title("iverilog", "-V", c->tool, sizeof c->tool);
     int rc = dir ? cb_mkdirs(scratch) : -1;
     if (!rc) rc = simulate(e, dir, scratch, comb || !e->net->n_stage ? "_comb" : "", c);
     free(dir);

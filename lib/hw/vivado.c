@@ -18,10 +18,12 @@ static const char scratch[] = "vendor";
 
 static int write_vivado(const cb_vendor_job *job, const cb_part *part) {
     cb_text t = {0};
-    cb_text_add(&t, "# vivado -mode batch -source vivado.tcl -tclargs FIRMWARE_FOLDER [REPORT_FOLDER]\n"
-                    "set firmware [expr {$argc > 0 ? [lindex $argv 0] : [pwd]}]\n"
-                    "set reports [expr {$argc > 1 ? [lindex $argv 1] : [pwd]}]\n"
+    cb_text_add(&t, "# vivado -mode batch -source vivado.tcl [-tclargs FIRMWARE_FOLDER [REPORT_FOLDER]]\n"
                     "set here [file dirname [file normalize [info script]]]\n"
+                    "set firmware [file join $here ..]\n"
+                    "if {![file isdirectory [file join $firmware verilog]]} { set firmware [pwd] }\n"
+                    "if {$argc > 0} { set firmware [lindex $argv 0] }\n"
+                    "set reports [expr {$argc > 1 ? [lindex $argv 1] : [pwd]}]\n"
                     "set top %s\nset part %s\n\n", job->top, part->name);
     cb_text_put(&t, "create_project -in_memory -part $part\n"
                     "set_param general.maxThreads 2\n");

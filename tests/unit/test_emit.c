@@ -1,4 +1,6 @@
 /* The printed representations: compiled and run, they give the programme's codes. */
+#include <dlfcn.h>
+
 #include "base/rng.h"
 #include "data/layouts.h"
 #include "hw/emit.h"
@@ -45,13 +47,20 @@ static void card_make(void) {
     emitted_finish(&card, card.images.et, (size_t)card.images.n);
 }
 
+/* emulator/ and cmssw/ with what builds them. */
+static void emit_libraries(const emitted *x) {
+    UNIT_OK(cb_emit_emulator(&x->emit));
+    UNIT_OK(cb_emit_cmssw(&x->emit));
+    UNIT_OK(cb_emit_folder(&x->emit));
+}
+
 static void check_software(emitted *x) {
-    cb_check c;
+    cb_check c, both[2];
     UNIT_OK(cb_verify_interpreter(&x->emit, &c));
     CU_ASSERT(c.checked == x->emit.n_event && c.mismatches == 0);
-    UNIT_OK(cb_emit_emulator(&x->emit));
-    UNIT_OK(cb_verify_emulator(&x->emit, x->scratch, &c));
-    CU_ASSERT(c.checked == x->emit.n_event && c.mismatches == 0);
+    emit_libraries(x);
+    UNIT_OK(cb_verify_libraries(&x->emit, x->scratch, both));
+    for (int k = 0; k < 2; k++) CU_ASSERT(both[k].checked == x->emit.n_event && both[k].mismatches == 0);
     UNIT_OK(cb_emit_hls_cpp(&x->emit));
     UNIT_OK(cb_verify_hls_cpp(&x->emit, x->scratch, &c));
     CU_ASSERT(c.checked == x->emit.n_event && c.mismatches == 0);
@@ -195,22 +204,103 @@ static void test_modes(void) {
 static void test_mismatch(void) {
     static uint16_t et[40 * 6];
     emitted x;
-    cb_check c;
+    cb_check c, both[2];
     mode_student(&x, 2, et, 40);
-    UNIT_OK(cb_emit_emulator(&x.emit));
+    emit_libraries(&x);
     UNIT_OK(cb_emit_hls_cpp(&x.emit));
     x.code[17] ^= 1;
     UNIT_FAILS(cb_verify_interpreter(&x.emit, &c), "1 mismatches of 40; first at event 17");
-    UNIT_FAILS(cb_verify_emulator(&x.emit, x.scratch, &c), "emulator: 1 mismatches of 40");
-    CU_ASSERT(c.first_bad == 17 && c.mismatches == 1 && c.expected == (c.got ^ 1));
+    UNIT_FAILS(cb_verify_libraries(&x.emit, x.scratch, both), "emulator: 1 mismatches of 40; first at event 17");
+    CU_ASSERT(both[0].first_bad == 17 && both[0].mismatches == 1 && both[0].expected == (both[0].got ^ 1));
     UNIT_FAILS(cb_verify_hls_cpp(&x.emit, x.scratch, &c), "hls_cpp: 1 mismatches of 40");
     char path[512];
     snprintf(path, sizeof path, "%s/emulator/emulator.c", x.dir);
     UNIT_OK(cb_file_write(path, "this is no C\n"));
-    UNIT_FAILS(cb_verify_emulator(&x.emit, x.scratch, &c), "exit status 1");
-    CU_ASSERT_STRING_EQUAL(c.status, "failed");
+    UNIT_FAILS(cb_verify_libraries(&x.emit, x.scratch, both), "exit status 2");
+    CU_ASSERT_STRING_EQUAL(both[0].status, "failed");
     CU_ASSERT_FALSE(cb_file_exists(x.scratch));
     emitted_free(&x);
+}
+
+/* ---- what is handed over ---- */
+
+/* A shell line in the folder of the deployed network, after `make`; its last output. */
+static void in_folder(cb_process_end *end, const char *line) {
+    const char *const argv[] = {"env", "-u", "MAKEFLAGS", "-u", "MAKEOVERRIDES", "sh", "-c", line, NULL};
+    UNIT_OK(cb_process_run(&(cb_process){.argv = argv, .dir = card.dir, .wall_s = 100}, end));
+}
+
+/* Interface 1 is frozen: these names, this version, this SONAME, nothing else. */
+static void test_interface(void) {
+    emit_libraries(&card);
+    cb_process_end end;
+    in_folder(&end, "make -s CFLAGS=-O0 CXXFLAGS=-O0 LDFLAGS= && nm -D --defined-only build/libcicada_v1_emulator.so | cut -d' ' -f3 | sort");
+    CU_ASSERT_STRING_EQUAL(end.tail, "CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_abi@@CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_v1_columns@@CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_v1_input_bits@@CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_v1_name@@CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_v1_rows@@CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_v1_score@@CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_v1_score_bits@@CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_v1_score_fraction_bits@@CICADA_EMULATOR_1\n"
+                                     "cicada_emulator_v1_score_many@@CICADA_EMULATOR_1\n"
+                                     "cicada_v1_score@@CICADA_EMULATOR_1\n");
+    in_folder(&end, "readelf -d build/libcicada_v1_emulator.so | grep -c 'SONAME.*libcicada_v1_emulator.so.1'");
+    CU_ASSERT_STRING_EQUAL(end.tail, "1\n");
+    in_folder(&end, "nm -D --defined-only build/CICADAModel_cicada_v1.so | cut -d' ' -f3 | sort");
+    CU_ASSERT_STRING_EQUAL(end.tail, "create_model\ndestroy_model\n");
+}
+
+/* Loads the emulator here, by the names of the interface. */
+static void test_load(void) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/build/libcicada_v1_emulator.so.1", card.dir);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(library);
+    uint32_t (*abi)(void), (*rows)(void), (*bits)(void);
+    const char *(*name)(void);
+    int32_t (*score)(const uint16_t *, uint16_t *);
+    size_t (*score_many)(const uint16_t *, size_t, uint16_t *);
+    *(void **)&abi = dlsym(library, "cicada_emulator_abi");
+    *(void **)&rows = dlsym(library, "cicada_emulator_v1_rows");
+    *(void **)&bits = dlsym(library, "cicada_emulator_v1_input_bits");
+    *(void **)&name = dlsym(library, "cicada_emulator_v1_name");
+    *(void **)&score = dlsym(library, "cicada_emulator_v1_score");
+    *(void **)&score_many = dlsym(library, "cicada_emulator_v1_score_many");
+    CU_ASSERT_FATAL(abi && rows && bits && name && score && score_many);
+    CU_ASSERT(abi() == 1 && rows() == 18 && bits() == 10);
+    CU_ASSERT_STRING_EQUAL(name(), "cicada-v1");
+    uint16_t code[256], one;
+    CU_ASSERT_EQUAL(score_many(card.images.et, 256, code), 256);
+    CU_ASSERT_EQUAL(memcmp(code, card.code, sizeof code), 0);
+    CU_ASSERT(score(card.images.et + 252, &one) == 0 && one == card.code[1]);
+    uint16_t kept = card.images.et[3 * 252 + 100];
+    card.images.et[3 * 252 + 100] = 1024; /* eleven bits: nothing from event 3 on */
+    memset(code, 0xff, sizeof code);
+    CU_ASSERT_EQUAL(score_many(card.images.et, 256, code), 3);
+    CU_ASSERT(code[2] == card.code[2] && code[3] == 0xffff && score(card.images.et + 3 * 252, &one) == -1);
+    card.images.et[3 * 252 + 100] = kept;
+    dlclose(library);
+}
+
+/* The folder's own check, as its taker runs it, and what it says of a wrong score. */
+static void test_check(void) {
+    cb_process_end end;
+    in_folder(&end, "make -s check-emulator check-cmssw check-ctp7 CXXFLAGS=-O0 LDFLAGS=");
+    CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, "cicada-v1: 0 mismatches of 40"));
+    in_folder(&end, "make -s check-cmssw CXXFLAGS=-O0 LDFLAGS= O=ap AP_TYPES=cmssw/standin");
+    CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, "0 mismatches of 40, ap_ types too"));
+    in_folder(&end, "sed '7s/.*/255.0/' hls/tb_data/tb_output_predictions.dat > wrong; head -n 9 wrong > few;"
+                    "for l in build/check_emulator 'build/check_cmssw build/CICADAModel_cicada_v1.so'; do for s in wrong few none; do "
+                    "$l hls/tb_data/tb_input_features.dat $s; echo status $?; done; done");
+    const char *at = end.tail;
+    for (int k = 0; k < 2; k++) { /* both programs */
+        static const char *const said[] = {"first mismatch: event 6 expected 65280 got", "1 mismatches of 40", "status 1",
+                                           "fewer scores", "status 2", "cannot be opened", "status 2"};
+        for (int i = 0; i < 7 && at; i++) at = strstr(at, said[i]);
+    }
+    CU_ASSERT_PTR_NOT_NULL(at);
 }
 
 /* The weights beside the C++ are those of the programme, in the published form. */
@@ -229,4 +319,5 @@ static void test_weights(void) {
 UNIT_MAIN("emit", {"deployed v1p1p2: emulator and HLS C++", test_v1}, {"deployed v1p1p2: trigger-card wrapper", test_ctp7},
           {"no wrapper for other shapes", test_no_card},
           {"every rounding and overflow mode", test_modes}, {"mismatches and compile errors", test_mismatch},
+          {"interface 1 of the emulator", test_interface}, {"emulator loaded", test_load}, {"the folder's check", test_check},
           {"weights beside the C++", test_weights})

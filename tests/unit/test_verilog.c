@@ -167,10 +167,7 @@ static void test_small_students(void) {
                      .code = code, .n_event = 80, .n_simulation = 80, .simulate = true};
         cb_check check[CB_CHECKS];
         int n_check;
-        UNIT_OK(cb_emit_verilog(&e));
-        UNIT_OK(cb_emit_hls_cpp(&e));
-        UNIT_OK(cb_emit_emulator(&e));
-        UNIT_OK(cb_emit_ctp7(&e));
+        UNIT_OK(cb_emit_all(&e));
         UNIT_OK(cb_verify(&e, scratch, check, &n_check));
         CU_ASSERT_EQUAL(n_check, CB_CHECKS);
         for (int k = 0; k < n_check; k++) CU_ASSERT(check[k].mismatches == 0);
