@@ -13,6 +13,8 @@
  * from the estimated clock period, version. *names receives the object that hls4ml
  * calls CSynthesisReport (values as text); owned by the caller. */
 int cb_csynth_read(const char *path, cb_synth_row *row, json_t **names) CB_MUST;
+/* The same from the text report <prj>_csynth.rpt, for where only that was kept. */
+int cb_csynth_rpt_read(const char *path, cb_synth_row *row, json_t **names) CB_MUST;
 
 /* report_utilization text of 7 series ("Slice LUTs") or UltraScale ("CLB LUTs"):
  * lut, ff, dsp, bram, carry (CARRY4 or CARRY8), version. */

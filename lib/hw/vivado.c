@@ -121,6 +121,16 @@ static int copy_project(const cb_vendor_job *job, const cb_part *part, const cha
     return rc;
 }
 
+/* report.xml or, if the tool wrote none, report.rpt. */
+static int read_csynth(const char *report, cb_synth_row *row, json_t **names) {
+    char *xml = cb_textf("%s.xml", report), *rpt = cb_textf("%s.rpt", report);
+    bool text = xml && rpt && !cb_file_exists(xml) && cb_file_exists(rpt);
+    int rc = !xml || !rpt ? -1 : text ? cb_csynth_rpt_read(rpt, row, names) : cb_csynth_read(xml, row, names);
+    free(xml);
+    free(rpt);
+    return rc;
+}
+
 static int run_hls(const cb_vendor_job *job, const char *firmware, const char *work, cb_synth_report *r) {
     char name[64];
     if (!project_name(firmware, name, sizeof name))
@@ -129,7 +139,7 @@ static int run_hls(const cb_vendor_job *job, const char *firmware, const char *w
         return idle_row(r, "csynth", "vitis_hls", "csynth", "vitis_hls is not installed") ? 0 : -1;
     cb_synth_row *row = cb_synth_row_add(r, "csynth", "vitis_hls", "csynth");
     char *folder = cb_textf("%s/hls", work);
-    char *report = cb_textf("%s/%s_prj/solution1/syn/report/%s_csynth.xml", folder ? folder : "", name, name);
+    char *report = cb_textf("%s/%s_prj/solution1/syn/report/%s_csynth", folder ? folder : "", name, name);
     int rc = row && folder && report ? 0 : -1;
     if (!rc) {
         cb_process_version("vitis_hls", "-version", row->version, sizeof row->version);
@@ -137,7 +147,7 @@ static int run_hls(const cb_vendor_job *job, const char *firmware, const char *w
         cb_process p = {.argv = argv, .dir = folder, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
         json_t *names = NULL;
         if (copy_project(job, &r->part, firmware, work) || cb_process_run(&p, NULL) ||
-            cb_csynth_read(report, row, &names))
+            read_csynth(report, row, &names))
             fail_row(row, folder);
         json_decref(r->csynth);
         r->csynth = names;

@@ -1,4 +1,5 @@
 /* Readers of the vendors' reports, whole and cut off, and the report they end in. */
+#include "base/rng.h"
 #include "hw/vendor_report.h"
 #include "unit.h"
 
@@ -33,6 +34,39 @@ static void test_csynth(void) {
     UNIT_FAILS(cb_csynth_read(FIXTURE("timing_met.rpt"), row, &names), "no element");
     UNIT_FAILS(cb_csynth_read(FIXTURE("none.xml"), row, &names), "cannot open");
     cb_synth_report_free(&r);
+}
+
+/* The text report of the same synthesis says the same, and older headings are known. */
+static void test_csynth_text(void) {
+    cb_synth_report r, s;
+    cb_synth_row *row = fresh(&r), *other = fresh(&s);
+    json_t *names, *xml;
+    UNIT_OK(cb_csynth_rpt_read(FIXTURE("csynth.rpt"), row, &names));
+    UNIT_OK(cb_csynth_read(FIXTURE("csynth.xml"), other, &xml));
+    CU_ASSERT(json_equal(names, xml));
+    CU_ASSERT(row->lut == other->lut && row->ff == other->ff && row->dsp == other->dsp && row->bram == other->bram);
+    CU_ASSERT(row->cycles == 16 && row->ii == 4 && row->fmax_mhz == other->fmax_mhz);
+    CU_ASSERT_STRING_EQUAL(row->version, "2021.1");
+    json_decref(names);
+    json_decref(xml);
+    char *text = cb_file_read(FIXTURE("csynth.rpt"), NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    memcpy(strstr(text, "  DSP |"), "DSP48E|", 7);
+    memcpy(strstr(text, "       15|       16|"), "        ?|        ?|", 20);
+    const char *path = unit_scratch("older.rpt");
+    UNIT_OK(cb_file_write(path, text));
+    UNIT_OK(cb_csynth_rpt_read(path, row, &names));
+    CU_ASSERT(row->dsp == 20 && isnan(row->cycles) && row->ii == 4);
+    json_decref(names);
+    memcpy(strstr(text, "    8851|"), "  -8851|", 8);
+    UNIT_OK(cb_file_write(path, text));
+    UNIT_FAILS(cb_csynth_rpt_read(path, row, &names), "LUT: '-8851' is not a count");
+    UNIT_FAILS(cb_csynth_rpt_read(FIXTURE("csynth.xml"), row, &names), "no clock under '+ Timing'");
+    UNIT_FAILS(cb_csynth_rpt_read(FIXTURE("timing_met.rpt"), row, &names), "not a complete csynth.rpt");
+    unlink(path);
+    free(text);
+    cb_synth_report_free(&r);
+    cb_synth_report_free(&s);
 }
 
 static void test_utilization(void) {
@@ -74,6 +108,12 @@ static int read_xml(const char *path, cb_synth_row *row) {
     json_decref(names);
     return rc;
 }
+static int read_rpt(const char *path, cb_synth_row *row) {
+    json_t *names;
+    int rc = cb_csynth_rpt_read(path, row, &names);
+    json_decref(names);
+    return rc;
+}
 static int read_timing(const char *path, cb_synth_row *row) {
     json_t *names;
     int rc = cb_timing_read(path, 6.25, row, &names);
@@ -103,9 +143,56 @@ static void cut_off(const char *fixture, reader *read, const char *last) {
 
 static void test_cut_off(void) {
     cut_off(FIXTURE("csynth.xml"), read_xml, "/LUT>\n        <URAM>0</URAM>\n    </AvailableResources>");
+    cut_off(FIXTURE("csynth.rpt"), read_rpt, "  433200|    0|");
     cut_off(FIXTURE("utilization_7series.rpt"), cb_utilization_read, "| DSPs      |    2");
     cut_off(FIXTURE("utilization_ultrascale.rpt"), cb_utilization_read, "| DSPs           |   80");
     cut_off(FIXTURE("timing_met.rpt"), read_timing, "                 18542");
+}
+
+/* Reports with bytes changed, doubled or lost anywhere: an error or finite counts, and what is
+ * taken can be written. */
+static void corrupt(const char *fixture, reader *read) {
+    enum { TRIALS = 300 };
+    size_t size;
+    char *whole = cb_file_read(fixture, &size), *bad = malloc(2 * size);
+    CU_ASSERT_FATAL(whole && bad);
+    char path[512];
+    snprintf(path, sizeof path, "%s", unit_scratch("corrupt.rpt"));
+    for (int trial = 0; trial < TRIALS; trial++) {
+        cb_rng rng = cb_rng_at(7, fixture, (uint64_t)trial);
+        size_t n = size;
+        memcpy(bad, whole, size);
+        for (int k = 0; k < 1 + trial % 20; k++) {
+            size_t at = cb_rng_below(&rng, (uint32_t)n), span = cb_rng_below(&rng, 40);
+            if (at + span > n) span = n - at;
+            if (k % 3 == 1) memmove(bad + at, bad + at + span, n - at - span), n -= span;      /* lost */
+            else if (k % 3 == 2 && n + span <= 2 * size) memmove(bad + at + span, bad + at, n - at), n += span; /* doubled */
+            else bad[at] = (char)(1 + cb_rng_below(&rng, 255));
+            if (!n) break;
+        }
+        FILE *f = fopen(path, "wb");
+        CU_ASSERT_FATAL(f && fwrite(bad, 1, n, f) == n && !fclose(f));
+        cb_synth_report r;
+        cb_synth_row *row = fresh(&r);
+        if (!read(path, row)) {
+            CU_ASSERT(!isinf(row->lut) && !(row->lut < 0) && !isinf(row->fmax_mhz) && !(row->fmax_mhz < 0) && !(row->dsp < 0));
+            char *version = row->version;
+            CU_ASSERT_EQUAL(strspn(version, "0123456789."), strlen(version));
+        }
+        cb_synth_report_free(&r);
+    }
+    unlink(path);
+    free(whole);
+    free(bad);
+}
+
+static void test_corrupt(void) {
+    corrupt(FIXTURE("csynth.xml"), read_xml);
+    corrupt(FIXTURE("csynth.rpt"), read_rpt);
+    corrupt(FIXTURE("utilization_7series.rpt"), cb_utilization_read);
+    corrupt(FIXTURE("utilization_ultrascale.rpt"), cb_utilization_read);
+    corrupt(FIXTURE("timing_met.rpt"), read_timing);
+    corrupt(FIXTURE("timing_missed.rpt"), read_timing);
 }
 
 /* Counts above the part, failures with unprintable text, the same bytes twice. */
@@ -142,5 +229,5 @@ static void test_report(void) {
     cb_synth_report_free(&r);
 }
 
-UNIT_MAIN("vendor_report", {"csynth", test_csynth}, {"utilization", test_utilization}, {"timing", test_timing},
-          {"cut off", test_cut_off}, {"report", test_report})
+UNIT_MAIN("vendor_report", {"csynth", test_csynth}, {"csynth as text", test_csynth_text}, {"utilization", test_utilization}, {"timing", test_timing},
+          {"cut off", test_cut_off}, {"corrupt", test_corrupt}, {"report", test_report})
