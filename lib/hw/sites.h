@@ -22,9 +22,9 @@
 #include "base/error.h"
 
 typedef struct {
-    int64_t lut[7];  /* LUT1..LUT6 at [1..6] */
+    int64_t lut[7];  /* LUT1..LUT6 at [1..6]; ECP5: LUT4 */
     int64_t lut62;   /* LUT6_2: one LUT with two outputs */
-    int64_t inv, carry4, muxf, ff, srl16, srl32, dsp, ram18, ram36, lutram, other;
+    int64_t inv, carry4 /* CARRY4; ECP5: CCU2C */, muxf, ff, srl16, srl32, dsp, ram18, ram36, lutram, other;
 } cb_cell_count;
 
 typedef struct {

@@ -3,7 +3,8 @@
  * A hardware number means nothing without who counted it, when and how, so each
  * row carries step, tool, version and rule; numbers of different steps are never
  * mixed (spec/rtl.md 6.5). Steps: estimate (cost model), yosys-synth,
- * csynth (Vitis HLS's own estimate), vivado-synth, vivado-route.
+ * csynth (Vitis HLS's own estimate), vivado-synth, vivado-route; for an ECP5, whose LUTs have four
+ * inputs, instead of all these: yosys-ecp5, nextpnr-route (nextpnr.h).
  *
  * The file is JSON with sorted keys (schema "cicada-bench/synthesis/1"):
  *   schema, stage, version, config, student, part {...}, inputs [{role, sha256}],
@@ -31,9 +32,10 @@ enum { CB_SYNTH_MAX_ROWS = 16, CB_SYNTH_STATUS = 512 };
 
 /* What the device is, and how much of everything it has ([part] of the configuration). */
 typedef struct {
-    const char *name, *family; /* family: xc7 or xcup */
+    const char *name, *family; /* family: xc7, xcup or ecp5 */
     double lut, ff, dsp, bram;
     double clock_ns;           /* target of the constraints */
+    double pins;               /* for users; only placing a whole device asks for them */
 } cb_part;
 
 typedef struct {

@@ -79,9 +79,7 @@ static int same_cells(const cb_cell_count *a, const cb_cell_count *b) {
                    (long long)cb_cells_raw_lut(b), (long long)b->carry4, (long long)b->ff);
 }
 
-/* The design beside the script under its own name, so that neither script nor
- * messages hold a path of this machine. */
-static int link_verilog(const char *verilog, const char *link) {
+int cb_verilog_link(const char *verilog, const char *link) {
     char *real = realpath(verilog, NULL);
     if (!real) return cb_fail("%s: %s", verilog, strerror(errno));
     unlink(link);
@@ -114,7 +112,7 @@ static int run_in(const cb_yosys_job *job, cb_synth_report *r, const char *link,
     cb_process_version("yosys", "-V", version, sizeof version);
     cb_info("yosys %s: %s for %s", version, cb_basename(job->verilog), r->part.family);
     cb_site_count c;
-    int bad = link_verilog(job->verilog, link);
+    int bad = cb_verilog_link(job->verilog, link);
     if (bad) return -1;
     if (synthesize(job, stat, net, &c)) {
         cb_synth_row *row = cb_synth_row_add(r, "yosys-synth", "yosys", "raw-cells");

@@ -27,6 +27,10 @@ typedef struct {
 /* The script for a Verilog file in the working folder; free(). */
 char *cb_yosys_script(const char *verilog, const char *top, const char *family) CB_MUST;
 
+/* A link to a Verilog file beside a script, so that neither script nor messages hold a path of this
+ * machine. Replaces `link`. */
+int cb_verilog_link(const char *verilog, const char *link) CB_MUST;
+
 /* Writes DIR/yosys.ys, runs it and adds three rows (rules raw-cells, packed,
  * packed-lower; sites.h). Whatever goes wrong with the tool is one row with status
  * "not run: ..." or "failed: ..." and return 0; -1 only if the folder cannot be used. */

@@ -59,6 +59,69 @@ int cb_reports_resources(cb_table *t, const char *path) {
     return rc;
 }
 
+/* ---- post-route ---- */
+
+enum { MAX_SEEDS = 64 };
+
+typedef struct {
+    char student[64], tool[64], version[64], part[64], status[600];
+    double lut, ff, ff_shell, carry, dsp, bram, pins, cycles, ii, clock_mhz;
+    double fmax[MAX_SEEDS]; /* ascending */
+    int seeds;
+} routed;
+
+/* Adds one row of the report: a seed. */
+static int add_seed(routed *s, const char *path, const json_t *row) {
+    struct { const char *key; double *to; } of[] = {
+        {"lut", &s->lut}, {"ff", &s->ff}, {"shell_ff", &s->ff_shell}, {"carry", &s->carry}, {"dsp", &s->dsp}, {"bram", &s->bram},
+        {"pins", &s->pins}, {"cycles", &s->cycles}, {"ii", &s->ii}, {"clock_mhz", &s->clock_mhz}};
+    char status[600];
+    double v, fmax;
+    if (text_of(path, row, "student", s->student, sizeof s->student) || text_of(path, row, "tool", s->tool, sizeof s->tool) ||
+        text_of(path, row, "version", s->version, sizeof s->version) || text_of(path, row, "part", s->part, sizeof s->part) ||
+        text_of(path, row, "status", status, sizeof status) || number_of(path, row, "fmax_mhz", &fmax))
+        return -1;
+    if ((!strncmp(status, "failed", 6) || !strncmp(status, "not run", 7)) && !*s->status) memcpy(s->status, status, sizeof status);
+    if (isnan(fmax)) return 0; /* nothing was routed */
+    if (s->seeds == MAX_SEEDS) return cb_fail("%s: more than %d placements", path, MAX_SEEDS);
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        if (number_of(path, row, of[i].key, &v)) return -1;
+        if (!(*of[i].to >= v)) *of[i].to = v;
+    }
+    int at = s->seeds++;
+    for (; at > 0 && s->fmax[at - 1] > fmax; at--) s->fmax[at] = s->fmax[at - 1];
+    s->fmax[at] = fmax;
+    return 0;
+}
+
+static int add_routed(cb_table *t, const routed *s) {
+    int n = s->seeds;
+    double median = !n ? NAN : 0.5 * (s->fmax[(n - 1) / 2] + s->fmax[n / 2]);
+    const char *status = *s->status ? s->status : median < s->clock_mhz ? "misses timing" : "meets timing";
+    return cb_table_row(t, "%s\tnextpnr-route\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s",
+                        s->student, s->tool, s->version, s->part, n, CB_CELL(s->lut), CB_CELL(s->ff), CB_CELL(s->ff_shell),
+                        CB_CELL(s->carry), CB_CELL(s->dsp), CB_CELL(s->bram), CB_CELL(s->pins), CB_CELL(s->cycles), CB_CELL(s->ii),
+                        CB_CELL(s->clock_mhz), CB_CELL(n ? s->fmax[0] : NAN), CB_CELL(median), CB_CELL(n ? s->fmax[n - 1] : NAN),
+                        CB_CELL(s->cycles * 1000 / median), status);
+}
+
+int cb_reports_routed(cb_table *t, const char *path) {
+    json_t *j = load(path), *rows = json_object_get(j, "rows");
+    if (!j) return -1;
+    routed s = {.lut = NAN, .ff = NAN, .ff_shell = NAN, .carry = NAN, .dsp = NAN, .bram = NAN, .pins = NAN, .cycles = NAN, .ii = NAN,
+                .clock_mhz = NAN};
+    int rc = 0;
+    for (size_t i = 0; i < json_array_size(rows) && !rc; i++) {
+        const json_t *row = json_array_get(rows, i);
+        const char *step = json_string_value(json_object_get(row, "step"));
+        if (step && !strcmp(step, "nextpnr-route") && add_seed(&s, path, row)) rc = cb_fail_in("row %zu", i);
+    }
+    if (!rc && !*s.student) rc = cb_fail("%s: no row of nextpnr-route: not a report of synthesize for an ECP5", path);
+    if (!rc) rc = add_routed(t, &s);
+    json_decref(j);
+    return rc;
+}
+
 int cb_reports_lut(const char *path, const char *step, const char *rule, char student[64], double *lut) {
     json_t *j = load(path), *rows = json_object_get(j, "rows");
     if (!j) return -1;
