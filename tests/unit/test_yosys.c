@@ -1,12 +1,10 @@
 /* Site counting on a netlist made by hand, Yosys where installed, and tools that
  * misbehave in every way. */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include <sys/stat.h>
-
+#include "fake_tool.h"
 #include "hw/process.h"
 #include "hw/vivado.h"
 #include "hw/yosys.h"
-#include "unit.h"
 
 static void write_text(const char *path, const char *text) { UNIT_OK(cb_file_write(path, text)); }
 
@@ -114,27 +112,6 @@ static void test_yosys(void) {
     end(&b);
 }
 
-/* Puts a shell script of this name first on PATH. */
-static void fake(const char *bin, const char *tool, const char *script) {
-    char path[700];
-    snprintf(path, sizeof path, "%s/%s", bin, tool);
-    char *text = cb_textf("#!/bin/sh\n[ \"$1\" = -V ] && { echo 'Yosys 9.9 (fake)'; exit; }\n"
-                          "[ \"$1\" = -version ] && { echo 'Vivado v2099.1 (64-bit)'; exit; }\n%s\n", script);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
-    write_text(path, text);
-    chmod(path, 0755);
-    free(text);
-}
-
-static char *with_path(const char *first) {
-    char *old = cb_strdup(getenv("PATH")), *real = realpath(first, NULL);
-    char *path = cb_textf("%s:%s", real ? real : first, old ? old : "");
-    setenv("PATH", path, 1);
-    free(path);
-    free(real);
-    return old;
-}
-
 static void test_bad_tools(void) {
     static const struct { const char *script, *status; } bad[] = {
         {"echo 'ERROR: it broke'; exit 3", "failed: yosys: exit status 3; last output: ERROR: it broke"},
@@ -150,13 +127,13 @@ static void test_bad_tools(void) {
     char bin[512]; /* outlives the rotation of unit_scratch */
     snprintf(bin, sizeof bin, "%s", unit_scratch("bin"));
     UNIT_OK(cb_mkdirs(bin));
-    char *old = with_path(bin);
+    char *old = fake_path(bin);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         bench b;
         begin(&b);
         b.job.wall_s = 0.5;
         b.job.memory_mib = 64;
-        fake(bin, "yosys", bad[i].script);
+        fake_tool(bin, "yosys", bad[i].script);
         UNIT_OK(cb_yosys_run(&b.job, &b.r));
         CU_ASSERT_EQUAL_FATAL(b.r.n, 1);
         if (!strstr(b.r.row[0].status, bad[i].status)) fprintf(stderr, "\n  status was: %s\n", b.r.row[0].status);
@@ -181,14 +158,14 @@ static void test_vendor(void) {
     char bin[512]; /* outlives the rotation of unit_scratch */
     snprintf(bin, sizeof bin, "%s", unit_scratch("bin2"));
     UNIT_OK(cb_mkdirs(bin));
-    char *old = with_path(bin), *data = realpath("tests/data/vendor", NULL);
+    char *old = fake_path(bin), *data = realpath("tests/data/vendor", NULL);
     char *hls = cb_textf("grep -q '^set part \"p\"' project.tcl || exit 9\nmkdir -p t_prj/solution1/syn/report\n"
                          "cp %s/csynth.xml t_prj/solution1/syn/report/t_csynth.xml", data);
     char *vivado = cb_textf("test -f ../vivado.tcl -a -f ../clock.xdc || exit 9\n"
                             "cp %s/utilization_7series.rpt synth_utilization.rpt; cp %s/utilization_7series.rpt route_utilization.rpt\n"
                             "cp %s/timing_met.rpt synth_timing.rpt; cp %s/timing_missed.rpt route_timing.rpt", data, data, data, data);
-    fake(bin, "vitis_hls", hls);
-    fake(bin, "vivado", vivado);
+    fake_tool(bin, "vitis_hls", hls);
+    fake_tool(bin, "vivado", vivado);
     bench b;
     begin(&b);
     cb_vendor_job job = {.firmware = b.dir, .verilog = "t.v", .top = "t", .dir = b.dir, .wall_s = 10,
@@ -205,8 +182,8 @@ static void test_vendor(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(b.r.row[2].status, "misses timing"));
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(b.r.timing, "WNS")), "-0.350");
     b.r.n = 0;
-    fake(bin, "vivado", "echo 'ERROR: [Common 17-345] A valid license was not found'; exit 1");
-    fake(bin, "vitis_hls", "mkdir -p t_prj/solution1/syn/report; echo '<profile>' > t_prj/solution1/syn/report/t_csynth.xml");
+    fake_tool(bin, "vivado", "echo 'ERROR: [Common 17-345] A valid license was not found'; exit 1");
+    fake_tool(bin, "vitis_hls", "mkdir -p t_prj/solution1/syn/report; echo '<profile>' > t_prj/solution1/syn/report/t_csynth.xml");
     UNIT_OK(cb_vendor_run(&job, &b.r));
     CU_ASSERT_PTR_NOT_NULL(strstr(b.r.row[0].status, "failed: t_prj/solution1/syn/report/t_csynth.xml: no element"));
     CU_ASSERT_PTR_NOT_NULL(strstr(b.r.row[1].status, "license was not found"));
