@@ -87,7 +87,8 @@ static int qkeras_new(student_work *w, bool v2, bool quantized) {
 static int hgq_new(student_work *w, bool v2) {
     cb_hgq_design d = v2 ? cb_hgq_design_v2(w->set.height, w->set.width, 2, 4, 16, CB_HGQ_HEAD, CB_HGQ_HEAD)
                          : cb_hgq_design_v1(w->set.height, w->set.width, 16, CB_HGQ_HEAD, CB_HGQ_HEAD);
-    d.saturate = d.exact_fold = true;
+    d.saturate = true;
+    d.fold = CB_HGQ_FOLD_EXACT;
     for (int l = 0; l < CB_HGQ_LAYERS; l++) d.iq[l].rules.overflow = CB_WRAP;
     if (!(w->h = cb_hgq_student_new(&d, 1)) || cb_hgq_calibrate(w->h, &w->set, 4096, 6, 1)) return -1;
     return (w->trainer = cb_hgq_trainer_new(w->h, BATCH, 1e-3, 1)) ? 0 : -1;

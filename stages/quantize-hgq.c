@@ -40,10 +40,12 @@ static cb_hgq_design design_of(const cb_config *c, const cb_student_set *set) {
     for (int k = 0; k < 7; k++) {
         place[k]->rules.l1_w = factor;
         if (place[k]->rules.kind == CB_KIF) place[k]->rules.l1_i = factor;
+        else place[k]->rules.i_min = (float)cb_config_real(c, "hgq", "weight_range_min");
     }
     design.saturate = !strcmp(cb_config_text(c, "hgq", "range"), "tracked");
     for (int l = 0; design.saturate && l < CB_HGQ_LAYERS; l++) design.iq[l].rules.overflow = CB_WRAP;
-    design.exact_fold = !strcmp(cb_config_text(c, "hgq", "fold"), "exact");
+    const char *fold = cb_config_text(c, "hgq", "fold");
+    design.fold = !strcmp(fold, "exact") ? CB_HGQ_FOLD_EXACT : !strcmp(fold, "centred") ? CB_HGQ_FOLD_CENTRED : CB_HGQ_FOLD_UPSTREAM;
     return design;
 }
 
@@ -71,6 +73,8 @@ static cb_hgq_plan plan_of(const cb_config *c, cb_beta_pid_rule *pid) {
                          .ramp_stop = cb_config_real(c, "hgq", "ramp_stop"),
                          .seed = (uint64_t)cb_config_int(c, "student", "seed"),
                          .trace = (uint32_t)cb_config_int(c, "hgq", "calibrate"),
+                         .no_dropout = !cb_config_bool(c, "hgq", "dropout"),
+                         .average = cb_config_real(c, "hgq", "average"),
                          .cycle = (int)cb_config_int(c, "hgq", "cycle"),
                          .pid = pid_of(c, pid),
                          .profile = profile != NULL};

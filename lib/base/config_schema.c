@@ -80,7 +80,12 @@ const cb_config_key cb_config_schema[] = {
     CHOICE("hgq", "range", "tracked", "tracked trained", "integer bits of data: follow the data (HGQ's WRAP, saturating at inference), or trained (SAT_SYM)"),
     INT("hgq", "start_bits", "6", 1, 20, "bits = data: significant bits of a weight, width of later data"),
     INT("hgq", "calibrate", "4096", 16, 1e9, "bits = data: training events that set the ranges (also when traced)"),
-    CHOICE("hgq", "fold", "upstream", "upstream exact", "batch-norm offset of dense1: HGQ2's, or a true batch norm"),
+    CHOICE("hgq", "fold", "upstream", "upstream exact centred",
+           "batch-norm offset of dense1: HGQ2's, a true batch norm, or ours: of the quantized kernel, with moving means"),
+    REAL("hgq", "weight_range_min", "-1000", -1000, 30,
+         "least integer bits of weights; HGQ has no limit, but those of a dead unit may sink until its gradients are subnormal"),
+    BOOL("hgq", "dropout", "yes", "CICADA's dropout, 1/9 and 1/8"),
+    REAL("hgq", "average", "0", 0, 0.999999, "checkpoints hold the running mean of all values, over about 1 / (1 - this) steps; 0 = the values"),
     REAL("hgq", "regularizer", "1e-8", 0, 1, "MonoL1 on bit variables"),
 
     INT("front", "points", "0", 0, 999, "students that a front keeps, evenly spaced in log EBOPs; 0 = one student, no front"),

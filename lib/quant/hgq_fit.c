@@ -71,6 +71,7 @@ int cb_hgq_history_write(const cb_hgq_history *h, cb_h5 *f) {
 /* Everything of one training. */
 typedef struct {
     cb_hgq_trainer *t;
+    cb_hgq_student *average;     /* NULL: none */
     cb_hgq_student *best, *copy; /* kept epoch; this epoch with its bias traced */
     cb_hgq_model model;          /* of copy */
     cb_student_order order;
@@ -96,6 +97,14 @@ static int check_gradient(const cb_hgq_trainer *t) {
     return isfinite(t->loss) ? 0 : cb_fail("the loss is %g; lower the learning rate", t->loss);
 }
 
+/* The running mean of all values; near the start of as many steps as there were. */
+static void average(fit *w, double keep) {
+    double early = (1.0 + (double)w->t->step) / (10.0 + (double)w->t->step);
+    float take = (float)(1 - (keep < early ? keep : early)), *mean = w->average->value;
+    const float *now = w->t->s->value;
+    for (size_t k = 0; k < w->t->s->n_value; k++) mean[k] += take * (now[k] - mean[k]);
+}
+
 static int train_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, double beta, int epoch, double *loss) {
     *loss = 0;
     cb_student_order_shuffle(&w->order, (uint64_t)epoch);
@@ -107,6 +116,7 @@ static int train_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, 
             return cb_fail_in("HGQ student: epoch %d, batch %u of %u (step %llu)", epoch + 1, k + 1, w->order.n_batch,
                               (unsigned long long)w->t->step + 1);
         cb_hgq_update(w->t);
+        if (w->average) average(w, p->average);
         *loss += w->t->loss / w->order.n_batch;
         cb_progress("epochs", epoch + (k + 1.0) / w->order.n_batch, p->epochs, NULL);
     }
@@ -191,7 +201,7 @@ static int trace(fit *w) {
 /* Validation with ranges as tracing gives them: training tracks i but never wraps. */
 static int validate(fit *w, const cb_student_set *set, double *mae, double *ebops) {
     double layer[CB_HGQ_LAYERS];
-    cb_hgq_student_copy(w->copy, w->t->s);
+    cb_hgq_student_copy(w->copy, w->average ? w->average : w->t->s);
     if (trace(w)) return -1;
     cb_hgq_model_update(&w->model);
     *ebops = cb_hgq_student_ebops(w->copy, layer);
@@ -263,6 +273,9 @@ int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *
     if (!rc) rc = cb_student_batch_new(&w.batch, set, w.order.batch);
     if (!rc) rc = (w.t = cb_hgq_trainer_new(s, w.order.batch, p->learning_rate, p->seed)) ? 0 : -1;
     if (!rc && p->profile) w.t->profile = &profile;
+    if (!rc && p->no_dropout) w.t->mask = NULL;
+    if (!rc && p->average > 0) rc = (w.average = cb_hgq_student_new(&s->d, 0)) ? 0 : -1;
+    if (w.average) cb_hgq_student_copy(w.average, s);
     if (!rc) rc = (w.best = cb_hgq_student_new(&s->d, 0)) && (w.copy = cb_hgq_student_new(&s->d, 0)) ? 0 : -1;
     if (!rc) rc = cb_hgq_model_new(&w.model, w.copy);
     if (!rc) rc = run_epochs(&w, set, p, h);
@@ -276,6 +289,7 @@ int cb_hgq_fit(cb_hgq_student *s, const cb_student_set *set, const cb_hgq_plan *
     free(w.trace);
     free(w.row);
     cb_hgq_model_free(&w.model);
+    cb_hgq_student_free(w.average);
     cb_hgq_student_free(w.copy);
     cb_hgq_student_free(w.best);
     cb_hgq_trainer_free(w.t);

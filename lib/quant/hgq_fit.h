@@ -15,6 +15,8 @@ typedef struct {
     double ramp_start, ramp_stop; /* fractions of the epochs: beta until start, beta_end from stop on */
     uint64_t seed;
     uint32_t trace;               /* WRAP data: training events that fix the ranges for validation and export */
+    bool no_dropout;
+    double average;               /* checkpoints are running means of the values over about 1 / (1 - average) steps; 0: the values */
     int cycle;                    /* epochs of a cosine cycle of the rate below its log-linear envelope; 0: none */
     const cb_beta_pid_rule *pid;  /* not NULL: beta after the warm-up is steered to a number of EBOPs */
     cb_front *front;              /* not NULL: receives every epoch on the front of this run; state: cb_hgq_student */

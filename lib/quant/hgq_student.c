@@ -284,7 +284,8 @@ void cb_hgq_student_fuse_rows(const cb_hgq_student *s, const float *mean, const 
     size_t h = (size_t)s->d.hidden;
     for (size_t c = from; c < to; c++) {
         const float *k = s->kernel[CB_HGQ_DENSE1] + c * h;
-        double sc = s->gamma[c] / sqrt(variance[c] + CB_HGQ_BN_EPSILON), shift = s->d.exact_fold ? sc * mean[c] : mean[c];
+        double sc = s->gamma[c] / sqrt(variance[c] + CB_HGQ_BN_EPSILON);
+        double shift = s->d.fold == CB_HGQ_FOLD_EXACT ? sc * mean[c] : s->d.fold == CB_HGQ_FOLD_CENTRED ? 0 : mean[c];
         if (scale) scale[c] = sc;
         for (size_t j = 0; j < h; j++) {
             kernel[c * h + j] = (float)(sc * k[j]);
@@ -293,11 +294,30 @@ void cb_hgq_student_fuse_rows(const cb_hgq_student *s, const float *mean, const 
     }
 }
 
+void cb_hgq_student_centre_rows(const cb_hgq_student *s, const float *mean, const float *kernel, size_t from, size_t to,
+                                double *offset) {
+    size_t h = (size_t)s->d.hidden;
+    for (size_t c = from; c < to; c++)
+        for (size_t j = 0; j < h; j++) offset[j] += (double)mean[c] * kernel[c * h + j];
+}
+
+/* The same from the kernel before quantization, by the rules of inference. */
+static void centre(const cb_hgq_student *s, const float *mean, const float *fused, double *offset) {
+    size_t h = (size_t)s->d.hidden;
+    const cb_hgq_site *site = &s->kq[CB_HGQ_DENSE1];
+    for (size_t e = 0; e < site->n; e++) {
+        cb_format r = cb_hgq_rounded(&site->q, site->map ? site->map[e] : e);
+        cb_hgq_format t = cb_hgq_format_make(r.k, r.i, r.f, site->q.overflow);
+        offset[e % h] += (double)mean[e / h] * cb_hgq_apply(&site->q, &t, fused[e]);
+    }
+}
+
 void cb_hgq_student_fuse(const cb_hgq_student *s, const float *mean, const float *variance, float *kernel, float *bias,
                          double *scale) {
     double *o = s->work_grad;
     for (int j = 0; j < s->d.hidden; j++) o[j] = 0;
     cb_hgq_student_fuse_rows(s, mean, variance, 0, (size_t)s->n_flat, kernel, o, scale);
+    if (s->d.fold == CB_HGQ_FOLD_CENTRED) centre(s, mean, kernel, o);
     for (int j = 0; j < s->d.hidden; j++) bias[j] = (float)(s->bias[j] - o[j]);
 }
 

@@ -10,8 +10,12 @@
  * dense1 normalises its *input* features (HGQ2 layers/core/dense.py, QBatchNormDense):
  *     s = gamma / sqrt(v + 1e-3),  Kq = kq(diag(s) K),  bq(bias - mu K)
  * with mu, v of the quantized input: of the batch in training, moving averages (0.99) at
- * inference. The offset mu K lacks the factor s; that is upstream's rule and the default
- * here. exact_fold uses bias - mu diag(s) K, a true batch norm.
+ * inference. The offset mu K lacks the factor s; that is upstream's rule and the default here
+ * (CB_HGQ_FOLD_UPSTREAM). CB_HGQ_FOLD_EXACT: bias - mu diag(s) K, a true batch norm. In both the
+ * offset follows the unquantized kernel while the sums follow the quantized one, so it is off by
+ * mu (Kq - diag(s) K), which moves with every weight that crosses a rounding threshold. Ours,
+ * CB_HGQ_FOLD_CENTRED: bias - mu Kq, with mu the moving mean and v as it started, in training and
+ * inference alike and constants to the gradient: the layer sums (x - mu) Kq.
  *
  * All real values of a student (weights, statistics, raw bit variables) lie in one array
  * `value`, cut into named tensors: <layer>_kernel, dense1_bias, dense1_bn_gamma,
@@ -30,6 +34,8 @@ enum { CB_HGQ_CONV, CB_HGQ_DENSE1, CB_HGQ_DENSE2, CB_HGQ_LAYERS };
 enum { CB_HGQ_TENSORS = 32 };
 #define CB_HGQ_BN_EPSILON 1e-3
 
+typedef enum { CB_HGQ_FOLD_UPSTREAM, CB_HGQ_FOLD_EXACT, CB_HGQ_FOLD_CENTRED } cb_hgq_fold;
+
 /* One quantizer as it is to be made. */
 typedef struct {
     cb_hgq_quantizer rules; /* cb_hgq_defaults, changed as wanted; n and arrays unused */
@@ -42,7 +48,7 @@ typedef struct {
 typedef struct {
     bool conv; /* v2 */
     int height, width, size, filters, hidden;
-    bool exact_fold;
+    cb_hgq_fold fold;
     bool saturate; /* WRAP data: ranges follow the data in training, and saturate at inference */
     cb_hgq_place iq[CB_HGQ_LAYERS], kq[CB_HGQ_LAYERS], bq;
 } cb_hgq_design;
@@ -114,9 +120,13 @@ void cb_hgq_student_fuse(const cb_hgq_student *s, const float *mean, const float
                          double *scale);
 
 /* Rows from..to-1 of it (all of scale's), and their share of the offset: added to offset[hidden], which the bias is
- * reduced by. */
+ * reduced by; a centred fold has none here. */
 void cb_hgq_student_fuse_rows(const cb_hgq_student *s, const float *mean, const float *variance, size_t from, size_t to,
                               float *kernel, double *offset, double *scale);
+
+/* The share of rows from..to-1 in the offset of a centred fold; kernel: the whole quantized one. */
+void cb_hgq_student_centre_rows(const cb_hgq_student *s, const float *mean, const float *kernel, size_t from, size_t to,
+                                double *offset);
 
 /* Fits the bias format of a WRAP bq (k and i) to the bias at inference: what min/max tracing
  * gives. Nothing else is traced here; see hgq_model.h. */

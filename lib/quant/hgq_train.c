@@ -270,36 +270,44 @@ static void fuse_part(cb_hgq_trainer *t, uint32_t n, int k) {
     size_t from = part_from((size_t)s->n_flat, k), to = part_from((size_t)s->n_flat, k + 1), h = (size_t)s->d.hidden;
     const double *sum[CB_SHARDS], *square[CB_SHARDS];
     double *total = w->total, *total2 = w->total + s->n_flat, *offset = w->offset + (size_t)k * h;
+    bool centred = s->d.fold == CB_HGQ_FOLD_CENTRED;
     for (int p = 0; p < CB_SHARDS; p++) sum[p] = w->part[p].sum, square[p] = w->part[p].square;
     cb_hgq_totals64(sum, CB_SHARDS, from, to, total);
     cb_hgq_totals64(square, CB_SHARDS, from, to, total2);
     for (size_t c = from; c < to; c++) {
         double mu = total[c] / n, var = total2[c] / n - mu * mu;
         if (var < 0) var = 0; /* rounding of a constant feature */
-        w->mean[c] = (float)mu;
-        w->variance[c] = (float)var;
         s->mean[c] = (float)(0.99 * s->mean[c] + 0.01 * mu);
-        s->variance[c] = (float)(0.99 * s->variance[c] + 0.01 * var);
+        if (centred && fabsf(s->mean[c]) < 0x1p-40f) s->mean[c] = 0; /* a dead feature: no subnormal products later */
+        if (!centred) s->variance[c] = (float)(0.99 * s->variance[c] + 0.01 * var);
+        w->mean[c] = centred ? s->mean[c] : (float)mu;
+        w->variance[c] = centred ? s->variance[c] : (float)var;
     }
     for (size_t j = 0; j < h; j++) offset[j] = 0;
     cb_hgq_student_fuse_rows(s, w->mean, w->variance, from, to, w->fused, offset, w->scale);
     const cb_hgq_quantizer *q = &s->kq[1].q;
     w->part_plain[k] = w->plain && cb_hgq_weights_quantize(q->w + from * h, q->i + from * h, w->fused + from * h,
                                                            (to - from) * h, w->kernel[1] + from * h);
+    if (centred && w->part_plain[k]) cb_hgq_student_centre_rows(s, w->mean, w->kernel[1], from, to, offset);
 }
 
 /* The rest of the fold, where the parts meet. */
 static void fuse_end(cb_hgq_trainer *t) {
     work *w = t->work;
     cb_hgq_student *s = t->s;
-    size_t h = (size_t)s->d.hidden;
+    size_t h = (size_t)s->d.hidden, flat = (size_t)s->n_flat;
+    for (int k = 0; k < CB_SHARDS; k++) w->plain = w->plain && w->part_plain[k];
+    if (!w->plain) quantize_weights(w, &s->kq[1], w->kq[1], w->fused, w->kernel[1]);
+    for (int k = 0; !w->plain && s->d.fold == CB_HGQ_FOLD_CENTRED && k < CB_SHARDS; k++) {
+        double *offset = w->offset + (size_t)k * h;
+        for (size_t j = 0; j < h; j++) offset[j] = 0;
+        cb_hgq_student_centre_rows(s, w->mean, w->kernel[1], part_from(flat, k), part_from(flat, k + 1), offset);
+    }
     for (size_t j = 0; j < h; j++) {
         double o = s->bias[j];
         for (size_t k = 0; k < CB_SHARDS; k++) o -= w->offset[k * h + j];
         w->fused_bias[j] = (float)o;
     }
-    for (int k = 0; k < CB_SHARDS; k++) w->plain = w->plain && w->part_plain[k];
-    if (!w->plain) quantize_weights(w, &s->kq[1], w->kq[1], w->fused, w->kernel[1]);
     quantize_weights(w, &s->bq, w->bq, w->fused_bias, w->bias);
 }
 
@@ -334,6 +342,14 @@ static void middle(cb_hgq_trainer *t, const cb_student_batch *b, int part) {
 
 static double *grad_of(cb_hgq_trainer *t, const float *value) { return t->grad + (value - t->s->value); }
 
+/* The kernel's share of the gradient through the offset of a centred fold: rows from..to-1. */
+static void centre_gradient(work *w, const cb_hgq_student *s, size_t from, size_t to) {
+    size_t h = (size_t)s->d.hidden;
+    if (s->d.fold != CB_HGQ_FOLD_CENTRED) return;
+    for (size_t c = from; c < to; c++)
+        for (size_t j = 0; j < h; j++) w->dk[c * h + j] -= w->mean[c] * w->fused_bias[j];
+}
+
 /* Gradient of dense1's offset -> fused_bias; and of its whole kernel, unless the rules are plain. */
 static void backward_offset(cb_hgq_trainer *t) {
     work *w = t->work;
@@ -349,6 +365,7 @@ static void backward_offset(cb_hgq_trainer *t) {
     if (w->plain) return;
     for (int k = 0; k < CB_SHARDS; k++) part[k] = w->part[k].dk1;
     cb_hgq_shards(part, CB_SHARDS, 0, s->kq[1].n, w->dk);
+    centre_gradient(w, s, 0, (size_t)s->n_flat);
     cb_hgq_backward_with(kq, w->kq[1], w->fused, w->kernel[1], w->dk, s->kq[1].map, s->kq[1].n, w->dk, grad_of(t, kq->i),
                          grad_of(t, kq->w));
 }
@@ -360,15 +377,15 @@ static void backward_row(cb_hgq_trainer *t, int c, uint32_t n) {
     int h = s->d.hidden;
     const float *k = s->kernel[1] + (size_t)c * (size_t)h, *dkf = w->dk + (size_t)c * (size_t)h, *d_o = w->fused_bias;
     double *dk = grad_of(t, k), ds = 0, along = 0, root = sqrt(w->variance[c] + CB_HGQ_BN_EPSILON), mu = w->mean[c];
-    double factor = s->d.exact_fold ? w->scale[c] : 1;
+    double factor = s->d.fold == CB_HGQ_FOLD_EXACT ? w->scale[c] : s->d.fold == CB_HGQ_FOLD_CENTRED ? 0 : 1;
     for (int o = 0; o < h; o++) {
         ds += (double)dkf[o] * k[o];
         along += (double)k[o] * d_o[o];
         dk[o] = w->scale[c] * dkf[o] - factor * mu * d_o[o];
     }
-    if (s->d.exact_fold) ds -= mu * along;
+    if (s->d.fold == CB_HGQ_FOLD_EXACT) ds -= mu * along;
     *grad_of(t, &s->gamma[c]) = ds / root;
-    double dv = -0.5 * s->gamma[c] / (root * root * root) * ds;
+    double dv = s->d.fold == CB_HGQ_FOLD_CENTRED ? 0 : -0.5 * s->gamma[c] / (root * root * root) * ds;
     w->mu[c] = w->mean[c];
     w->shift[c] = (float)(-factor * along / n);
     w->slope[c] = (float)(2 * dv / n);
@@ -384,6 +401,7 @@ static void backward_part(cb_hgq_trainer *t, uint32_t n, int k) {
     for (int p = 0; p < CB_SHARDS; p++) part[p] = w->part[p].dk1;
     if (w->plain) {
         cb_hgq_shards(part, CB_SHARDS, from * h, to * h, w->dk);
+        centre_gradient(w, s, from, to);
         cb_hgq_weights_backward(q->w + from * h, q->i + from * h, w->fused + from * h, w->kernel[1] + from * h,
                                 w->dk + from * h, (to - from) * h, w->dk + from * h, grad_of(t, q->i + from * h),
                                 grad_of(t, q->w + from * h));

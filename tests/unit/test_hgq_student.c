@@ -213,10 +213,13 @@ static cb_hgq_student *toy_student(const toy *t, bool v2, int bits) {
     return s;
 }
 
-static cb_hgq_student *toy_fit(const toy *t, bool v2, int threads, cb_hgq_history *h) {
+/* ours: the centred fold, no dropout, checkpoints of running means. */
+static cb_hgq_student *toy_fit(const toy *t, bool v2, bool ours, int threads, cb_hgq_history *h) {
     cb_hgq_student *s = toy_student(t, v2, 7);
+    if (ours) s->d.fold = CB_HGQ_FOLD_CENTRED;
     cb_hgq_plan p = {.epochs = 4, .batch = 96, .learning_rate = 0.01, .rate_end = 0.5, .beta = 1e-5, .beta_end = 1e-3,
-                     .ramp_start = 0.25, .ramp_stop = 0.75, .seed = 2, .trace = 300};
+                     .ramp_start = 0.25, .ramp_stop = 0.75, .seed = 2, .trace = 300, .no_dropout = ours,
+                     .average = ours ? 0.9 : 0};
     int before = cb_threads();
     cb_threads_set(threads);
     cb_log_level(CB_QUIET);
@@ -225,10 +228,10 @@ static cb_hgq_student *toy_fit(const toy *t, bool v2, int threads, cb_hgq_histor
     return s;
 }
 
-static void check_threads(const toy *t, bool v2) {
+static void check_threads(const toy *t, bool v2, bool ours) {
     cb_hgq_history h[2];
     cb_hgq_student *s[2];
-    for (int k = 0; k < 2; k++) s[k] = toy_fit(t, v2, k ? 3 : 1, &h[k]);
+    for (int k = 0; k < 2; k++) s[k] = toy_fit(t, v2, ours, k ? 3 : 1, &h[k]);
     CU_ASSERT(!memcmp(s[0]->value, s[1]->value, s[0]->n_value * sizeof *s[0]->value));
     CU_ASSERT(!memcmp(s[0]->sign, s[1]->sign, s[0]->n_sign));
     CU_ASSERT(!memcmp(h[0].val_mae, h[1].val_mae, 4 * sizeof *h[0].val_mae));
@@ -243,8 +246,113 @@ static void check_threads(const toy *t, bool v2) {
 static void test_threads(void) {
     static toy t;
     toy_new(&t);
-    check_threads(&t, true);
-    check_threads(&t, false);
+    for (int k = 0; k < 4; k++) check_threads(&t, k & 1, k & 2);
+    cb_student_set_free(&t.set);
+}
+
+/* ---- the centred fold ---- */
+
+static cb_hgq_student *centred_student(const toy *t, bool v2, int bits) {
+    cb_hgq_student *s = toy_student(t, v2, bits);
+    s->d.fold = CB_HGQ_FOLD_CENTRED;
+    UNIT_OK(cb_hgq_student_trace_bias(s));
+    return s;
+}
+
+/* The training set in one batch of 512 events. */
+static cb_hgq_trainer *centred_trainer(cb_hgq_student *s, const toy *t, cb_student_order *o, cb_student_batch *b) {
+    UNIT_OK(cb_student_order_new(o, &t->set, 496, 1));
+    UNIT_OK(cb_student_batch_new(b, &t->set, 496));
+    cb_hgq_trainer *w = cb_hgq_trainer_new(s, 496, 1e-3, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+    w->mask = NULL;
+    return w;
+}
+
+/* Training computes what inference computes, coarse weights included: the offset follows the quantized kernel. The other
+ * folds differ by their batch statistics. */
+static void check_centred_inference(const toy *t, bool v2) {
+    cb_hgq_student *s = centred_student(t, v2, 3);
+    cb_student_order o;
+    cb_student_batch b;
+    cb_hgq_trainer *w = centred_trainer(s, t, &o, &b);
+    cb_hgq_model m;
+    double flat[H * W * 2], hidden[5], worst = 0, largest = 0;
+    for (int k = 0; k < 3; k++) {
+        cb_student_batch_choose(&b, &t->set, CB_TRAIN, o.event, 496);
+        cb_hgq_gradient(w, &b, 0);
+    }
+    UNIT_OK(cb_hgq_model_new(&m, s));
+    for (int e = 0; e < 496; e++) {
+        float x[H * W];
+        for (int c = 0; c < H * W; c++) x[c] = cb_rows_at(t->set.image[CB_TRAIN], o.event[e], NULL)[c];
+        double out = cb_hgq_model_event(&m, x, flat, hidden);
+        worst = fmax(worst, fabs(out - fmax(0, w->out[e])));
+        largest = fmax(largest, out);
+    }
+    CU_ASSERT(largest > 0.1 && worst < 1e-5 * largest);
+    cb_hgq_model_free(&m);
+    cb_hgq_trainer_free(w);
+    cb_student_batch_free(&b);
+    cb_student_order_free(&o);
+    cb_hgq_student_free(s);
+}
+
+/* One gradient of the batch at the student `at`, moved by step x direction. */
+static void gradient_at(cb_hgq_trainer *w, const cb_hgq_student *at, cb_student_batch *b, const toy *t, const cb_student_order *o,
+                        const cb_hgq_tensor *x, double step, const double *direction) {
+    cb_hgq_student_copy(w->s, at);
+    for (size_t e = 0; x && e < x->n; e++) w->s->value[x->first + e] += (float)(step * direction[x->first + e]);
+    cb_student_batch_choose(b, &t->set, CB_TRAIN, o->event, 496);
+    cb_hgq_gradient(w, b, 0);
+}
+
+/* With 20 bits a quantizer is smooth enough: the loss along the gradient of each tensor; and the general code of the
+ * weights against the fast one. */
+static void test_centred_gradient(void) {
+    static toy t;
+    toy_new(&t);
+    cb_hgq_student *s = centred_student(&t, true, 20), *at = centred_student(&t, true, 20);
+    cb_student_order o;
+    cb_student_batch b;
+    cb_hgq_trainer *w = centred_trainer(s, &t, &o, &b);
+    double *fast = cb_alloc(s->n_value, sizeof *fast);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(fast);
+    gradient_at(w, at, &b, &t, &o, NULL, 0, NULL);
+    memcpy(fast, w->grad, s->n_value * sizeof *fast);
+    double loss = w->loss;
+    int seen = 0;
+    for (int k = 0; k < s->n_tensor; k++) {
+        const cb_hgq_tensor *x = &s->tensor[k];
+        double square = 0, h = 5e-3;
+        if (!strstr(x->name, "kernel") && !strstr(x->name, "bias") && !strstr(x->name, "gamma")) continue;
+        for (size_t e = 0; e < x->n; e++) square += fast[x->first + e] * fast[x->first + e];
+        h /= sqrt(square);
+        gradient_at(w, at, &b, &t, &o, x, h, fast);
+        double up = w->mae;
+        gradient_at(w, at, &b, &t, &o, x, -h, fast);
+        CU_ASSERT_DOUBLE_EQUAL((up - w->mae) / (2 * h), square, 0.1 * square);
+        seen += square > 0;
+    }
+    CU_ASSERT_EQUAL(seen, 5);
+    s->kq[1].q.round = at->kq[1].q.round = CB_RND_CONV; /* ties are rare: the general code path for the same numbers */
+    gradient_at(w, at, &b, &t, &o, NULL, 0, NULL);
+    CU_ASSERT_DOUBLE_EQUAL(w->loss, loss, 1e-9 * loss);
+    for (size_t e = 0; e < s->n_value; e++) CU_ASSERT_DOUBLE_EQUAL(w->grad[e], fast[e], 1e-5 * fabs(fast[e]) + 1e-6);
+    free(fast);
+    cb_hgq_trainer_free(w);
+    cb_student_batch_free(&b);
+    cb_student_order_free(&o);
+    cb_hgq_student_free(s);
+    cb_hgq_student_free(at);
+    cb_student_set_free(&t.set);
+}
+
+static void test_centred(void) {
+    static toy t;
+    toy_new(&t);
+    check_centred_inference(&t, true);
+    check_centred_inference(&t, false);
     cb_student_set_free(&t.set);
 }
 
@@ -407,5 +515,5 @@ static void test_start(void) {
 }
 
 UNIT_MAIN("hgq students", {"recorded training and inference", test_recorded}, {"kernels of every level", test_kernels},
-          {"threads", test_threads}, {"integer programme", test_export}, {"two evaluations", test_model}, {"saturation", test_saturation},
+          {"threads", test_threads}, {"centred fold", test_centred}, {"its gradient", test_centred_gradient}, {"integer programme", test_export}, {"two evaluations", test_model}, {"saturation", test_saturation},
           {"calibration", test_calibration}, {"schedule of beta", test_schedule}, {"start states", test_start})

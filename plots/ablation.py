@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""What each ingredient of hgq+ gives: the recipe with one thing changed a row, against AUC, zero-bias EMD and LUTs.
+
+Usage: ablation.py RESULTS_DIR OUT.pdf|OUT.png
+
+Reads ablation_hgq.tsv of RESULTS_DIR. Small dots: seeds; large dot: their mean; line and band: mean and range of the full
+recipe. Test split.
+"""
+import math
+import os
+import sys
+
+import numpy
+
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
+from style import BLUE, RC, RED, SLATE, plt, process_label, read_table, require, save, ticker  # noqa: E402
+
+TABLE = "ablation_hgq.tsv"
+PANELS = [("auc_tt_had", f"AUC, {process_label('tt_had')}", +1), ("emd_zb", "zero-bias EMD to the teacher", -1),
+          ("lut_yosys_packed", "LUT (Yosys synthesis, packed)", -1)]  # column, label, which way is better
+
+
+def mean(values):
+    return sum(values) / len(values) if values else math.nan
+
+
+def label(column, value, full):
+    """The value, and how far it lies from the full recipe's."""
+    if value != value:
+        return "not synthesised" if column.startswith("lut") else "none"
+    if column.startswith("auc"):
+        return f"{value:.4f}  ({value - full:+.4f})"
+    text = f"{value:.2f}" if column.startswith("emd") else f"{value:.0f}"
+    return f"{text}  (x {value / full:.2f})" if full > 0 else text
+
+
+def scale(ax, column, values):
+    """AUC: log of 1 - AUC, upside down, so that 0.98 to 0.99 is as wide as 0.8 to 0.9; the others: logarithmic."""
+    if not values:
+        return
+    if column.startswith("auc"):
+        ax.set_xscale("function", functions=(lambda v: -numpy.log10(numpy.maximum(1e-6, 1 - v)), lambda v: 1 - 10.0 ** -v))
+        low, high = min(values), max(values)
+        ticks = [t for t in (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995) if 1.4 * (1 - low) >= 1 - t >= 0.7 * (1 - high)]
+        ax.set_xlim(1 - 1.4 * (1 - low), 1 - 0.7 * (1 - high))
+        ax.xaxis.set_major_locator(ticker.FixedLocator(ticks))
+    else:
+        ax.set_xscale("log")
+        ax.set_xlim(min(values) / 1.35, max(values) * 1.35)
+        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+
+
+def panel(ax, rows, variants, column, title, better):
+    values = {v: [x for x in (r.num(column) for r in rows if r["variant"] == v) if x == x] for v in variants}
+    full = values[variants[0]]
+    scale(ax, column, [x for v in variants for x in values[v]])
+    if full:
+        ax.axvspan(min(full), max(full), color=SLATE, alpha=0.18, linewidth=0, zorder=1)
+        ax.axvline(mean(full), color=SLATE, linewidth=1, zorder=1)
+    for y, v in enumerate(variants):
+        centre = mean(values[v])
+        gain = better * (centre - mean(full))
+        color = SLATE if y == 0 or gain != gain else BLUE if gain > 0 else RED
+        ax.plot(values[v], [y] * len(values[v]), "o", color=color, markersize=3.5, alpha=0.7, zorder=3)
+        ax.plot([centre], [y], "o", color=color, markersize=8, zorder=4)
+        ax.text(1.015, y, label(column, centre, mean(full)), transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=color)
+    ax.set_ylim(len(variants) - 0.4, -0.6)
+    ax.set_title(title, fontsize=10, loc="left")
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", color="#e5e5e5", linewidth=0.8)
+
+
+def page(rows):
+    variants = list(dict.fromkeys(r["variant"] for r in rows))
+    change = {r["variant"]: r["change"] for r in rows}
+    seeds = max(sum(r["variant"] == v for r in rows) for v in variants)
+    figure, axes = plt.subplots(1, 3, figsize=(16, 0.42 * len(variants) + 1.9), sharey=True,
+                                gridspec_kw={"wspace": 0.42, "left": 0.245, "right": 0.925, "top": 0.84, "bottom": 0.09})
+    for ax, (column, title, better) in zip(axes, PANELS):
+        panel(ax, rows, variants, column, title, better)
+    axes[0].set_yticks(range(len(variants)), [f"{change[v].split(':')[0] if k else 'hgq+ as it is'}  [{v}]" for k, v in enumerate(variants)])
+    figure.text(0.02, 0.94, "cicada-bench", fontsize=17, fontweight="bold", va="bottom")
+    figure.text(0.145, 0.94, "Simulation: what each ingredient of hgq+ gives", fontsize=13, style="italic", va="bottom")
+    figure.text(0.02, 0.015, f"Each row: configs/students/hgq-plus.ini with one change, {seeds} seed{'s' if seeds > 1 else ''} (small dots), mean (large). "
+                "Blue: better than the recipe, red: worse; band: the recipe's seeds. Test split; epochs were chosen by validation.",
+                fontsize=8, color="#333333")
+    return figure
+
+
+def main():
+    if len(sys.argv) != 3:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    plt.rcParams.update(RC)
+    rows = read_table(sys.argv[1], TABLE)
+    require(rows, os.path.join(sys.argv[1], TABLE), ["variant", "change", *(p[0] for p in PANELS)])
+    save(page(rows), sys.argv[2], "What each ingredient of hgq+ gives")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
