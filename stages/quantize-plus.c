@@ -52,6 +52,7 @@ static int plan_of(const work *w, cb_plus_plan *p) {
                         .freeze = cb_config_real(c, "plus", "freeze"),
                         .seed = (uint64_t)cb_config_int(c, "student", "seed"),
                         .estimate = netlist ? netlist_luts : NULL, .context = (void *)c};
+    if (!strcmp(cb_config_text(c, "front", "cost"), "lut")) p->price = netlist_luts;
     p->loss.tail_weight = cb_config_real(c, "plus", "tail_weight");
     p->loss.spread = cb_config_real(c, "plus", "spread");
     return cb_plus_target_quantile(&w->set, cb_config_real(c, "plus", "tail_quantile"), &p->loss.tail_from);

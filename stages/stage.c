@@ -232,6 +232,8 @@ void cb_stage_check_student(const cb_stage *st, const char *family) {
     if (strcmp(asked, family)) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", asked, asked);
     if (cb_config_int(st->config, "student", "batch") % CB_LANES)
         cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(st->config, "student", "batch"), CB_LANES);
+    if (strcmp(family, "plus") && !strcmp(cb_config_text(st->config, "front", "cost"), "lut"))
+        cb_stage_usage(st, "front.cost = lut: only hgq+ is priced so");
 }
 
 void cb_stage_usage(const cb_stage *st, const char *format, ...) {

@@ -90,6 +90,7 @@ const cb_config_key cb_config_schema[] = {
 
     INT("front", "points", "0", 0, 999, "students that a front keeps, evenly spaced in log EBOPs; 0 = one student, no front"),
     REALS("front", "betas", "", 0, 1, "HGQ, hgq+: constant betas, trained side by side, one front of all; empty = one run by [hgq] or [plus]"),
+    CHOICE("front", "cost", "ebops", "ebops lut", "what a point costs: exact EBOPs, or LUTs of the netlist estimate (hgq+ only)"),
     TEXT("front", "widths", "", "QKeras: widths trained side by side, words such as w6a8 or d4.0o6 (lib/quant/qkeras_front.h)"),
     REAL("front", "worst", "3", 1, 1e6, "checkpoints with a validation error above this many times the smallest are left out"),
 

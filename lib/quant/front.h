@@ -5,7 +5,8 @@
  * it in either. Kept points are in ascending cost, so their errors descend. What a checkpoint holds is its
  * family's business: `state` belongs to the front from cb_front_add on.
  *
- * Cost is the exact EBOPs of the integer programme (ebops.h), the same count for every family; the
+ * Cost is the exact EBOPs of the integer programme (ebops.h), the same count for every family, or, where a family
+ * trains for LUTs and is asked to, the estimate of its netlist's LUTs (`in_lut`); the
  * error is the mean absolute error of the validation split. The test split takes no part.
  */
 #ifndef CB_QUANT_FRONT_H
@@ -24,6 +25,7 @@ typedef struct {
 typedef struct {
     int n, room;
     cb_front_point *point; /* ascending cost */
+    bool in_lut;           /* cost is in LUTs instead of exact EBOPs; for messages */
     void (*release)(void *state);
 } cb_front;
 

@@ -84,8 +84,9 @@ int cb_front_write(cb_h5 *f, const cb_front *front, const char *name, cb_front_p
     }
     cb_progress_end();
     if (!rc)
-        cb_info("%s: %d points, %.0f to %.0f exact EBOPs, validation MAE %.4f to %.4f; programmes equal trainers", name, front->n,
-                front->point[0].cost, front->point[front->n - 1].cost, front->point[front->n - 1].error, front->point[0].error);
+        cb_info("%s: %d points, %.0f to %.0f %s, validation MAE %.4f to %.4f; programmes equal trainers", name, front->n,
+                front->point[0].cost, front->point[front->n - 1].cost, front->in_lut ? "LUT (estimate)" : "exact EBOPs",
+                front->point[front->n - 1].error, front->point[0].error);
     return rc;
 }
 

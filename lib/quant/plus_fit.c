@@ -162,18 +162,20 @@ static void keep(fit *w, cb_plus_history *h, int e) {
     cb_plus_student_copy(w->best, w->t->s);
 }
 
-/* The exact EBOPs of this epoch's programme; its student joins the front if it belongs there. */
+/* The cost of this epoch's programme; its student joins the front if it belongs there. */
 static int offer(fit *w, cb_plus_history *h, int e) {
     cb_programme p;
     if (cb_plus_programme(&p, &w->model, "front", 0)) return -1;
     h->ebops[e] = p.ebops;
     h->exact[e] = cb_programme_ebops_exact(&p);
     cb_programme_free(&p);
-    if (!cb_front_wants(w->p->front, h->exact[e], h->val_mae_all[e])) return 0;
+    double cost = w->p->price ? w->p->price(w->p->context, &w->model) : h->exact[e];
+    if (cost < 0) return -1;
+    if (!cb_front_wants(w->p->front, cost, h->val_mae_all[e])) return 0;
     cb_plus_student *state = cb_plus_student_new(&w->t->s->d);
     if (!state) return -1;
     cb_plus_student_copy(state, w->t->s);
-    return cb_front_add(w->p->front, &(cb_front_point){.epoch = e, .cost = h->exact[e], .error = h->val_mae_all[e],
+    return cb_front_add(w->p->front, &(cb_front_point){.epoch = e, .cost = cost, .error = h->val_mae_all[e],
                                                        .ebops = h->ebops[e], .state = state});
 }
 

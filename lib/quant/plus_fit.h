@@ -8,7 +8,8 @@
  *            with plus_cost.h in between, scaled to the last answer; else plus_cost.h alone
  *   kept     the epoch with the smallest validation loss (task + spread of the whole validation set) among those whose
  *            estimate is within the budget `lut`; if none is, the one with the smallest estimate
- *   front    where the caller wants one, every epoch's programme is built and competes (front.h)
+ *   front    where the caller wants one, every epoch's programme is built and competes (front.h), at its exact EBOPs or,
+ *            with price, at its LUTs
  */
 #ifndef CB_QUANT_PLUS_FIT_H
 #define CB_QUANT_PLUS_FIT_H
@@ -29,6 +30,7 @@ typedef struct {
     uint64_t seed;
     cb_plus_lut_fn *estimate; /* or NULL */
     void *context;
+    cb_plus_lut_fn *price; /* of the front; NULL: exact EBOPs */
     cb_front *front; /* not NULL: receives every epoch on the front of this run; state: cb_plus_student */
 } cb_plus_plan;
 

@@ -55,7 +55,9 @@ static int train_one(void *context, int k, cb_front *front, cb_front_run *run) {
 int cb_plus_front_train(const cb_plus_student *start, const cb_student_set *set, const cb_plus_plan *plan, int n_beta,
                         const double *beta, cb_front *front, cb_front_run *run) {
     scan c = {start, set, plan, n_beta, beta};
-    return cb_front_scan(n_beta ? n_beta : 1, train_one, &c, release, front, run);
+    int rc = cb_front_scan(n_beta ? n_beta : 1, train_one, &c, release, front, run);
+    front->in_lut = plan->price != NULL;
+    return rc;
 }
 
 typedef struct {

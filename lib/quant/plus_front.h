@@ -2,9 +2,9 @@
  *
  * As hgq_front.h, for our own recipe: beta is the loss per LUT (plus_cost.h), each beta of a scan gets a training of its
  * own from the same start, the runs share the processors one thread each (base/threads.h), and all their epochs compete in
- * one front. The axes are those of every family (front.h): exact EBOPs of the programme, mean absolute error of the
- * validation set. The widths are trained for LUTs, so a point good in LUTs may lose on this axis: the copies that give
- * each view its own format count as products with 1 although they are wires (regions x views x 10 EBOPs, a constant).
+ * one front of mean absolute error of the validation set against exact EBOPs (front.h) or against LUTs (the plan's price).
+ * The widths are trained for LUTs, and a point good in LUTs may lose in EBOPs: the copies that give each view its
+ * own format count as products with 1 although they are wires (regions x views x 10 EBOPs, a constant).
  */
 #ifndef CB_QUANT_PLUS_FRONT_H
 #define CB_QUANT_PLUS_FRONT_H
