@@ -1,4 +1,4 @@
-# What each ingredient of hgq+ gives: configs/ablation_hgq.tsv -> results/ablation_hgq.tsv.
+# What each ingredient of hgq+ gives: configs/ablation_hgq.tsv -> results/ablation_hgq.tsv and its figure.
 # Every row is configs/students/hgq-plus.ini with its settings changed, trained, compiled, synthesised and scored
 # like a student of the study, under $(WORK)/build/ablation/$(CONFIG); nothing of it enters `make all`.
 #   ABLATION_SEEDS   seeds of every row (1)
@@ -36,6 +36,9 @@ $(R)/ablation_hgq.tsv: mk/ablation.awk $(ABLATION_LIST) $(ABLATION_DIR)/performa
 	awk -f mk/ablation.awk $(ABLATION_LIST) $(ABLATION_DIR)/students.tsv $(ABLATION_DIR)/resources.tsv \
 	  $(ABLATION_DIR)/performance.tsv > $@.tmp && mv $@.tmp $@
 
-ablation-hgq: $(R)/ablation_hgq.tsv
+$(R)/ablation_hgq.pdf $(R)/ablation_hgq.png: plots/ablation.py $(wildcard plots/*.py) $(R)/ablation_hgq.tsv
+	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
+
+ablation-hgq: $(R)/ablation_hgq.tsv $(R)/ablation_hgq.pdf $(R)/ablation_hgq.png
 
 .PHONY: ablation-hgq

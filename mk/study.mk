@@ -181,7 +181,7 @@ data: $(B)/dataset.h5
 # The names below $(WORK) and SHA-256 of every artifact, firmware file and table.
 CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WORK)/%=%) -type f \
   \( -name '*.h5' -o -name '*.json' -o -name '*.tsv' -o -path 'firmware/*' \) ! -path 'results/*/*/*' \
-  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'ablation*.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
 
 # A shell of the recipe: the one of $(shell) does not see the exported PATH.
@@ -236,7 +236,7 @@ help:
 	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make route-STUDENT   place and route one student, whatever its size (ROUTEFLAGS)'
 	@echo 'make data            only the dataset;  make checksums: record new checksums'
-	@echo 'make ablation-hgq    what each ingredient of hgq+ gives: results/ablation_hgq.tsv (ABLATION_SEEDS="1 2 3")'
+	@echo 'make ablation-hgq    what each ingredient of hgq+ gives: results/ablation_hgq.tsv, .pdf, .png (ABLATION_SEEDS="1 2 3")'
 	@echo 'make clean           remove bin, build, firmware'
 	@echo 'make MPI=1 programs  bin/mpi/*: training stages that share their work under mpirun'
 	@echo 'configurations: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))'

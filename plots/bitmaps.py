@@ -84,5 +84,5 @@ def bit_maps(fronts, figure, cell):
     bar(figure, ax, shown)
     lut = f", {point.num('lut_yosys'):.0f} LUT (Yosys)" if point.num("lut_yosys") > 0 else ""
     box = cell.get_position(figure)
-    figure.text(box.x0 + 0.015, box.y1 + 0.012, f"Where the bits are: {student}, {point.num('ebops_exact'):.0f} EBOPs{lut}", fontsize=9.5,
+    figure.text(box.x0 + 0.015, box.y1 + 0.024, f"Where the bits are: {student}, {point.num('ebops_exact'):.0f} EBOPs{lut}", fontsize=9.5,
                 fontweight="bold")

@@ -11,3 +11,9 @@
 1	absent/c.pdf	${PYTHON:-/usr/bin/python3} $root/plots/hgq_vs_qkeras.py t absent/c.pdf
 !c.pdf
 0	-	! ls | grep tmp
+# the ablation of hgq+: two variants of two seeds, one without synthesis
+0	-	mkdir b && printf 'variant\tchange\tseed\tlut_yosys_packed\tauc_tt_had\temd_zb\nfull\tnothing\t1\t2000\t0.985\t0.4\nfull\tnothing\t2\t2100\t0.984\t0.5\nround\tviews round\t1\tnan\t0.96\t0.9\n' > b/ablation_hgq.tsv; for i in 1 2; do SOURCE_DATE_EPOCH=0 ${PYTHON:-/usr/bin/python3} $root/plots/ablation.py b $i.pdf || exit 1; done; cmp 1.pdf 2.pdf
+2	Usage: ablation.py	${PYTHON:-/usr/bin/python3} $root/plots/ablation.py b
+1	no column emd_zb	mkdir n && cut -f 1-5 b/ablation_hgq.tsv > n/ablation_hgq.tsv && ${PYTHON:-/usr/bin/python3} $root/plots/ablation.py n 3.pdf
+1	ablation_hgq.tsv	${PYTHON:-/usr/bin/python3} $root/plots/ablation.py t 3.pdf
+!3.pdf

@@ -10,6 +10,9 @@
 0	programme equals trainer	$BIN/quantize-hgq --student v1.ini -d d.h5 -t y.h5 -o v1.h5
 0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.bits=2025 --set hgq.bias_bits=2025 --set hgq.range=trained -d d.h5 -t y.h5 -o c.h5
 0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.bits=head --set hgq.fold=exact -d d.h5 -t y.h5 -o h.h5
+0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.fold=centred --set hgq.dropout=no --set hgq.average=0.9 --set hgq.weight_range_min=-20 -d d.h5 -t y.h5 -o ours.h5 --threads 1
+0	-	for i in v2 v3 v4; do CB_ISA=$i $BIN/quantize-hgq -q --student s.ini --set hgq.fold=centred --set hgq.dropout=no --set hgq.average=0.9 --set hgq.weight_range_min=-20 --threads 3 -d d.h5 -t y.h5 -o b.h5 2>/dev/null && cmp ours.h5 b.h5 || exit 1; done
+0	-	for s in fold=centred dropout=no average=0.9 weight_range_min=1; do $BIN/quantize-hgq -q --student s.ini --set hgq.$s -d d.h5 -t y.h5 -o b.h5 && ! cmp -s a.h5 b.h5 || exit 1; done
 0	epoch 3: beta 0.001	$BIN/quantize-hgq -v --student s.ini --set hgq.beta=1e-5 --set hgq.beta_end=1e-3 -d d.h5 -t y.h5 -o m.h5
 0	-	$BIN/quantize-hgq -q --student s.ini --set student.seed=2 -d d.h5 -t y.h5 -o other.h5 && ! cmp -s a.h5 other.h5
 # the student scores events
@@ -19,6 +22,8 @@
 2	quantize-qkeras trains it	$BIN/quantize-hgq -q -d d.h5 -t y.h5 -o no.h5
 2	a multiple of 16	$BIN/quantize-hgq -q --student s.ini --set student.batch=100 -d d.h5 -t y.h5 -o no.h5
 2	needs hgq.beta > 0	$BIN/quantize-hgq -q --student s.ini --set hgq.beta=0 --set hgq.beta_end=1e-3 -d d.h5 -t y.h5 -o no.h5
+2	hgq.average	$BIN/quantize-hgq -q --student s.ini --set hgq.average=1 -d d.h5 -t y.h5 -o no.h5
+2	only hgq+	$BIN/quantize-hgq -q --student s.ini --set front.points=4 --set front.cost=lut -d d.h5 -t y.h5 -o no.h5
 2	hgq.bits	$BIN/quantize-hgq -q --student s.ini --set hgq.bits=7 -d d.h5 -t y.h5 -o no.h5
 # wrong input
 1	y.h5	$BIN/quantize-hgq -q --student s.ini -d y.h5 -t y.h5 -o no.h5
