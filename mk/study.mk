@@ -30,7 +30,7 @@ SAMPLES  := $(call ini,samples,$(INI))
 STUDENTS := $(call ini,students,$(INI))
 FRONTS   := $(call ini,fronts,$(INI))
 PART     := configs/parts/$(call ini,part,$(INI)).ini
-ROUTED   := $(call ini,routed,$(INI))
+ROUTED   := $(filter $(STUDENTS),$(call ini,routed,$(INI)))
 ROUTE_PART := configs/parts/$(or $(call ini,route_part,$(INI)),lfe5u-85f).ini
 RUN       = $(LAUNCH) $(1) --config $(INI) --threads $(THREADS) $(STAGEFLAGS)
 
@@ -106,9 +106,8 @@ $(foreach s,$(STUDENTS),$(eval $(call HARDWARE_RULES,$(s))))
 # ---- place and route with open tools ------------------------------------------
 # The students in [run] routed, each of them one of [run] students and small enough for [route] max_lut. A table and a
 # figure of their own: another step and another family than the rest.
-ifneq ($(filter-out $(STUDENTS),$(ROUTED)),)
-$(error $(INI): [run] routed names $(filter-out $(STUDENTS),$(ROUTED)), which [run] students does not)
-endif
+UNKNOWN_ROUTED := $(filter-out $(call ini,students,$(INI)),$(call ini,routed,$(INI)))
+$(if $(UNKNOWN_ROUTED),$(error $(INI): [run] routed names $(UNKNOWN_ROUTED), which [run] students does not))
 ROUTED_FILES  := $(ROUTED:%=$(B)/routed/%.json)
 ROUTED_TABLE  := $(if $(ROUTED),$(R)/routed.tsv)
 ROUTED_FIGURE := $(if $(ROUTED),$(R)/routed.pdf $(R)/routed.png)

@@ -91,6 +91,16 @@ static void begin(bench *b) {
     b->r = (cb_synth_report){.student = "t", .part = {"LFE5U-25F-8BG381C", "ecp5", 24288, 24288, 28, 28, 6.25, 197}};
 }
 
+/* Shifts x0 + 2^10 x1 + 2^20 x2 in, first bit highest, and prints the scores of t: x0 + 2 x1 - x2. */
+static const char simulation[] =
+    "module tb;\nreg clk = 0, shift = 0, si = 0;\nwire so;\nwire [15:0] score;\n"
+    "t_shell s (.clk(clk), .shift(shift), .serial_in(si), .serial_out(so), .score(score));\n"
+    "task tick; begin #1 clk = 1; #1 clk = 0; end endtask\n"
+    "task send(input [29:0] v); integer k; begin shift = 1;\n"
+    "for (k = 29; k >= 0; k = k - 1) begin si = v[k]; tick; end\nshift = 0; si = ~si; tick; tick;\n"
+    "$write(\"%0d %0d;\", score, so); end endtask\n"
+    "initial begin send({10'd5, 10'd20, 10'd700}); send({10'd1023, 10'd1, 10'd0}); $finish; end\nendmodule\n";
+
 /* Only the scripts may be left. */
 static void end(bench *b) {
     char path[600];
@@ -99,6 +109,31 @@ static void end(bench *b) {
     cb_synth_report_free(&b->r);
     UNIT_OK(cb_remove_tree(b->dir));
     unlink(b->verilog);
+}
+
+static void test_shell(void) {
+    static const char *const build[] = {"iverilog", "-g2005", "-o", "sim", "t.v", "shell.v", "tb.v", NULL};
+    static const char *const go[] = {"vvp", "-n", "sim", NULL};
+    if (!cb_process_exists("iverilog")) {
+        printf("(iverilog is not installed: not tested) ");
+        return;
+    }
+    bench b;
+    begin(&b);
+    char *old = cb_strdup(getenv("PATH")), path[2][600];
+    cb_process_end out;
+    setenv("PATH", "/nonexistent", 1); /* only the files */
+    UNIT_OK(cb_route_run(&b.job, &b.r));
+    setenv("PATH", old, 1);
+    free(old);
+    snprintf(path[0], sizeof path[0], "%s/t.v", b.dir);
+    snprintf(path[1], sizeof path[1], "%s/tb.v", b.dir);
+    write_text(path[0], design);
+    write_text(path[1], simulation);
+    UNIT_OK(cb_process_run(&(cb_process){.argv = build, .dir = b.dir, .wall_s = 60}, &out));
+    UNIT_OK(cb_process_run(&(cb_process){.argv = go, .dir = b.dir, .wall_s = 60}, &out));
+    CU_ASSERT_PTR_NOT_NULL(strstr(out.tail, "735 0;64515 1;")); /* 700 + 40 - 5; 2 - 1023 as 16 bits */
+    end(&b);
 }
 
 static void test_route(void) {
@@ -236,5 +271,5 @@ static void test_table(void) {
     unlink(json), unlink(tsv);
 }
 
-UNIT_MAIN("nextpnr", {"part", test_part}, {"report", test_report}, {"route", test_route}, {"bad tools", test_bad_tools},
+UNIT_MAIN("nextpnr", {"part", test_part}, {"report", test_report}, {"shell", test_shell}, {"route", test_route}, {"bad tools", test_bad_tools},
           {"table", test_table})
