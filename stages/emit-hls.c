@@ -1,15 +1,25 @@
 /* emit-hls: student -> netlist -> Verilog, HLS C++, emulator library, CMSSW plug-in, trigger-card wrapper; all checked. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "hw/emit_report.h"
 #include "hw/mutation.h"
+#include "hw/pipeline.h"
+#include "hw/share.h"
 #include "stage.h"
 
-static const char *in, *data, *out, *mutation;
+static const char *in, *data, *out, *mutation, *latency, *clock_period, *ii;
 static const cb_option options[] = {
     {"in", 'i', "FILE", "student (integer programme)", &in, CB_REQUIRED},
     {"data", 'd', "FILE", "dataset, or any events file that preprocess reads, for the checks", &data, CB_OPTIONAL},
     {"out", 'o', "DIR", "firmware folder to write; appears only when everything is checked", &out, CB_REQUIRED},
+    {"ii", 'I', "N", "clocks from one event to the next: positions of convolutions share adders (hardware.ii)", &ii, CB_OPTIONAL},
+    {"clock", 'k', "PERIOD", "6.25, 6.25ns or 160MHz: stages as long as the delay model lets them be (hardware.clock_ns, and "
+                             "levels_per_stage = -1)", &clock_period, CB_OPTIONAL},
+    {"latency", 'l', "N", "clocks from an event to its score, stages by the delay model (hardware.latency, and "
+                          "levels_per_stage = -1)", &latency, CB_OPTIONAL},
     {"mutation", 'm', "N", "put N faults (bits stuck or inverted) into the netlist, one by one, and say how many the vectors "
                            "of the test bench catch", &mutation, CB_OPTIONAL},
     {0}};
@@ -17,6 +27,8 @@ static const cb_option options[] = {
 typedef struct {
     cb_programme programme;
     cb_netlist net;
+    cb_netlist shared; /* ii > 1: the hardware, of which net is the unfolding */
+    cb_cost cost;      /* of the hardware */
     cb_dataset images;
     cb_check_events events;
     uint16_t *code;
@@ -25,15 +37,30 @@ typedef struct {
     int n_check;
 } work;
 
-static int build(work *w, const cb_config *c) {
-    if (cb_programme_read(&w->programme, in) ||
-        cb_netlist_lower(&w->net, &w->programme, (int)cb_config_int(c, "hardware", "extra_levels")) ||
-        cb_netlist_pipeline(&w->net, (int)cb_config_int(c, "hardware", "levels_per_stage")))
-        return -1;
-    cb_info("optimised in %.2f s", cb_log_seconds());
-    w->net.ternary = cb_config_bool(c, "hardware", "ternary");
-    cb_info("%s: %d nodes, %d register layers", w->programme.name, (int)w->net.n, w->net.n_stage);
+static int cut(work *w, cb_netlist *g, const cb_config *c) {
+    cb_pipeline_rules r = {.levels = (int)cb_config_int(c, "hardware", "levels_per_stage"),
+                           .clock_ns = cb_config_real(c, "hardware", "clock_ns"), .family = cb_config_text(c, "part", "family"),
+                           .latency = (int)cb_config_int(c, "hardware", "latency")};
+    g->ternary = cb_config_bool(c, "hardware", "ternary");
+    if (cb_netlist_cut(g, &r) || cb_cost_estimate(g, r.family, &w->cost)) return -1;
+    cb_info("%s: %d nodes, %d register layers", w->programme.name, (int)g->n, g->n_stage);
+    cb_info("latency %d clocks = %.9g ns at %.9g ns, II %d; estimate: %lld FF, %lld LUT sites, %.1f MHz", g->n_stage,
+            g->n_stage * r.clock_ns, r.clock_ns, g->ii > 1 ? g->ii : 1, (long long)w->cost.ff, (long long)w->cost.sites, w->cost.fmax_mhz);
     return 0;
+}
+
+static int build(work *w, const cb_config *c) {
+    int extra = (int)cb_config_int(c, "hardware", "extra_levels"), phases = (int)cb_config_int(c, "hardware", "ii");
+    if (cb_programme_read(&w->programme, in) || cb_netlist_lower_shared(&w->net, &w->programme, extra, phases)) return -1;
+    cb_info("optimised in %.2f s", cb_log_seconds());
+    if (w->net.ii < 2) {
+        if (phases > 1) cb_warn("nothing to share: no layer has several positions that are quantized alike; the design takes an event "
+                                "every clock (II = 1)");
+        return cut(w, &w->net, c);
+    }
+    w->shared = w->net;
+    w->net = (cb_netlist){0};
+    return cut(w, &w->shared, c) || cb_netlist_unfold(&w->shared, &w->net) ? -1 : 0;
 }
 
 /* The events of all checks, and what the programme says about them. */
@@ -45,7 +72,8 @@ static int choose_events(work *w, const cb_config *c) {
     if (cb_check_events_make(&w->events, &w->net, data ? &w->images : NULL, n, (uint64_t)cb_config_int(c, "run", "seed")))
         return data ? cb_fail_in("%s", data) : -1;
     if (!(w->code = cb_alloc(n, sizeof *w->code)) || cb_programme_score(&w->programme, w->events.et, n, w->code)) return -1;
-    w->emit = (cb_emit){.programme = &w->programme, .net = &w->net, .part = cb_config_text(c, "part", "name"),
+    w->emit = (cb_emit){.programme = &w->programme, .net = &w->net, .shared = w->shared.n ? &w->shared : NULL,
+                        .part = cb_config_text(c, "part", "name"),
                         .clock_ns = cb_config_real(c, "hardware", "clock_ns"), .et = w->events.et, .code = w->code,
                         .n_event = n, .n_simulation = simulation ? (size_t)simulation : 1, .simulate = simulation > 0};
     cb_info("%zu check events: %zu directed (%llu of %llu quantizer conditions), %zu of the data, %zu random", n,
@@ -57,7 +85,7 @@ static int choose_events(work *w, const cb_config *c) {
 static int write_netlist(const work *w, const char *config) {
     char *path = cb_textf("%s/netlist.h5", w->emit.dir);
     cb_h5 *f = path ? cb_h5_create(path, CB_NETLIST_SCHEMA, "emit-hls", config) : NULL;
-    int rc = f && !cb_h5_input(f, "student", in) && !cb_netlist_write(&w->net, f) ? cb_h5_commit(&f) : -1;
+    int rc = f && !cb_h5_input(f, "student", in) && !cb_netlist_write(cb_emit_hardware(&w->emit), f) ? cb_h5_commit(&f) : -1;
     cb_h5_close(&f);
     free(path);
     return rc;
@@ -76,7 +104,7 @@ static int count_faults(const work *w, uint64_t seed) {
     return 0;
 }
 
-static int fill(work *w, const char *config, uint64_t seed) {
+static int fill(work *w, const char *config, const char *family, uint64_t seed) {
     const cb_emit *e = &w->emit;
     double start = cb_log_seconds();
     if (cb_emit_all(e) || write_netlist(w, config)) return -1;
@@ -85,7 +113,7 @@ static int fill(work *w, const char *config, uint64_t seed) {
     int rc = scratch ? cb_verify(e, scratch, w->check, &w->n_check) : -1;
     free(scratch);
     if (!rc) rc = count_faults(w, seed);
-    cb_emit_record r = {.config = config, .n_input_file = data ? 2 : 1, .role = {"student", "data"}, .file = {in, data},
+    cb_emit_record r = {.cost = &w->cost, .family = family, .config = config, .n_input_file = data ? 2 : 1, .role = {"student", "data"}, .file = {in, data},
                         .events = &w->events, .check = w->check, .n_check = w->n_check};
     return rc ? -1 : cb_emit_report(e, &r);
 }
@@ -95,7 +123,7 @@ static int write_folder(work *w, const cb_config *c) {
     cb_atomic dir;
     if (!config || cb_atomic_dir_begin(&dir, out, "netlist.h5")) return free(config), -1;
     w->emit.dir = dir.tmp;
-    int rc = fill(w, config, (uint64_t)cb_config_int(c, "run", "seed"));
+    int rc = fill(w, config, cb_config_text(c, "part", "family"), (uint64_t)cb_config_int(c, "run", "seed"));
     free(config);
     if (!rc) return cb_atomic_dir_commit(&dir);
     cb_atomic_abort(&dir);
@@ -107,6 +135,7 @@ static int run(const cb_stage *st) {
     int rc = build(&w, st->config) || choose_events(&w, st->config) || write_folder(&w, st->config) ? -1 : 0;
     cb_programme_free(&w.programme);
     cb_netlist_free(&w.net);
+    cb_netlist_free(&w.shared);
     cb_dataset_free(&w.images);
     cb_check_events_free(&w.events);
     free(w.code);
@@ -119,12 +148,38 @@ static void check_number(const cb_stage *st, const char *name, const char *text,
     if (text && (end == text || *end || !(v >= lo && v <= hi))) cb_stage_usage(st, "--%s %s: %g to %g wanted", name, text, lo, hi);
 }
 
+/* hardware.KEY=VALUE */
+static void configure(const cb_stage *st, const char *option, const char *key, const char *value) {
+    char *text = cb_textf("hardware.%s=%s", key, value);
+    if (!text || cb_config_set(st->config, text)) cb_stage_usage(st, "--%s: %s", option, cb_error());
+    free(text);
+}
+
+static void set_clock(const cb_stage *st) {
+    char *unit = NULL, text[32];
+    double v = strtod(clock_period, &unit);
+    bool mhz = !strcasecmp(unit, "MHz");
+    if (unit == clock_period || (*unit && !mhz && strcasecmp(unit, "ns")) || !(v > 0))
+        cb_stage_usage(st, "--clock %s: a period (6.25 or 6.25ns) or a frequency (160MHz) wanted", clock_period);
+    snprintf(text, sizeof text, "%.9g", mhz ? 1000 / v : v);
+    configure(st, "clock", "clock_ns", text);
+}
+
+/* Options that stand for [hardware] keys. */
+static void read_options(const cb_stage *st) {
+    if (ii) configure(st, "ii", "ii", ii);
+    if (latency) configure(st, "latency", "latency", latency);
+    if (clock_period) set_clock(st);
+    if (latency || clock_period) configure(st, "clock", "levels_per_stage", "-1");
+    check_number(st, "mutation", mutation, 1, 1e7);
+}
+
 int main(int argc, char **argv) {
     cb_stage st = {.name = "emit-hls", .options = options,
                    .summary = "Writes the firmware folder of a student: pipelined Verilog with test bench, HLS C++, "
                               "emulator library, CMSSW plug-in, trigger-card wrapper, netlist. Every form is run on the check events and must give "
                               "the student's score; report.json says how many."};
     cb_stage_begin(&st, argc, argv);
-    check_number(&st, "mutation", mutation, 1, 1e7);
+    read_options(&st);
     return cb_stage_end(&st, run(&st));
 }

@@ -157,7 +157,10 @@ const cb_config_key cb_config_schema[] = {
 
     INT("hardware", "extra_levels", "1", -1, 1000,
         "adder levels that one layer may have above the least possible; -1 = any (fewest LUTs, longest latency)"),
-    INT("hardware", "levels_per_stage", "3", 0, 1000, "adder levels between registers; 0 = combinational"),
+    INT("hardware", "levels_per_stage", "3", -1, 1000,
+        "adder levels between registers; 0 = combinational; -1 = as many as clock_ns allows by the delay model"),
+    INT("hardware", "latency", "0", 0, 4096, "clocks from an event to its score; 0 = the fewest that levels_per_stage allows"),
+    INT("hardware", "ii", "1", 1, 4096, "clocks from one event to the next; above 1 positions of convolutions share adders"),
     BOOL("hardware", "ternary", "no", "Verilog: sums of three operands in one carry chain (LUT6_2 and CARRY4 where synthesis defines CB_XC7)"),
     REAL("hardware", "clock_ns", "6.25", 0.1, 1000, "target clock period"),
     INT("hardware", "check_software", "10000", 0, 1e9, "events compared in software"),

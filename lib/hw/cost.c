@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "hw/chains.h"
+#include "hw/share.h"
+#include "hw/timing.h"
 
 const char cb_cost_span_accuracy[] =
     "Vivado post-route LUTs were 0.97 to 1.13 times this sum (mean 1.05) on 20 published designs of 35k to 296k LUT";
@@ -11,37 +13,11 @@ const char cb_cost_sites_accuracy[] =
     "LUT, FF and CARRY4 within 2 % of the packed count of Yosys 0.23 on the pipelined firmware networks v1p1p2 and "
     "v2p1p2; unplaced, delays for ranking only";
 
-/* ps, per bit of a carry chain: operand bit -> net, LUT -> S; then S to its sum bit
- * (s_o) or into the carry (s_co), per_bit along the chain, and out of it (ci_o). */
-typedef struct {
-    const char *family;
-    int clock_to_q, net, lut, s_o, s_co, per_bit, ci_o;
-} arcs;
-
-static const arcs arc_table[] = {
-    /* cells_sim.v of Yosys 0.23: FDRE C->Q 303; LUT2..6, their fast pin 124..127; CARRY4
-     * S->O 223, S->CO3 378..528, CI->CO3 114 for four bits, CI->O 222..334 */
-    {"xc7", 303, 500, 124, 223, 380, 28, 300},
-    /* split so that an adder of n bits has 1.09375 ns + (n - 1) 25.4 ps, UltraScale+ -2 */
-    {"xcup", 110, 450, 150, 494, 320, 25, 200},
-};
-
-static const arcs *arcs_of(const char *family) {
-    for (size_t i = 1; i < sizeof arc_table / sizeof *arc_table; i++)
-        if (!strcmp(arc_table[i].family, family)) return &arc_table[i];
-    return &arc_table[0];
-}
-
 static int max_int(int a, int b) { return a > b ? a : b; }
 static int blocks(int bits) { return (bits + 3) / 4; }
 
-/* LUT6 that combine n signals into one, and their levels. */
+/* LUT6 that combine n signals into one. */
 static int tree_luts(int n) { return n > 1 ? (n + 3) / 5 : 0; }
-static int tree_levels(int n) {
-    int levels = 0;
-    for (; n > 1; n = (n + 5) / 6) levels++;
-    return levels;
-}
 
 static int trailing_zeros(int64_t v) {
     int k = 0;
@@ -64,10 +40,7 @@ static int top_of(const cb_node *x, int shift, int width) {
     return top < width ? top : width;
 }
 
-/* chain: result bits that need a carry bit. sites: those of them whose operand bits
- * are not both constant, so not the carry out of two unsigned operands. A constant
- * starts at its lowest set bit. */
-static void measure_adder(const cb_netlist *g, const cb_node *n, int *chain, int *sites) {
+void cb_cost_measure_adder(const cb_netlist *g, const cb_node *n, int *chain, int *sites) {
     const cb_node *a = &g->node[n->a], *b = &g->node[n->b];
     int sa = n->sa + (a->kind == CB_NODE_CONST ? trailing_zeros(a->lo) : 0);
     int sb = n->sb + (b->kind == CB_NODE_CONST ? trailing_zeros(b->lo) : 0);
@@ -78,7 +51,7 @@ static void measure_adder(const cb_netlist *g, const cb_node *n, int *chain, int
 
 static void cost_add(const cb_netlist *g, const cb_node *n, cb_node_cost *c) {
     int chain;
-    measure_adder(g, n, &chain, &c->sites);
+    cb_cost_measure_adder(g, n, &chain, &c->sites);
     c->span = adder_span(&g->node[n->a], n->sa, &g->node[n->b], n->sb);
     c->carry = chain > 2 ? blocks(chain) : 0;
 }
@@ -113,6 +86,19 @@ static void cost_quant(const cb_netlist *g, const cb_node *n, cb_node_cost *c) {
     c->carry = chain > 2 ? blocks(chain) : 0;
 }
 
+/* Two bits of the phase are in one LUT6, four values to a bit; a third and fourth are MUXF7 and MUXF8. */
+static void cost_select(const cb_netlist *g, const cb_node *n, cb_node_cost *c) {
+    int width = cb_node_width(n);
+    if (n->phase > 1) return;
+    c->sites = n->phase ? width : (width + 1) / 2;
+    for (int k = 0; k < 2 && n->phase; k++) { /* what was counted of the bit below */
+        const cb_node *in = &g->node[k ? n->b : n->a];
+        if (in->kind == CB_NODE_SELECT) c->sites -= (cb_node_width(in) + 1) / 2;
+    }
+    c->sites = max_int(0, c->sites);
+    c->span = c->sites;
+}
+
 void cb_cost_node(const cb_netlist *g, int32_t node, cb_node_cost *cost) {
     const cb_node *n = &g->node[node];
     *cost = (cb_node_cost){0};
@@ -122,6 +108,8 @@ void cb_cost_node(const cb_netlist *g, int32_t node, cb_node_cost *cost) {
     case CB_NODE_NEG: cost_neg(g, n, cost); break;
     case CB_NODE_QUANT: cost_quant(g, n, cost); break;
     case CB_NODE_TABLE: cost->span = cost->sites = 1; break;
+    case CB_NODE_SELECT: cost_select(g, n, cost); break;
+    case CB_NODE_HOLD:
     case CB_NODE_INPUT:
     case CB_NODE_CONST: break;
     }
@@ -158,7 +146,7 @@ static bool is_read(const lines *l, int64_t source, int stage) {
 static void trace_add(lines *l, int32_t i, int64_t *out) {
     const cb_node *n = &l->g->node[i];
     int chain, sites, width = cb_node_width(n);
-    measure_adder(l->g, n, &chain, &sites);
+    cb_cost_measure_adder(l->g, n, &chain, &sites);
     int wires = cb_node_is_wire(l->g, i) ? width : width - chain;
     for (int j = 0; j < width; j++) {
         int64_t a = source_of(l, n->a, n->sa, j), b = source_of(l, n->b, n->sb, j);
@@ -185,14 +173,17 @@ static void trace_node(lines *l, int32_t i) {
     if (n->kind == CB_NODE_ADD) trace_add(l, i, out);
     if (n->kind == CB_NODE_QUANT) trace_quant(l, i, out);
     for (int k = 0; k < n->n_in; k++) mark(l, source_of(l, n->in[k], 0, 0), n->stage);
-    if (n->kind == CB_NODE_NEG)
-        for (int j = 0; j < cb_node_width(&l->g->node[n->a]); j++) mark(l, source_of(l, n->a, 0, j), n->stage);
+    if (n->kind == CB_NODE_NEG || n->kind == CB_NODE_HOLD)
+        for (int j = 0; j < cb_node_width(&l->g->node[n->a]); j++) mark(l, source_of(l, n->a, 0, j), cb_node_read_stage(l->g, n));
+    for (int j = 0; n->kind == CB_NODE_SELECT && j < cb_node_width(n); j++)
+        mark(l, source_of(l, n->a, n->sa, j), n->stage), mark(l, source_of(l, n->b, n->sb, j), n->stage);
 }
 
 /* A bit is delayed from its stage to its last reader; a piece of the delay line that
  * nobody reads in between and is long enough goes into a shift register. */
 static void count_line(const lines *l, int32_t i, int j, cb_cost *cost) {
     int from = l->g->node[i].stage;
+    cost->ff += l->g->node[i].kind == CB_NODE_HOLD && j < cb_node_width(&l->g->node[i]);
     for (int stage = from + 1; stage <= l->g->n_stage; stage++) {
         if (!is_read(l, (int64_t)i * BITS + j, stage)) continue;
         if (stage - from >= SHIFT_REGISTER) cost->srl++;
@@ -218,108 +209,21 @@ static int count_registers(const cb_netlist *g, cb_cost *cost) {
     return rc;
 }
 
-/* ---- delay: arrival time of every bit, so that chained carries may overlap ---- */
-
-enum { NEVER = -1 }; /* a constant bit */
-
-typedef struct {
-    const cb_netlist *g;
-    const arcs *t;
-    int32_t *at; /* [n][BITS], ps after the clock edge of the node's stage */
-    int32_t stage;
-} timing;
-
-/* Arrival of bit j of (node << shift) in stage `stage`. */
-static int32_t bit_at(const timing *w, int32_t node, int shift, int j) {
-    const cb_node *n = &w->g->node[node];
-    int k = j - shift, width = cb_node_width(n);
-    if (k < 0 || n->kind == CB_NODE_CONST || (k >= width && n->lo >= 0) || !width) return NEVER;
-    if (n->stage != w->stage) return w->t->clock_to_q;
-    return w->at[(size_t)node * BITS + (size_t)(k < width ? k : width - 1)];
-}
-
-static int32_t later(int32_t a, int32_t b) { return a > b ? a : b; }
-static int32_t plus(int32_t a, int32_t ps) { return a == NEVER ? NEVER : a + ps; }
-
-static void time_add(const timing *w, const cb_node *n, int chain_from, int32_t *out) {
-    int width = cb_node_width(n);
-    int32_t carry = NEVER;
-    for (int j = 0; j < width; j++) {
-        int32_t s = n->kind == CB_NODE_NEG ? bit_at(w, n->a, 0, j)
-                                           : later(bit_at(w, n->a, n->sa, j), bit_at(w, n->b, n->sb, j));
-        if (j < chain_from) {
-            out[j] = s;
-            continue;
-        }
-        s = plus(s, w->t->net + w->t->lut);
-        out[j] = later(plus(s, w->t->s_o), plus(carry, w->t->ci_o));
-        carry = later(plus(s, w->t->s_co), plus(carry, w->t->per_bit));
-    }
-}
-
-/* Latest of bits from..to-1 of the operand through a tree of LUT6. */
-static int32_t time_tree(const timing *w, int32_t node, int from, int to) {
-    int32_t t = NEVER;
-    for (int j = from; j < to; j++) t = later(t, bit_at(w, node, 0, j));
-    return plus(t, tree_levels(to - from) * (w->t->net + w->t->lut));
-}
-
-static void time_quant(const timing *w, const cb_node *n, int32_t *out) {
-    const cb_node *in = &w->g->node[n->a];
-    int drop = in->frac - n->format.f, low = drop > 0 ? drop : 0, width = cb_node_width(n), top = cb_node_width(in);
-    bool even = n->round == CB_ROUND_EVEN_BIASED, rounds = n->round != CB_TRN && !even;
-    int32_t select = n->relu ? bit_at(w, n->a, 0, top - 1) : NEVER, tie = even ? time_tree(w, n->a, 0, low) : NEVER;
-    if (n->overflow != CB_WRAP) select = later(select, time_tree(w, n->a, low + cb_format_width(n->format), top));
-    if (rounds) /* an incrementer of the kept bits that knows all dropped ones */
-        select = later(select, plus(time_tree(w, n->a, 0, top), w->t->s_co + width * w->t->per_bit + w->t->ci_o));
-    for (int j = 0; j < width; j++) {
-        int32_t other = later(select, j ? NEVER : tie), own = bit_at(w, n->a, 0, j + drop);
-        out[j] = other == NEVER ? own : plus(later(own, other), w->t->net + w->t->lut);
-    }
-}
-
-static int32_t time_node(timing *w, int32_t i) {
-    const cb_node *n = &w->g->node[i];
-    int32_t *out = w->at + (size_t)i * BITS, worst = 0;
-    int chain = 0, sites = 0, width = cb_node_width(n);
-    w->stage = n->stage;
-    if (n->kind == CB_NODE_QUANT) time_quant(w, n, out);
-    else if (n->kind == CB_NODE_TABLE) {
-        out[0] = NEVER;
-        for (int k = 0; k < n->n_in; k++) out[0] = later(out[0], bit_at(w, n->in[k], 0, 0));
-        out[0] = plus(out[0], w->t->net + w->t->lut);
-    }
-    else if (n->kind == CB_NODE_ADD) {
-        measure_adder(w->g, n, &chain, &sites);
-        time_add(w, n, cb_node_is_wire(w->g, i) ? BITS : width - chain, out);
-    } else if (n->kind == CB_NODE_NEG) time_add(w, n, 0, out);
-    else
-        for (int j = 0; j < width; j++) out[j] = n->kind == CB_NODE_CONST ? NEVER : w->t->clock_to_q;
-    for (int j = 0; j < width; j++) worst = later(worst, out[j]);
-    return worst;
-}
-
-static int find_path(const cb_netlist *g, const char *family, cb_cost *cost) {
-    timing w = {.g = g, .t = arcs_of(family), .at = cb_alloc((size_t)g->n * BITS, sizeof *w.at)};
-    int32_t worst = 0;
-    if (!w.at) return -1;
-    for (int32_t i = 0; i < g->n; i++) worst = later(worst, time_node(&w, i));
-    free(w.at);
-    cost->path_ns = (double)worst / 1000;
-    cost->fmax_mhz = worst ? 1e6 / (double)worst : 0;
-    return 0;
-}
+/* ---- the whole ---- */
 
 /* The adders as they are laid out in Verilog, in place of one chain a node. */
-static int plan_chains(const cb_netlist *g, cb_cost *cost) {
+static int plan_chains(const cb_netlist *g, const char *family, cb_cost *cost) {
     cb_chains plan;
     if (cb_chains_plan(g, !g->n_stage, &plan)) return -1;
     cost->raw = plan.raw;
     cost->sites = cost->quant_sites + plan.sites;
     cost->carry += plan.carry - cost->adder_carry;
     cost->fused = plan.fused;
+    double path_ps = cb_timing_path(g, family, g->ternary ? &plan : NULL);
+    cost->path_ns = path_ps / 1000;
+    cost->fmax_mhz = path_ps > 0 ? 1e6 / path_ps : 0;
     cb_chains_free(&plan);
-    return 0;
+    return path_ps < 0 ? -1 : 0;
 }
 
 /* The graph may come from a file: no value may be read before it is there. */
@@ -331,7 +235,7 @@ static int check_stages(const cb_netlist *g) {
         const cb_node *n = &g->node[i];
         int32_t in[CB_GATE_INPUTS];
         bool early = false;
-        for (int k = cb_node_operands(n, in) - 1; k >= 0; k--) early |= g->node[in[k]].stage > n->stage;
+        for (int k = cb_node_operands(n, in) - 1; k >= 0; k--) early |= g->node[in[k]].stage > cb_node_read_stage(g, n);
         if (early || n->stage < 0 || (n->stage && n->stage >= g->n_stage))
             return cb_fail("netlist %s: node %d: stage %d of %d is not possible", g->name, (int)i, (int)n->stage, g->n_stage);
     }
@@ -354,7 +258,8 @@ int cb_cost_estimate(const cb_netlist *g, const char *family, cb_cost *cost) {
             cost->quantizers += c.sites > 0;
         }
         if (n->kind == CB_NODE_TABLE) cost->quant_sites++, cost->tables++;
+        if (n->kind == CB_NODE_SELECT) cost->quant_sites += c.sites, cost->select_sites += c.sites;
         if (n->level > cost->levels) cost->levels = n->level;
     }
-    return plan_chains(g, cost) || count_registers(g, cost) || find_path(g, family, cost) ? -1 : 0;
+    return plan_chains(g, family, cost) || count_registers(g, cost) ? -1 : 0;
 }

@@ -19,15 +19,14 @@
  * over the bits above the format; ReLU and saturation share one LUT per output bit,
  * and two of those (bit, bit, sign, saturated) share a site. span counts half a LUT
  * per output bit for each of ReLU and saturation.
+ * Multiplexers of a shared netlist: a LUT6 for each bit of four values, half a one of two; above four the
+ * multiplexers behind the LUTs (MUXF7, MUXF8).
  * Tables: one LUT each (two of up to five shared inputs could share a site: not counted).
  * Registers: each bit from the stage that makes it to its last reader, bits that are
  * wires of another value once; inputs count once they are needed after stage 0, outputs
  * until n_stage. A delay of three or more stages without a reader in between is one
  * SRL16, two to a site, as the tools do.
- * Delay: arrival time of every bit, so that the carries of adders in a row overlap:
- * net + LUT into a carry chain, along it, and out. xc7: arcs of Yosys's cell library
- * (Artix-7 slow corner) and 0.5 ns a net; xcup: 1.094 ns + 25 ps per bit of an adder
- * (alkaid's surrogate). No placement: good for ranking designs, not as a timing promise.
+ * Delay: timing.h.
  */
 #ifndef CB_HW_COST_H
 #define CB_HW_COST_H
@@ -44,7 +43,8 @@ typedef struct {
     int64_t quantizers;          /* that need logic */
     int64_t span, sites, carry;  /* sums over the nodes */
     int64_t tables;              /* look-up tables */
-    int64_t quant_sites;         /* part of sites: quantizers and tables */
+    int64_t quant_sites;         /* part of sites: quantizers, tables, multiplexers */
+    int64_t select_sites;        /* of them the multiplexers of a shared netlist */
     int64_t raw;                 /* LUT1..6 + INV of the adders alone, as Yosys counts */
     int64_t adder_carry, fused;  /* part of carry if every adder had a chain of its own; adders in another's chain */
     int64_t ff, srl;             /* flip-flops; bits of shift registers (their sites are in sites) */
@@ -54,6 +54,10 @@ typedef struct {
     double fmax_mhz;             /* 1000 / path_ns; 0 without logic */
 } cb_cost;
 
+/* chain: result bits that need a carry bit. sites: those of them whose operand bits
+ * are not both constant, so not the carry out of two unsigned operands. A constant
+ * starts at its lowest set bit. */
+void cb_cost_measure_adder(const cb_netlist *g, const cb_node *n, int *chain, int *sites);
 void cb_cost_node(const cb_netlist *g, int32_t node, cb_node_cost *cost);
 /* family: "xc7" or "xcup", for the delays. */
 int cb_cost_estimate(const cb_netlist *g, const char *family, cb_cost *cost) CB_MUST;

@@ -23,6 +23,7 @@
 typedef struct {
     const cb_programme *programme;
     const cb_netlist *net;  /* pipeline stages set */
+    const cb_netlist *shared; /* hardware used several times an event (share.h), pipelined; net is then its unfolding. NULL: none */
     const char *dir;        /* the firmware folder being filled */
     const char *part;       /* e.g. "xc7vx690tffg1927-2" */
     double clock_ns;
@@ -34,6 +35,8 @@ typedef struct {
 } cb_emit;
 
 int cb_emit_verilog(const cb_emit *e) CB_MUST;
+/* The netlist of the registered Verilog: shared or net. */
+const cb_netlist *cb_emit_hardware(const cb_emit *e);
 /* One module file; the module is cb_emit_identifier(g->name), comb adds "_comb". */
 int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) CB_MUST;
 int cb_emit_hls_cpp(const cb_emit *e) CB_MUST;

@@ -41,6 +41,8 @@ void cb_emit_identifier(const char *name, char out[64]) {
     if (strstr(reserved, word)) out[n++] = '_', out[n] = 0; /* such words are far shorter than 63 letters */
 }
 
+const cb_netlist *cb_emit_hardware(const cb_emit *e) { return e->shared ? e->shared : e->net; }
+
 bool cb_node_is_zero(const cb_netlist *g, int32_t n) {
     return g->node[n].kind == CB_NODE_CONST && g->node[n].lo == 0;
 }

@@ -130,11 +130,12 @@ static int write_readme(const cb_emit *e, const char *name, bool card) {
 
 static int write_vivado(const cb_emit *e, const char *name) {
     char top[80], verilog[96];
-    const char *kind = e->net->n_stage ? "" : "_comb";
+    const cb_netlist *g = cb_emit_hardware(e);
+    const char *kind = g->n_stage ? "" : "_comb";
     snprintf(top, sizeof top, "%s%s", name, kind);
     snprintf(verilog, sizeof verilog, "%s.v", top);
     char *dir = cb_textf("%s/vivado", e->dir);
-    cb_vendor_job job = {.verilog = verilog, .top = top, .dir = dir, .cycles = e->net->n_stage, .ii = 1};
+    cb_vendor_job job = {.verilog = verilog, .top = top, .dir = dir, .cycles = g->n_stage, .ii = g->ii > 1 ? g->ii : 1};
     int rc = dir ? cb_vendor_scripts(&job, &(cb_part){.name = e->part, .clock_ns = e->clock_ns}) : -1;
     free(dir);
     return rc;

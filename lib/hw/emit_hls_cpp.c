@@ -16,7 +16,7 @@
 
 /* ---- top function, testbench, bridge ---- */
 
-static int write_top(const char *name, const char *dir) {
+static int write_top(const char *name, int ii, const char *dir) {
     char file[96];
     cb_text t = {0};
     cb_text_add(&t,
@@ -32,9 +32,9 @@ static int write_top(const char *name, const char *dir) {
                 "#pragma HLS ARRAY_PARTITION variable=et complete dim=0\n"
                 "#pragma HLS ARRAY_PARTITION variable=score complete dim=0\n"
                 "#pragma HLS INTERFACE ap_vld port=et,score\n"
-                "#pragma HLS PIPELINE II=1\n"
+                "#pragma HLS PIPELINE II=%d\n"
                 "    score[0] = %s_graph(et);\n}\n",
-                name, name, name, name);
+                name, name, name, ii, name);
     snprintf(file, sizeof file, "%s.cpp", name);
     return cb_text_write(&t, dir, file);
 }
@@ -210,8 +210,9 @@ int cb_emit_hls_cpp(const cb_emit *e) {
     cb_emit_identifier(e->net->name, name);
     char *dir = cb_textf("%s/hls", e->dir), *firmware = cb_textf("%s/hls/firmware", e->dir);
     char *weights = cb_textf("%s/hls/firmware/weights", e->dir), *data = cb_textf("%s/hls/tb_data", e->dir);
-    int rc = !dir || !firmware || !weights || !data || cb_emit_graph_header(e, firmware) || write_top(name, firmware) ||
-             write_all_weights(e, weights) || write_test(name, dir) || write_bridge(name, dir) || 
+    int rc = !dir || !firmware || !weights || !data || cb_emit_graph_header(e, firmware) ||
+             write_top(name, e->shared ? e->shared->ii : 1, firmware) ||
+             write_all_weights(e, weights) || write_test(name, dir) || write_bridge(name, dir) ||
              cb_emit_vectors(e, e->n_simulation, data, "tb_input_features.dat", "tb_output_predictions.dat") ||
              write_project(e, name, dir) || cb_emit_text(dir, "build_prj.tcl", build_script) ||
              cb_emit_text(dir, "vivado_synth.tcl", synth_script);

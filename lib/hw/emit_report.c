@@ -5,9 +5,10 @@
 
 #include "base/file.h"
 #include "base/version.h"
+#include "hw/emit_common.h"
 
 typedef struct {
-    int64_t adders, constants, quantizers, tables;
+    int64_t adders, constants, quantizers, tables, selects, holds;
     int depth;
 } counts;
 
@@ -19,6 +20,8 @@ static counts count(const cb_netlist *g) {
         if (cb_node_is_wire(g, i)) continue;
         if (x->kind == CB_NODE_QUANT) c.quantizers++;
         else if (x->kind == CB_NODE_TABLE) c.tables++;
+        else if (x->kind == CB_NODE_SELECT) c.selects++;
+        else if (x->kind == CB_NODE_HOLD) c.holds++;
         else c.adders++;
         if (x->kind == CB_NODE_ADD && (g->node[x->a].kind == CB_NODE_CONST || g->node[x->b].kind == CB_NODE_CONST))
             c.constants++;
@@ -46,19 +49,32 @@ static json_t *checks(const cb_emit_record *r) {
     return list;
 }
 
-static json_t *design(const cb_emit *e) {
-    const cb_netlist *g = e->net;
+static json_t *estimate(const cb_emit_record *r) {
+    const cb_cost *c = r->cost;
+    return json_pack("{ss sI sI sI sf sf}", "family", r->family, "lut_sites", (json_int_t)c->sites, "ff", (json_int_t)c->ff, "srl",
+                     (json_int_t)c->srl, "path_ns", c->path_ns, "fmax_mhz", c->fmax_mhz);
+}
+
+/* Keys that only some designs have. */
+static int add_more(json_t *j, const counts *c) {
+    return (c->tables && json_object_set_new(j, "tables", json_integer((json_int_t)c->tables))) ||
+           (c->holds && (json_object_set_new(j, "selects", json_integer((json_int_t)c->selects)) ||
+                         json_object_set_new(j, "holds", json_integer((json_int_t)c->holds)))) ? -1 : 0;
+}
+
+static json_t *design(const cb_emit *e, const cb_emit_record *r) {
+    const cb_netlist *g = cb_emit_hardware(e);
     counts c = count(g);
     int64_t bits = cb_netlist_register_bits(g);
     if (bits < 0) return NULL;
-    json_t *j = json_pack("{sI sI sI sI si si si sf si sf ss sI s{si si ss} s{si si}}", "adders", (json_int_t)c.adders,
+    json_t *j = json_pack("{sI sI sI sI si si si sf si sf ss sI so s{si si ss} s{si si}}", "adders", (json_int_t)c.adders,
                      "constants_added", (json_int_t)c.constants, "quantizers", (json_int_t)c.quantizers, "nodes",
                      (json_int_t)g->n, "depth", c.depth, "stages", g->n_stage, "latency_cycles", g->n_stage, "latency_ns",
-                     g->n_stage * e->clock_ns, "ii", 1, "clock_ns", e->clock_ns, "part", e->part, "register_bits",
-                     (json_int_t)bits, "input", "regions", g->n_input, "bits", g->input_bits, "layout",
+                     g->n_stage * e->clock_ns, "ii", g->ii > 1 ? g->ii : 1, "clock_ns", e->clock_ns, "part", e->part, "register_bits",
+                     (json_int_t)bits, "estimate", estimate(r), "input", "regions", g->n_input, "bits", g->input_bits, "layout",
                      "region r = model_inp[bits*r +: bits], row-major", "output", "bits", CB_SCORE_BITS, "fraction_bits",
                      CB_SCORE_FRAC);
-    if (j && c.tables && json_object_set_new(j, "tables", json_integer((json_int_t)c.tables))) return json_decref(j), NULL;
+    if (j && add_more(j, &c)) return json_decref(j), NULL;
     return j;
 }
 
@@ -69,7 +85,7 @@ static json_t *whole(const cb_emit *e, const cb_emit_record *r) {
                           inputs(r), "checks", checks(r), "check_events", "directed", (json_int_t)v->n_directed, "data",
                           (json_int_t)v->n_data, "random", (json_int_t)v->n_random, "conditions", (json_int_t)v->conditions,
                           "covered", (json_int_t)v->covered);
-    json_t *d = j ? design(e) : NULL;
+    json_t *d = j ? design(e, r) : NULL;
     if (!d || json_object_update(j, d)) {
         json_decref(j);
         j = NULL;

@@ -3,7 +3,8 @@
  * Keys (sorted in the file): schema "cicada-bench/firmware/1", version, config, inputs {role: sha256},
  * student, family; adders (with logic; negations included), constants_added, nodes, depth (adder levels),
  * quantizers (with logic); stages, latency_cycles, latency_ns (at clock_ns), ii, clock_ns, part,
- * register_bits; input {regions, bits, layout}, output {bits, fraction_bits};
+ * register_bits; estimate {family, lut_sites, ff, srl, path_ns, fmax_mhz} of the delay and cost model; where hardware is shared
+ * (ii > 1): engines' input multiplexers `selects`, `holds`; input {regions, bits, layout}, output {bits, fraction_bits};
  * check_events {directed, data, random, conditions, covered};
  * checks [{representation, tool, status, checked, mismatches}]. No time, no path.
  */
@@ -11,9 +12,12 @@
 #define CB_HW_EMIT_REPORT_H
 
 #include "hw/check_events.h"
+#include "hw/cost.h"
 #include "hw/verify.h"
 
 typedef struct {
+    const cb_cost *cost;                /* estimate of the hardware, for `family` */
+    const char *family;
     const char *config;                 /* canonical text */
     int n_input_file;                   /* what was read: role and file */
     const char *role[4], *file[4];

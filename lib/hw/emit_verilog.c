@@ -1,6 +1,7 @@
 /* Verilog-2001: one flat module, exact widths, every adder in a tiny module of its own
  * (addm, subm, add3) so that the synthesiser keeps it a carry chain (spec/rtl.md 2.2, 4.1).
- * Which bits a chain adds, and what its wires carry, is planned in chains.h. */
+ * Which bits a chain adds, and what its wires carry, is planned in chains.h; what the phases of a shared
+ * netlist are, in share.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "hw/chains.h"
 #include "hw/emit_common.h"
 #include "hw/prove.h"
+#include "hw/share.h"
 
 typedef struct {
     cb_text t;
@@ -288,6 +290,59 @@ static void print_table(printer *p, int32_t i) {
     cb_text_put(&p->t, ";\n");
 }
 
+/* ---- phases ---- */
+
+static int phase_bits(const cb_netlist *g) { return 32 - __builtin_clz((unsigned)g->ii - 1); }
+
+/* Bits of the phase in stage s: the counter as it was s clocks ago. */
+static void print_select(printer *p, int32_t i) {
+    const cb_node *x = &p->g->node[i];
+    cb_text *t = &p->t;
+    int s = x->stage, width = cb_node_width(x), late = s % p->g->ii;
+    source a = node_at(p, x->a, s), b = node_at(p, x->b, s);
+    cb_text_add(t, "  wire [%d:0] n%d = phase", width - 1, (int)i);
+    if (late) cb_text_add(t, "_s%d", late);
+    cb_text_add(t, "[%d] ? ", x->phase);
+    bits(t, &b, x->sb, 0, width);
+    cb_text_put(t, " : ");
+    bits(t, &a, x->sa, 0, width);
+    cb_text_put(t, ";\n");
+}
+
+static int latest_select(const cb_netlist *g) {
+    int late = 0;
+    for (int32_t i = 0; i < g->n; i++)
+        if (g->node[i].kind == CB_NODE_SELECT && g->node[i].stage % g->ii > late) late = g->node[i].stage % g->ii;
+    return late;
+}
+
+/* The phase counter and its delayed copies. */
+static void print_phase(printer *p) {
+    const cb_netlist *g = p->g;
+    cb_text *t = &p->t;
+    int top = phase_bits(g) - 1, late = latest_select(g);
+    cb_text_add(t, "  // clocks since the first one of the event at the inputs\n  reg [%d:0] phase;\n", top);
+    cb_text_add(t, "  always @(posedge clk) phase <= sync || phase == %d ? 0 : phase + 1'b1;\n", g->ii - 1);
+    for (int k = 1; k <= late; k++)
+        cb_text_add(t, "  reg [%d:0] phase_s%d;\n  always @(posedge clk) phase_s%d <= phase%s%.0d;\n", top, k, k, k > 1 ? "_s" : "", k - 1);
+}
+
+/* The clock of the event in which a HOLD reads. */
+static int hold_clock(const cb_netlist *g, const cb_node *x) {
+    return (cb_node_read_stage(g, x) + (x->phase < 0 ? 0 : x->phase)) % g->ii;
+}
+
+static void print_holds(printer *p) {
+    for (int32_t i = 0; i < p->g->n; i++) {
+        const cb_node *x = &p->g->node[i];
+        if (x->kind != CB_NODE_HOLD) continue;
+        source a = node_at(p, x->a, cb_node_read_stage(p->g, x));
+        cb_text_add(&p->t, "    if (phase == %d) n%d <= ", hold_clock(p->g, x), (int)i);
+        bits(&p->t, &a, 0, 0, p->plan.chain[i].width);
+        cb_text_put(&p->t, ";\n");
+    }
+}
+
 static void print_node(printer *p, int32_t i) {
     const cb_node *x = &p->g->node[i];
     switch (x->kind) {
@@ -299,6 +354,8 @@ static void print_node(printer *p, int32_t i) {
     case CB_NODE_ADD:
     case CB_NODE_NEG: print_sum(p, i); break;
     case CB_NODE_TABLE: print_table(p, i); break;
+    case CB_NODE_SELECT: print_select(p, i); break;
+    case CB_NODE_HOLD: cb_text_add(&p->t, "  reg [%d:0] n%d;\n", p->plan.chain[i].width - 1, (int)i); break;
     default: print_quant(p, i);
     }
 }
@@ -311,8 +368,9 @@ static int32_t *last_stages(const cb_netlist *g) {
     for (int32_t i = 0; last && i < g->n; i++) {
         const cb_node *x = &g->node[i];
         int32_t in[CB_GATE_INPUTS];
+        int at = cb_node_read_stage(g, x);
         for (int k = cb_node_operands(x, in) - 1; k >= 0; k--)
-            if (x->stage > last[in[k]]) last[in[k]] = x->stage;
+            if (at > last[in[k]]) last[in[k]] = at;
     }
     for (int o = 0; last && o < g->n_output; o++) last[g->output[o]] = g->n_stage - 1;
     return last;
@@ -336,10 +394,13 @@ enum { SCORE_BITS = 16 };
 
 static void print_outputs(printer *p) {
     const cb_netlist *g = p->g;
+    bool shared = !p->comb && g->ii > 1;
+    if (shared) cb_text_add(&p->t, "    valid <= phase == %d;\n", (g->n_stage - 1) % g->ii);
     for (int o = 0; o < g->n_output; o++) {
         source s = node_at(p, g->output[o], p->comb ? 0 : g->n_stage - 1);
         int high = (o + 1) * SCORE_BITS - 1, low = o * SCORE_BITS;
-        cb_text_add(&p->t, p->comb ? "  assign model_out[%d:%d] = " : "    model_out[%d:%d] <= ", high, low);
+        if (shared) cb_text_add(&p->t, "    if (phase == %d) model_out[%d:%d] <= ", (g->n_stage - 1) % g->ii, high, low);
+        else cb_text_add(&p->t, p->comb ? "  assign model_out[%d:%d] = " : "    model_out[%d:%d] <= ", high, low);
         bits(&p->t, &s, 0, 0, SCORE_BITS);
         cb_text_put(&p->t, ";\n");
     }
@@ -398,6 +459,7 @@ static void print_head(printer *p, const char *module) {
     if (p->g->ternary) cb_text_put(t, add3_text);
     cb_text_add(t, "module %s (\n", module);
     if (!p->comb) cb_text_put(t, "  input clk,\n");
+    if (g->ii > 1) cb_text_put(t, "  input sync,\n  output reg valid,\n");
     cb_text_add(t, "  input [%d:0] model_inp,\n", g->n_input * g->input_bits - 1);
     cb_text_add(t, "  output %s[%d:0] model_out\n);\n", p->comb ? "" : "reg ", g->n_output * SCORE_BITS - 1);
 }
@@ -405,15 +467,18 @@ static void print_head(printer *p, const char *module) {
 int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) {
     printer p = {.g = g, .comb = comb || !g->n_stage};
     char module[80];
+    if (p.comb && g->ii > 1) return cb_fail("netlist %s: shared hardware needs registers", g->name);
     cb_emit_identifier(g->name, module);
     if (p.comb) strcat(module, "_comb");
     int32_t *last = last_stages(g);
     if (!last || cb_chains_plan(g, p.comb, &p.plan) || cb_prove_chains(g, &p.plan)) return free(last), cb_chains_free(&p.plan), -1;
     print_head(&p, module);
+    if (g->ii > 1) print_phase(&p);
     if (!p.comb) print_copies(&p, last, true);
     for (int32_t i = 0; i < g->n; i++) print_node(&p, i);
     if (!p.comb) {
         cb_text_put(&p.t, "  always @(posedge clk) begin\n");
+        print_holds(&p);
         print_copies(&p, last, false);
     }
     print_outputs(&p);
@@ -421,110 +486,4 @@ int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const cha
     free(last);
     cb_chains_free(&p.plan);
     return cb_text_write(&p.t, dir, file);
-}
-
-/* ---- test bench and vectors ---- */
-
-static int write_bench(const cb_emit *e, bool comb, const char *dir) {
-    const cb_netlist *g = e->net;
-    char module[64], file[80];
-    cb_emit_identifier(g->name, module);
-    cb_text t = {0};
-    comb = comb || !g->n_stage;
-    cb_text_add(&t, "// Streams every vector of vectors_in.hex and compares with vectors_out.hex.\n"
-                    "`timescale 1ns/1ps\nmodule %s%s_tb;\n", module, comb ? "_comb" : "");
-    cb_text_add(&t, "  localparam N = %zu, LATENCY = %d;\n", e->n_simulation, comb ? 0 : g->n_stage);
-    cb_text_add(&t, "  reg [%d:0] stimulus [0:N-1];\n  reg [%d:0] expected [0:N-1];\n", g->n_input * g->input_bits - 1,
-                g->n_output * SCORE_BITS - 1);
-    cb_text_add(&t, "  reg clk;\n  reg [%d:0] model_inp;\n  wire [%d:0] model_out;\n  integer k, bad, first;\n",
-                g->n_input * g->input_bits - 1, g->n_output * SCORE_BITS - 1);
-    cb_text_add(&t, "  %s%s dut (%s.model_inp(model_inp), .model_out(model_out));\n", module, comb ? "_comb" : "",
-                comb ? "" : ".clk(clk), ");
-    cb_text_put(&t, "  task check(input integer event_index);\n"
-                    "    if (model_out !== expected[event_index]) begin\n"
-                    "      if (bad == 0) begin\n"
-                    "        first = event_index;\n"
-                    "        $display(\"first mismatch: event %0d expected %0d got %0d\", event_index, expected[event_index], model_out);\n"
-                    "      end\n"
-                    "      bad = bad + 1;\n"
-                    "    end\n"
-                    "  endtask\n"
-                    "  initial begin\n"
-                    "    $readmemh(\"vectors_in.hex\", stimulus);\n"
-                    "    $readmemh(\"vectors_out.hex\", expected);\n"
-                    "    bad = 0;\n    first = -1;\n    clk = 0;\n");
-    if (comb)
-        cb_text_put(&t, "    for (k = 0; k < N; k = k + 1) begin\n"
-                        "      model_inp = stimulus[k];\n      #1;\n      check(k);\n    end\n");
-    else /* an event enters at edge k and leaves after edge k + LATENCY - 1 */
-        cb_text_put(&t, "    for (k = 0; k < N + LATENCY - 1; k = k + 1) begin\n"
-                        "      model_inp = k < N ? stimulus[k] : 0;\n      #1 clk = 1;\n      #1 clk = 0;\n"
-                        "      if (k >= LATENCY - 1) check(k - LATENCY + 1);\n    end\n");
-    cb_text_put(&t, "    $display(\"checked %0d mismatches %0d\", N, bad);\n    $finish;\n  end\nendmodule\n");
-    snprintf(file, sizeof file, "%s%s_tb.v", module, comb ? "_comb" : "");
-    return cb_text_write(&t, dir, file);
-}
-
-static int write_vectors(const cb_emit *e, const char *dir) {
-    const cb_netlist *g = e->net;
-    cb_text in = {0}, out = {0};
-    int n_bits = g->n_input * g->input_bits;
-    uint64_t *word = cb_alloc((size_t)n_bits / 64 + 1, sizeof *word);
-    if (!word) return -1;
-    for (size_t k = 0; k < e->n_simulation; k++) {
-        memset(word, 0, ((size_t)n_bits / 64 + 1) * sizeof *word);
-        for (int i = 0; i < g->n_input; i++)
-            for (int b = 0; b < g->input_bits; b++) {
-                int at = i * g->input_bits + b;
-                word[at / 64] |= (uint64_t)(e->et[k * (size_t)g->n_input + (size_t)i] >> b & 1) << at % 64;
-            }
-        cb_text_hex(&in, word, n_bits);
-        cb_text_put(&in, "\n");
-        for (int o = g->n_output - 1; o >= 0; o--) cb_text_add(&out, "%04x", e->code[k * (size_t)g->n_output + (size_t)o]);
-        cb_text_put(&out, "\n");
-    }
-    free(word);
-    int rc = cb_text_write(&in, dir, "vectors_in.hex");
-    if (cb_text_write(&out, dir, "vectors_out.hex")) rc = -1;
-    return rc;
-}
-
-static int write_readme(const cb_emit *e, const char *dir) {
-    const cb_netlist *g = e->net;
-    char module[64];
-    cb_emit_identifier(g->name, module);
-    cb_text t = {0};
-    cb_text_add(&t, "# %s in Verilog-2001\n\n", g->name);
-    cb_text_add(&t, "| file | |\n|---|---|\n");
-    if (g->n_stage) cb_text_add(&t, "| %s.v | pipelined |\n| %s_tb.v | its test bench |\n", module, module);
-    cb_text_add(&t, "| %s_comb.v | the same without registers |\n| %s_comb_tb.v | its test bench |\n", module, module);
-    cb_text_add(&t, "| vectors_in.hex, vectors_out.hex | %zu events: model_inp and model_out, one a line |\n\n", e->n_simulation);
-    cb_text_add(&t, "Ports:\n\n* `model_inp[%d:0]`: region r (0 to %d, row-major) is `model_inp[%d*r +: %d]`, unsigned, 1 count = 0.5 GeV.\n",
-                g->n_input * g->input_bits - 1, g->n_input - 1, g->input_bits, g->input_bits);
-    cb_text_put(&t, "* `model_out[15:0]`: the score, ap_ufixed<16,8>: value = model_out / 256.\n");
-    if (g->n_stage)
-        cb_text_add(&t, "* `clk`: rising edge. A new event every clock (II = 1). The inputs are not registered, the output is: the score of\n"
-                        "  an event that stands at `model_inp` before edge 0 stands at `model_out` after edge %d: latency %d clocks\n"
-                        "  = %.9g ns at %.9g ns. No reset: %d clocks flush the pipeline.\n",
-                    g->n_stage - 1, g->n_stage, g->n_stage * e->clock_ns, e->clock_ns, g->n_stage);
-    const char *kind = g->n_stage ? "" : "_comb";
-    cb_text_add(&t, "\nSimulation, in this folder:\n\n    iverilog -g2005 -o sim %s%s.v %s%s_tb.v && vvp -n sim\n", module, kind, module, kind);
-    cb_text_put(&t, "\nSynthesis: keep one carry chain per adder, e.g. in Yosys `hierarchy; proc; alumacc; flatten;` before `synth_xilinx`.\n");
-    return cb_text_write(&t, dir, "README.md");
-}
-
-int cb_emit_verilog(const cb_emit *e) {
-    char module[64], file[80];
-    cb_emit_identifier(e->net->name, module);
-    char *dir = cb_textf("%s/verilog", e->dir);
-    int rc = dir ? 0 : -1;
-    for (int comb = e->net->n_stage ? 0 : 1; comb < 2 && !rc; comb++) {
-        snprintf(file, sizeof file, "%s%s.v", module, comb ? "_comb" : "");
-        rc = cb_verilog_module(e->net, comb, dir, file);
-        if (!rc) rc = write_bench(e, comb, dir);
-    }
-    if (!rc) rc = write_vectors(e, dir);
-    if (!rc) rc = write_readme(e, dir);
-    free(dir);
-    return rc;
 }

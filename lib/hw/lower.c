@@ -4,14 +4,16 @@
  * convolution: one a position, solved once for equal input ranges and replayed).
  * Its bias, and the half unit of the rounding that follows, are one constant of the
  * adder tree; rounding to even then is a slice with bit 0 cleared at a tie
- * (spec/rtl.md 1.9). */
+ * (spec/rtl.md 1.9). With an initiation interval above 1 a group of positions is one
+ * problem, whose inputs are multiplexers (share.h). */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "hw/cmvm.h"
 #include "hw/lower_logic.h"
-#include "hw/netlist.h"
 #include "hw/prove.h"
+#include "hw/share.h"
 
 /* cb_cmvm_problem.effort: well under a second for the deployed networks. Only for the first of a layer's
  * problems: where ranges differ from position to position there are dozens. */
@@ -26,11 +28,18 @@ typedef struct solved {
 } solved;
 
 typedef struct {
+    int extra_levels, ii;
+} rules;
+
+typedef struct {
     cb_netlist *g;
     const cb_op *op, *then; /* the linear operation, and the QUANT after it or NULL */
-    int extra_levels, n_in;
+    int extra_levels, n_in, n_position, ii;
     int64_t *w;             /* [n_in][out_c] */
     solved *known;
+    int *group;             /* [n_position] group of positions that share one set of adders */
+    int n_group;
+    bool *stands;           /* of the nodes there were before the layer; where something is shared */
     int32_t *node;          /* scratch of replay */
     int *exp;
 } layer;
@@ -212,27 +221,90 @@ static void as_convolution(cb_op *op) {
     op->out_h = op->out_w = 1;
 }
 
-static int lower_sums(layer *l, const int32_t *in, int32_t *out) {
-    const cb_op *op = l->op;
-    int32_t *view = cb_alloc((size_t)l->n_in, sizeof *view);
-    int rc = view ? 0 : -1;
-    for (int pos = 0; pos < op->out_h * op->out_w && !rc; pos++) {
-        int64_t first = (int64_t)pos * op->out_c;
-        field_of_view(op, in, pos / op->out_w, pos % op->out_w, view);
-        const solved *s = solve(l, view, first);
-        rc = s ? replay(l, &s->graph, view, out + first) : -1;
-        for (int o = 0; o < op->out_c && !rc && l->then; o++)
-            if ((out[first + o] = quantize_sum(l, out[first + o], first + o, o)) < 0) rc = -1;
+/* ---- sharing: positions with like quantizers, at most ii a group ---- */
+
+static bool alike(const layer *l, int p, int q) {
+    int n = l->op->out_c;
+    for (int o = 0; o < n && l->then; o++) {
+        int64_t e = (int64_t)p * n + o, f = (int64_t)q * n + o;
+        cb_format s = format_of(l->then, e), t = format_of(l->then, f);
+        if (s.k != t.k || s.i != t.i || s.f != t.f || (l->op->lo[e] < 0) != (l->op->lo[f] < 0)) return false;
     }
+    return true;
+}
+
+/* Groups are numbered by their first positions. */
+static int make_groups(layer *l) {
+    l->group = cb_alloc((size_t)l->n_position, sizeof *l->group);
+    if (!l->group) return -1;
+    for (int p = 0; p < l->n_position; p++) l->group[p] = -1;
+    for (int p = 0; p < l->n_position; p++) {
+        if (l->group[p] >= 0) continue;
+        for (int q = p, n = 0; q < l->n_position && n < l->ii; q++)
+            if (l->group[q] < 0 && (q == p || alike(l, p, q))) l->group[q] = l->n_group, n++;
+        l->n_group++;
+    }
+    if (l->n_group == l->n_position) return 0;
+    l->g->ii = l->ii;
+    cb_info("layer %s: %d positions in %d engines", l->op->name, l->n_position, l->n_group);
+    return (l->stands = cb_netlist_standing(l->g)) ? 0 : -1;
+}
+
+/* The view of each of the positions (l->n_in nodes each, one after the other); view[0 ... n_in-1] receives what
+ * the engine sees. */
+static int share_views(layer *l, int n_position, int32_t *view) {
+    int32_t *leaf = cb_alloc((size_t)n_position, sizeof *leaf);
+    int rc = leaf ? 0 : -1;
+    for (int i = 0; i < l->n_in && !rc; i++) {
+        for (int p = 0; p < n_position && !rc; p++) {
+            leaf[p] = view[(int64_t)p * l->n_in + i];
+            if (!l->stands[leaf[p]] && (leaf[p] = cb_netlist_hold(l->g, leaf[p], -1)) < 0) rc = -1;
+        }
+        if (!rc && (view[i] = cb_netlist_select(l->g, n_position, leaf)) < 0) rc = -1;
+    }
+    free(leaf);
+    return rc;
+}
+
+/* The sums, and their quantizers, of one group of positions, by way of view[n_position][n_in]. */
+static int lower_group(layer *l, int group, const int32_t *in, int32_t *view, int32_t *out) {
+    const cb_op *op = l->op;
+    int n = 0, n_out = op->out_c, first = -1;
+    for (int pos = 0; pos < l->n_position; pos++) {
+        if (l->group[pos] != group) continue;
+        field_of_view(op, in, pos / op->out_w, pos % op->out_w, view + (int64_t)n++ * l->n_in);
+        if (first < 0) first = pos;
+    }
+    if (l->stands && share_views(l, n, view)) return -1;
+    int32_t *sum = out + (int64_t)first * n_out;
+    const solved *s = solve(l, view, (int64_t)first * n_out);
+    if (!s || replay(l, &s->graph, view, sum)) return -1;
+    for (int o = 0; o < n_out && l->then; o++)
+        if ((sum[o] = quantize_sum(l, sum[o], (int64_t)first * n_out + o, o)) < 0) return -1;
+    if (!l->stands) return 0;
+    for (int pos = l->n_position - 1; pos >= first; pos--) { /* the first position last: it is where the sums are */
+        if (l->group[pos] != group) continue;
+        n--;
+        for (int o = 0; o < n_out; o++)
+            if ((out[(int64_t)pos * n_out + o] = cb_netlist_hold(l->g, sum[o], n)) < 0) return -1;
+    }
+    return 0;
+}
+
+static int lower_sums(layer *l, const int32_t *in, int32_t *out) {
+    int32_t *view = cb_alloc((size_t)l->n_in * (size_t)l->ii, sizeof *view);
+    int rc = view && !make_groups(l) ? 0 : -1;
+    for (int group = 0; group < l->n_group && !rc; group++) rc = lower_group(l, group, in, view, out);
     free(view);
     return rc;
 }
 
-static int lower_linear(cb_netlist *g, const cb_op *op, const cb_op *then, int extra_levels, const int32_t *in, int32_t *out) {
+static int lower_linear(cb_netlist *g, const cb_op *op, const cb_op *then, const rules *r, const int32_t *in, int32_t *out) {
     cb_op shape = *op;
     as_convolution(&shape);
-    layer l = {.g = g, .op = &shape, .then = then, .extra_levels = extra_levels,
-               .n_in = shape.kh * shape.kw * shape.in_c};
+    int n_position = shape.out_h * shape.out_w;
+    layer l = {.g = g, .op = &shape, .then = then, .extra_levels = r->extra_levels, .n_in = shape.kh * shape.kw * shape.in_c,
+               .n_position = n_position, .ii = r->ii < n_position ? r->ii : n_position};
     size_t n = (size_t)l.n_in * (size_t)shape.out_c;
     int rc = -1;
     if ((l.w = cb_alloc(n, sizeof *l.w))) {
@@ -245,6 +317,8 @@ static int lower_linear(cb_netlist *g, const cb_op *op, const cb_op *then, int e
         solved_free(s);
     }
     free(l.w);
+    free(l.group);
+    free(l.stands);
     free(l.node);
     free(l.exp);
     return rc;
@@ -267,7 +341,7 @@ static int64_t largest_tensor(const cb_programme *p) {
 }
 
 /* Every operation in turn; tensors alternate between x and y. */
-static int lower_ops(cb_netlist *g, const cb_programme *p, int extra_levels, int32_t *x, int32_t *y) {
+static int lower_ops(cb_netlist *g, const cb_programme *p, const rules *r, int32_t *x, int32_t *y) {
     for (int i = 0; i < g->n_input; i++)
         if ((x[i] = cb_netlist_input(g, i)) < 0) return -1;
     for (int k = 0; k < p->n_op; k++) {
@@ -280,7 +354,7 @@ static int lower_ops(cb_netlist *g, const cb_programme *p, int extra_levels, int
             if (lower_quant(g, op, x, y)) return -1;
         } else {
             const cb_op *then = next && next->kind == CB_OP_QUANT ? next : NULL;
-            if (lower_linear(g, op, then, extra_levels, x, y)) return -1;
+            if (lower_linear(g, op, then, r, x, y)) return -1;
             k += then != NULL;
         }
         int32_t *t = x;
@@ -292,50 +366,38 @@ static int lower_ops(cb_netlist *g, const cb_programme *p, int extra_levels, int
     return g->output[0] < 0 ? -1 : 0;
 }
 
-/* Nodes that no output needs are dropped; the order of the others stays. */
-static int prune(cb_netlist *g) {
-    int32_t *to = cb_alloc((size_t)g->n + 1, sizeof *to), n = 0;
-    if (!to) return -1;
-    for (int o = 0; o < g->n_output; o++) to[g->output[o]] = 1;
-    for (int32_t i = g->n - 1; i >= 0; i--) {
-        const cb_node *x = &g->node[i];
-        if (!to[i] || x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) continue;
-        int32_t in[CB_GATE_INPUTS];
-        for (int k = cb_node_operands(x, in) - 1; k >= 0; k--) to[in[k]] = 1;
+/* More phases than any layer has positions would only cost time. */
+static int check_phases(const cb_programme *p, int ii) {
+    int most = 0;
+    const char *name = "";
+    for (int k = 0; k < p->n_op; k++) {
+        int n = p->op[k].kind == CB_OP_CONV2D ? p->op[k].out_h * p->op[k].out_w : 0;
+        if (n > most) most = n, name = p->op[k].name;
     }
-    for (int32_t i = 0; i < g->n; i++) {
-        if (!to[i]) continue;
-        cb_node x = g->node[i];
-        if (x.kind != CB_NODE_INPUT && x.a >= 0) x.a = to[x.a];
-        if (x.b >= 0) x.b = to[x.b];
-        for (int k = 0; k < x.n_in; k++) x.in[k] = to[x.in[k]];
-        to[i] = n;
-        g->node[n++] = x;
-    }
-    for (int o = 0; o < g->n_output; o++) g->output[o] = to[g->output[o]];
-    g->n = n;
-    free(to);
-    free(g->slot); /* construction may go on: the table is made anew */
-    g->slot = NULL;
-    return 0;
+    if (most < 2 || ii <= most) return 0;
+    return cb_fail("initiation interval %d: layer %s has %d positions to share, more phases gain nothing", ii, name, most);
 }
 
-int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) {
+int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_levels, int ii) {
     memset(g, 0, sizeof *g);
     memcpy(g->name, p->name, sizeof g->name);
     g->n_input = p->input_h * p->input_w;
     g->input_bits = 10;
+    g->ii = 1;
     size_t n = (size_t)largest_tensor(p);
     int32_t *x = cb_alloc(n, sizeof *x), *y = cb_alloc(n, sizeof *y);
-    int rc = x && y ? lower_ops(g, p, extra_levels, x, y) : -1;
+    rules r = {extra_levels, ii};
+    int rc = x && y && !check_phases(p, ii) ? lower_ops(g, p, &r, x, y) : -1;
     free(x);
     free(y);
-    if (!rc) rc = prune(g);
+    if (!rc) rc = cb_netlist_prune(g);
     if (rc) {
         cb_netlist_free(g);
         return cb_fail_in("netlist of student '%s'", p->name);
     }
     return 0;
 }
+
+int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) { return cb_netlist_lower_shared(g, p, extra_levels, 1); }
 
 int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) { return cb_netlist_lower(g, p, -1); }

@@ -1,5 +1,5 @@
 /* Construction of the graph: folding, hash-consing, exact intervals. */
-#include "hw/netlist.h"
+#include "hw/share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +34,13 @@ static uint64_t hash_node(const cb_node *n) {
         h = mix(h, n->table);
         for (int j = 2; j < n->n_in; j++) h = mix(h, (uint64_t)n->in[j]);
     }
+    if (n->kind == CB_NODE_SELECT || n->kind == CB_NODE_HOLD) h = mix(h, (uint64_t)(uint16_t)n->phase);
     return n->kind == CB_NODE_CONST ? mix(h, (uint64_t)n->lo) : h;
 }
 
 static bool equal_node(const cb_node *x, const cb_node *y) {
     return x->kind == y->kind && x->sub == y->sub && x->relu == y->relu && x->round == y->round &&
-           x->overflow == y->overflow && x->sa == y->sa && x->sb == y->sb && x->frac == y->frac &&
+           x->overflow == y->overflow && x->sa == y->sa && x->sb == y->sb && x->frac == y->frac && x->phase == y->phase &&
            x->a == y->a && x->b == y->b && x->format.k == y->format.k && x->format.i == y->format.i &&
            x->format.f == y->format.f && (x->kind != CB_NODE_CONST || x->lo == y->lo) &&
            (x->kind != CB_NODE_TABLE ||
@@ -370,6 +371,46 @@ int32_t cb_netlist_bit(cb_netlist *g, int32_t a, int k) {
     return cb_netlist_quant(g, a, t, CB_TRN, CB_WRAP, false);
 }
 
+/* ---- sharing ---- */
+
+/* The operand on the side of a SELECT: its value in units of the node. */
+static int8_t select_shift(const cb_node *x, int frac) { return (int8_t)(frac - x->frac); }
+
+static int32_t select_two(cb_netlist *g, int32_t a, int32_t b, int bit) {
+    if (a < 0 || b < 0) return -1;
+    if (a == b) return a;
+    const cb_node *p = &g->node[a], *q = &g->node[b];
+    int frac = p->frac > q->frac ? p->frac : q->frac;
+    if (frac - p->frac + cb_node_width(p) > CB_NETLIST_BITS || frac - q->frac + cb_node_width(q) > CB_NETLIST_BITS)
+        return cb_fail("netlist %s: shared values are %d bits apart", g->name, abs(p->frac - q->frac));
+    cb_node x = {.kind = CB_NODE_SELECT, .a = a, .b = b, .sa = select_shift(p, frac), .sb = select_shift(q, frac),
+                 .frac = (int16_t)frac, .phase = (int16_t)bit};
+    int64_t ka = (int64_t)1 << x.sa, kb = (int64_t)1 << x.sb;
+    x.lo = p->lo * ka < q->lo * kb ? p->lo * ka : q->lo * kb;
+    x.hi = p->hi * ka > q->hi * kb ? p->hi * ka : q->hi * kb;
+    x.level = (p->level > q->level ? p->level : q->level) + !bit; /* two bits of the phase are one LUT6 */
+    return intern(g, &x);
+}
+
+int32_t cb_netlist_select(cb_netlist *g, int n, const int32_t *in) {
+    if (n == 1) return in[0];
+    int bit = 31 - __builtin_clz((unsigned)n - 1), half = 1 << bit;
+    return select_two(g, cb_netlist_select(g, half, in), cb_netlist_select(g, n - half, in + half), bit);
+}
+
+int32_t cb_netlist_hold(cb_netlist *g, int32_t a, int phase) {
+    if (a < 0 || is_const(g, a)) return a;
+    const cb_node *p = &g->node[a];
+    cb_node x = {.kind = CB_NODE_HOLD, .a = a, .b = -1, .phase = (int16_t)phase, .frac = p->frac, .lo = p->lo, .hi = p->hi,
+                 .level = p->level};
+    return intern(g, &x);
+}
+
+int cb_node_read_stage(const cb_netlist *g, const cb_node *x) {
+    if (x->kind != CB_NODE_HOLD) return x->stage;
+    return x->phase < 0 ? x->stage - 1 : x->stage - g->ii;
+}
+
 /* ---- readers' helpers ---- */
 
 int cb_node_operands(const cb_node *x, int32_t in[CB_GATE_INPUTS]) {
@@ -385,10 +426,39 @@ bool cb_node_is_wire(const cb_netlist *g, int32_t n) {
     case CB_NODE_ADD:
         return is_zero(g, x->b) || (!x->sub && disjoint(&g->node[x->a], x->sa, &g->node[x->b], x->sb));
     case CB_NODE_NEG:
+    case CB_NODE_SELECT:
+    case CB_NODE_HOLD:
     case CB_NODE_TABLE: return false;
     case CB_NODE_QUANT: return !x->relu && x->overflow == CB_WRAP && x->round == CB_TRN;
     default: return true;
     }
+}
+
+int cb_netlist_prune(cb_netlist *g) {
+    int32_t *to = cb_alloc((size_t)g->n + 1, sizeof *to), n = 0;
+    if (!to) return -1;
+    for (int o = 0; o < g->n_output; o++) to[g->output[o]] = 1;
+    for (int32_t i = g->n - 1; i >= 0; i--) {
+        const cb_node *x = &g->node[i];
+        if (!to[i] || x->kind == CB_NODE_INPUT || x->kind == CB_NODE_CONST) continue;
+        int32_t in[CB_GATE_INPUTS];
+        for (int k = cb_node_operands(x, in) - 1; k >= 0; k--) to[in[k]] = 1;
+    }
+    for (int32_t i = 0; i < g->n; i++) {
+        if (!to[i]) continue;
+        cb_node x = g->node[i];
+        if (x.kind != CB_NODE_INPUT && x.a >= 0) x.a = to[x.a];
+        if (x.b >= 0) x.b = to[x.b];
+        for (int k = 0; k < x.n_in; k++) x.in[k] = to[x.in[k]];
+        to[i] = n;
+        g->node[n++] = x;
+    }
+    for (int o = 0; o < g->n_output; o++) g->output[o] = to[g->output[o]];
+    g->n = n;
+    free(to);
+    free(g->slot); /* construction may go on: the table is made anew */
+    g->slot = NULL;
+    return 0;
 }
 
 void cb_netlist_free(cb_netlist *g) {

@@ -22,6 +22,7 @@
  *   TABLE   a look-up table of 1 to 6 operands whose m is 0 or 1 (their frac does not matter):
  *           bit i of `table`, i = the operands in[0..n_in-1] as a binary number, in[0] the most
  *           significant digit; 0 or 1 with frac 0. a = in[0], b = in[1] or -1.
+ *   SELECT, HOLD   only in a shared netlist (share.h): values that one event takes one after the other
  * A multiple 2^k of a node is that node with another frac: ADD of the node and the
  * constant 0. Two equal nodes never exist (hash-consing).
  */
@@ -37,12 +38,12 @@
 enum { CB_ROUND_EVEN_BIASED = 7 }; /* beside cb_round */
 enum { CB_NETLIST_BITS = 61 };     /* largest magnitude of any value, bits */
 
-typedef enum { CB_NODE_INPUT, CB_NODE_CONST, CB_NODE_ADD, CB_NODE_NEG, CB_NODE_QUANT, CB_NODE_TABLE } cb_node_kind;
+typedef enum { CB_NODE_INPUT, CB_NODE_CONST, CB_NODE_ADD, CB_NODE_NEG, CB_NODE_QUANT, CB_NODE_TABLE, CB_NODE_SELECT, CB_NODE_HOLD } cb_node_kind;
 
 typedef struct {
     uint8_t kind, sub, relu, round, overflow;
     int8_t sa, sb, n_in; /* n_in: operands of a TABLE, else 0 */
-    int16_t frac;
+    int16_t frac, phase; /* phase: SELECT, HOLD (share.h) */
     int32_t a, b;   /* operands, -1 if none; INPUT: a = input index */
     cb_format format;
     int64_t lo, hi;
@@ -61,6 +62,7 @@ typedef struct {
     int n_output;
     int32_t *output;          /* node of each output; the score has frac 8 (CB_SCORE_FRAC) */
     bool ternary;             /* Verilog may add three operands in one carry chain (chains.h) */
+    int ii;                   /* clocks from one event to the next of a shared netlist (share.h); 0 or 1 of any other */
     int n_stage;              /* register layers on the way from inputs to the registered output; 0 = combinational */
 } cb_netlist;
 
@@ -105,12 +107,12 @@ cb_round cb_round_unsigned(cb_round r);
 int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) CB_MUST;
 int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) CB_MUST;
 
-/* Interpreter: et[n][n_input] -> code[n]; checks nothing but is exact. Threads. */
+/* Interpreter: et[n][n_input] -> code[n]; checks nothing but is exact. Threads. Of a shared netlist: its unfolding. */
 int cb_netlist_score(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
-/* One event: value[g->n] receives m of every node, the plain reference of the above. */
+/* One event: value[g->n] receives m of every node, the plain reference of the above. Not for shared netlists. */
 void cb_netlist_trace(const cb_netlist *g, const uint16_t *et, int64_t *value);
 
-/* Pipeline cut: at most `levels` adder levels between registers (0: combinational); sets stage
+/* Pipeline cut (pipeline.h has those by delay): at most `levels` adder levels between registers (0: combinational); sets stage
  * and n_stage, with the fewest stages and, among those, the fewest register bits that cuts
  * between levels give. Inputs are not registered, the output is: n_stage clock
  * edges after an input the score stands at the output. */
@@ -120,6 +122,8 @@ int64_t cb_netlist_register_bits(const cb_netlist *g) CB_MUST;
 
 int cb_netlist_write(const cb_netlist *g, cb_h5 *f) CB_MUST;
 int cb_netlist_read(cb_netlist *g, const char *path) CB_MUST;
+/* Nodes that no output needs are dropped; the order of the others stays. */
+int cb_netlist_prune(cb_netlist *g) CB_MUST;
 void cb_netlist_free(cb_netlist *g);
 
 #endif

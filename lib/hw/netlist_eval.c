@@ -6,6 +6,7 @@
 #include "hw/mutation.h"
 #include "hw/netlist.h"
 #include "hw/netlist_tape.h"
+#include "hw/share.h"
 #include "nn/isa.h"
 
 static int64_t eval_node(const cb_netlist *g, const cb_node *x, const uint16_t *et, const int64_t *value) {
@@ -85,7 +86,15 @@ static int score_blocks(const score_job *j) {
     return 0;
 }
 
+static int score_unfolded(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t *code) {
+    cb_netlist flat;
+    int rc = cb_netlist_unfold(g, &flat) || cb_netlist_score(&flat, et, n, code) ? -1 : 0;
+    cb_netlist_free(&flat);
+    return rc;
+}
+
 int cb_netlist_score(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t *code) {
+    if (g->ii > 1) return score_unfolded(g, et, n, code);
     size_t even = ((size_t)g->n_input + 1) / 2 * 2;
     score_job j = {.g = g, .et = et, .n = n, .stride = even < 8 ? 8 : even, .code = code};
     int rc = cb_tape_make(&j.tape, g) || score_blocks(&j) ? -1 : 0;

@@ -29,7 +29,7 @@ static int compare(const cb_emit *e, const uint16_t *code, cb_check *c) {
 int cb_verify_interpreter(const cb_emit *e, cb_check *c) {
     *c = (cb_check){.what = "interpreter", .first_bad = -1};
     uint16_t *code = cb_alloc(e->n_event, sizeof *code);
-    int rc = code && !cb_netlist_score(e->net, e->et, e->n_event, code) ? compare(e, code, c) : -1;
+    int rc = code && !cb_netlist_score(cb_emit_hardware(e), e->et, e->n_event, code) ? compare(e, code, c) : -1;
     free(code);
     return rc;
 }

@@ -54,7 +54,7 @@ int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check
     char *dir = cb_textf("%s/verilog", e->dir);
     cb_process_title("iverilog", "-V", c->tool, sizeof c->tool);
     int rc = dir ? cb_mkdirs(scratch) : -1;
-    if (!rc) rc = simulate(e, dir, scratch, comb || !e->net->n_stage ? "_comb" : "", c);
+    if (!rc) rc = simulate(e, dir, scratch, comb || !cb_emit_hardware(e)->n_stage ? "_comb" : "", c);
     free(dir);
     snprintf(c->status, sizeof c->status, "%s", rc ? "failed" : c->mismatches ? "mismatch" : "ok");
     if (rc) return cb_fail_in("%s", c->what);

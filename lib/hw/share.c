@@ -1,0 +1,134 @@
+#include "hw/share.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool *cb_netlist_standing(const cb_netlist *g) {
+    bool *stands = cb_alloc((size_t)g->n + 1, sizeof *stands);
+    for (int32_t i = 0; stands && i < g->n; i++) {
+        const cb_node *x = &g->node[i];
+        int32_t in[CB_GATE_INPUTS];
+        stands[i] = x->kind != CB_NODE_SELECT && (x->kind != CB_NODE_HOLD || x->phase < 0);
+        for (int k = x->kind == CB_NODE_HOLD ? 0 : cb_node_operands(x, in); k > 0; k--) stands[i] = stands[i] && stands[in[k - 1]];
+    }
+    return stands;
+}
+
+bool *cb_netlist_phased(const cb_netlist *g) {
+    bool *phased = cb_alloc((size_t)g->n + 1, sizeof *phased);
+    for (int32_t i = 0; phased && i < g->n; i++) {
+        const cb_node *x = &g->node[i];
+        int32_t in[CB_GATE_INPUTS];
+        phased[i] = x->kind == CB_NODE_SELECT;
+        for (int k = x->kind == CB_NODE_HOLD ? 0 : cb_node_operands(x, in); k > 0; k--) phased[i] = phased[i] || phased[in[k - 1]];
+    }
+    return phased;
+}
+
+/* ---- unfolding ---- */
+
+typedef struct {
+    const cb_netlist *g;
+    cb_netlist *flat;
+    bool *phased;
+    int32_t *copies; /* of each node: phases 0 .. copies-1; 1 of nodes that are not phased */
+    size_t *first;   /* of its copies in `to` */
+    int32_t *to;     /* the copy in `flat` */
+} unfolding;
+
+/* Only the phases that a HOLD takes are needed. */
+static int count_copies(unfolding *u) {
+    const cb_netlist *g = u->g;
+    size_t all = 0;
+    for (int32_t i = g->n - 1; i >= 0; i--) {
+        const cb_node *x = &g->node[i];
+        int32_t in[CB_GATE_INPUTS], n = cb_node_operands(x, in);
+        for (int k = 0; k < n; k++) {
+            int32_t need = !u->phased[in[k]] ? 1 : x->kind == CB_NODE_HOLD ? x->phase + 1 : u->copies[i];
+            if (need > u->copies[in[k]]) u->copies[in[k]] = need;
+        }
+        if (!u->copies[i]) u->copies[i] = 1; /* an output, or not needed */
+    }
+    for (int32_t i = 0; i < g->n; i++) u->first[i] = all, all += (size_t)u->copies[i];
+    return (u->to = cb_alloc(all + 1, sizeof *u->to)) ? 0 : -1;
+}
+
+static int32_t copy_of(const unfolding *u, int32_t n, int phase) { return u->to[u->first[n] + (size_t)(u->phased[n] ? phase : 0)]; }
+
+static int32_t unfold_quant(unfolding *u, const cb_node *x, int phase) {
+    cb_netlist *f = u->flat;
+    int32_t a = copy_of(u, x->a, phase);
+    int frac = u->g->node[x->a].frac;
+    const cb_node *p = &f->node[a];
+    if (p->kind == CB_NODE_CONST) /* all operands are constants in this phase */
+        return cb_netlist_const(f, cb_node_quantize(x, frac, p->lo * ((int64_t)1 << (p->lo ? frac - p->frac : 0))), x->format.f);
+    if (x->round != CB_ROUND_EVEN_BIASED) return cb_netlist_quant(f, a, x->format, (cb_round)x->round, (cb_overflow)x->overflow, x->relu);
+    return cb_netlist_quant_biased(f, cb_netlist_align(f, a, frac), x->format, (cb_overflow)x->overflow, x->relu);
+}
+
+static int32_t unfold_add(unfolding *u, const cb_node *x, int phase) {
+    const cb_netlist *g = u->g;
+    int32_t n = cb_netlist_add(u->flat, copy_of(u, x->a, phase), g->node[x->a].frac + x->sa - x->frac, copy_of(u, x->b, phase),
+                               g->node[x->b].frac + x->sb - x->frac, x->sub);
+    if (n >= 0 && u->flat->node[n].kind == CB_NODE_ADD && u->flat->node[n].frac == x->frac)
+        cb_netlist_narrow(u->flat, n, x->lo, x->hi);
+    return n;
+}
+
+static int32_t unfold_node(unfolding *u, int32_t i, int phase) {
+    const cb_node *x = &u->g->node[i];
+    cb_netlist *f = u->flat;
+    int32_t in[CB_GATE_INPUTS];
+    switch ((cb_node_kind)x->kind) {
+    case CB_NODE_INPUT: return cb_netlist_input(f, x->a);
+    case CB_NODE_CONST: return cb_netlist_const(f, x->lo, x->frac);
+    case CB_NODE_ADD: return unfold_add(u, x, phase);
+    case CB_NODE_NEG: return cb_netlist_neg(f, copy_of(u, x->a, phase));
+    case CB_NODE_QUANT: return unfold_quant(u, x, phase);
+    case CB_NODE_TABLE:
+        for (int k = 0; k < x->n_in; k++) in[k] = copy_of(u, x->in[k], phase);
+        return cb_netlist_table(f, x->n_in, in, x->table);
+    case CB_NODE_SELECT: return copy_of(u, phase >> x->phase & 1 ? x->b : x->a, phase);
+    case CB_NODE_HOLD: return copy_of(u, x->a, x->phase);
+    }
+    return -1;
+}
+
+/* Phase after phase of a run of phased nodes, an engine, so that a position's nodes stay together. */
+static int unfold_all(unfolding *u) {
+    for (int32_t i = 0, end; i < u->g->n; i = end) {
+        int32_t most = 0;
+        for (end = i; end < u->g->n && (end == i || (u->phased[i] && u->phased[end])); end++)
+            if (u->copies[end] > most) most = u->copies[end];
+        for (int32_t phase = 0; phase < most; phase++)
+            for (int32_t k = i; k < end; k++) {
+                if (phase >= u->copies[k]) continue;
+                int32_t n = unfold_node(u, k, phase);
+                if (n < 0) return -1;
+                u->to[u->first[k] + (size_t)phase] = n;
+            }
+    }
+    return 0;
+}
+
+int cb_netlist_unfold(const cb_netlist *g, cb_netlist *flat) {
+    size_t n = (size_t)g->n + 1;
+    *flat = (cb_netlist){.n_input = g->n_input, .input_bits = g->input_bits, .ternary = g->ternary};
+    memcpy(flat->name, g->name, sizeof flat->name);
+    unfolding u = {.g = g, .flat = flat, .phased = cb_netlist_phased(g), .copies = cb_alloc(n, sizeof *u.copies),
+                   .first = cb_alloc(n, sizeof *u.first)};
+    int rc = u.phased && u.copies && u.first && (flat->output = cb_alloc((size_t)g->n_output + 1, sizeof *flat->output)) ? 0 : -1;
+    if (!rc) rc = count_copies(&u) || unfold_all(&u) ? -1 : 0;
+    for (int o = 0; o < g->n_output && !rc; o++) {
+        flat->output[o] = cb_netlist_align(flat, copy_of(&u, g->output[o], 0), g->node[g->output[o]].frac);
+        if (flat->output[o] < 0) rc = -1;
+    }
+    flat->n_output = g->n_output;
+    if (!rc) rc = cb_netlist_prune(flat);
+    free(u.phased);
+    free(u.copies);
+    free(u.first);
+    free(u.to);
+    if (rc) cb_netlist_free(flat);
+    return rc;
+}

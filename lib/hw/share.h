@@ -1,0 +1,53 @@
+/* share.h - hardware that several positions of a layer use one after the other.
+ *
+ * A layer with P positions (a convolution) has P equal copies of one kernel in the netlist. With an
+ * initiation interval of II clocks, ceil(P / II) engines do: in phase p (0 .. II-1) of an event an engine
+ * computes its p-th position. A *shared* netlist (cb_netlist.ii = II > 1) says so with two kinds of nodes:
+ *
+ *   SELECT  bit `phase` of the phase counter is 0: a << sa, else b << sb (the same value in units of the
+ *           node). Trees of them (cb_netlist_select) are the input multiplexers of an engine. The
+ *           operands must stand still for the II clocks of the event (cb_netlist_standing).
+ *   HOLD    a register with enable. phase p >= 0: takes `a` in phase p of the event; all of an engine's
+ *           outputs stand at once in the one clock II clocks after phase 0. phase -1: takes an
+ *           ordinary value once an event and stands for II clocks.
+ *
+ * Its meaning is its unfolding: for every phase a copy of what depends on SELECT, with SELECT and HOLD
+ * gone; one event in, one score out, and any reader of ordinary netlists may read it. Only
+ * Verilog, register counts and the cost model read the shared form.
+ *
+ * Time: an event's inputs stand for the clocks 0 .. II-1 (counted from its first one). A value of stage s
+ * that depends on SELECT has its value of phase p in clock s + p; any other in clock s (values made of
+ * inputs and HOLD -1 alone also in the II-1 clocks behind). HOLD p >= 0 reads its operand in clocks
+ * s + p, s = cb_node_read_stage, and has stage s + II; HOLD -1 reads in clock s and has stage s + 1.
+ * So sharing lengthens the latency by II-1 clocks, and an event leaves every II clocks.
+ *
+ * What follows a convolution is not shared: a dense layer would need other weights in every phase,
+ * that is multiplexers of digits (more LUTs than the constant shift-adds they would save). It runs
+ * fully unrolled and is fed every II clocks.
+ */
+#ifndef CB_HW_SHARE_H
+#define CB_HW_SHARE_H
+
+#include "hw/netlist.h"
+
+enum { CB_MOST_PHASES = 4096 };
+
+/* Lowering with at most `ii` positions an engine. Only positions whose quantizers are alike share one; where none
+ * are, or no layer has two positions, nothing is shared and g->ii is 1. Fails if ii is larger than
+ * the positions of every layer. ii = 1: cb_netlist_lower. */
+int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_levels, int ii) CB_MUST;
+
+/* The same function without SELECT and HOLD, not pipelined. */
+int cb_netlist_unfold(const cb_netlist *g, cb_netlist *flat) CB_MUST;
+
+/* in[p] is the value of phase p; n >= 1. */
+int32_t cb_netlist_select(cb_netlist *g, int n, const int32_t *in) CB_MUST;
+int32_t cb_netlist_hold(cb_netlist *g, int32_t a, int phase) CB_MUST;
+/* stands[i]: does node i stand still for the clocks of an event? For all nodes; the caller frees. */
+bool *cb_netlist_standing(const cb_netlist *g) CB_MUST;
+/* phased[i]: does node i depend on SELECT, with another value in every phase? The caller frees. */
+bool *cb_netlist_phased(const cb_netlist *g) CB_MUST;
+/* The stage in which x reads its operands: its own, but for HOLD. */
+int cb_node_read_stage(const cb_netlist *g, const cb_node *x);
+
+#endif
