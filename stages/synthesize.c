@@ -10,6 +10,7 @@
 #include "hw/cost.h"
 #include "hw/emit_common.h"
 #include "hw/nextpnr.h"
+#include "hw/share.h"
 #include "hw/vivado.h"
 #include "hw/yosys.h"
 
@@ -29,10 +30,17 @@ typedef struct {
     cb_synth_report result;
 } work;
 
-/* The combinational design is the same graph without stages. */
-static void forget_stages(cb_netlist *g) {
+/* The combinational design is the same graph without stages and sharing. */
+static int forget_stages(cb_netlist *g) {
+    cb_netlist flat;
+    if (g->ii > 1) {
+        if (cb_netlist_unfold(g, &flat)) return -1;
+        cb_netlist_free(g);
+        *g = flat;
+    }
     for (int32_t i = 0; i < g->n; i++) g->node[i].stage = 0;
     g->n_stage = 0;
+    return 0;
 }
 
 /* Reads the graph; a design without registers has the combinational module only. */
@@ -43,7 +51,7 @@ static int open_firmware(work *w, bool combinational) {
     if (!cb_file_exists(w->report))
         return cb_fail("%s: no such file: %s is not a finished firmware folder of emit-hls", w->report, in);
     if (cb_netlist_read(&w->net, w->netlist)) return -1;
-    if (combinational) forget_stages(&w->net);
+    if (combinational && forget_stages(&w->net)) return -1;
     cb_emit_identifier(w->net.name, w->top);
     if (!w->net.n_stage) strcat(w->top, "_comb");
     w->verilog = cb_textf("%s/verilog/%s.v", in, w->top);
@@ -60,6 +68,9 @@ static cb_part part_of(const cb_config *c) {
                      .clock_ns = cb_config_real(c, "hardware", "clock_ns")};
 }
 
+/* Clocks from one event to the next: 1 where nothing is shared. */
+static int interval(const cb_netlist *g) { return g->ii > 1 ? g->ii : 1; }
+
 static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
     cb_cost cost;
     if (cb_cost_estimate(g, r->part.family, &cost)) return -1;
@@ -72,7 +83,7 @@ static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
         row->dsp = row->bram = 0;
         row->carry = (double)cost.carry;
         row->cycles = cost.cycles;
-        row->ii = 1; /* fully unrolled: an event every clock */
+        row->ii = interval(g);
         row->fmax_mhz = cost.fmax_mhz > 0 ? floor(cost.fmax_mhz * 10 + 0.5) / 10 : NAN; /* no logic, no limit */
         row->detail = json_pack("{ss sI sI sI si sf}", "accuracy", i ? cb_cost_sites_accuracy : cb_cost_span_accuracy,
                                 "adders", (json_int_t)cost.adders, "quantizer_sites", (json_int_t)cost.quant_sites,
@@ -106,10 +117,10 @@ static int run_tools(const cb_config *c, work *w, const char *dir) {
     cb_vendor_job v = {.firmware = in, .verilog = cb_basename(w->verilog), .top = w->top, .dir = dir,
                        .wall_s = (double)cb_config_int(c, "synthesize", "vendor_timeout_s"),
                        .memory_mib = cb_config_int(c, "synthesize", "vendor_memory_mib"),
-                       .cycles = w->net.n_stage, .ii = 1};
+                       .cycles = w->net.n_stage, .ii = interval(&w->net)};
     cb_yosys_job y = {.verilog = w->verilog, .top = w->top, .dir = dir,
                       .wall_s = (double)cb_config_int(c, "synthesize", "timeout_s"),
-                      .memory_mib = cb_config_int(c, "synthesize", "memory_mib"), .cycles = v.cycles, .ii = 1};
+                      .memory_mib = cb_config_int(c, "synthesize", "memory_mib"), .cycles = v.cycles, .ii = v.ii};
     int rc = cb_vendor_scripts(&v, &w->result.part);
     if (!rc && cb_config_bool(c, "synthesize", "yosys")) rc = cb_yosys_run(&y, &w->result);
     if (!rc && cb_config_bool(c, "synthesize", "vendor")) rc = cb_vendor_run(&v, &w->result);

@@ -197,7 +197,7 @@ static int attempt(const task *t, const cb_attempt *how, cb_cmvm_graph *g) {
 /* ---- the search ---- */
 
 enum { MOST_PAIRS = 8000000 };
-enum { MAX_TREES = 12, MAX_ATTEMPTS = 4 * MAX_TREES };
+enum { MAX_TREES = 12, STRICT = 3, MAX_ATTEMPTS = 4 * MAX_TREES + STRICT };
 
 /* Does the spanning tree of limit dc differ from that of dc - 1? */
 static bool another_tree(const task *t, int dc, int64_t *m0, int64_t *before, int8_t *m1, int8_t *m1_before) {
@@ -252,6 +252,21 @@ static int plan(const task *t, int limit, cb_attempt *how) {
     return trees < 0 ? -1 : n;
 }
 
+/* Attempts that keep to the limit whatever it costs, but for negated outputs; for when no other does. */
+static int plan_strict(const task *t, int limit, cb_attempt *how) {
+    static const cb_attempt each[STRICT] = {{.by_saving = true, .latency_weight = 4, .narrow_first = true},
+                                            {.by_saving = true, .latency_weight = 256, .narrow_first = true},
+                                            {.latency_weight = 4, .narrow_first = true}};
+    bool constants = false;
+    for (int o = 0; o < t->p.n_out; o++) constants |= t->constant[o] != 0;
+    for (int k = 0; k < STRICT; k++) {
+        how[k] = each[k];
+        how[k].most_pairs = t->p.most_pairs > 0 ? t->p.most_pairs : MOST_PAIRS;
+        how[k].dc = -1, how[k].limit = limit, how[k].strict = true, how[k].constants = constants;
+    }
+    return STRICT;
+}
+
 /* Is x to be preferred? Depth first while the limit is exceeded, then cost, adders, depth. */
 static bool prefer(const cb_cmvm_graph *x, const cb_cmvm_graph *y, int limit) {
     int ex = limit >= 0 && x->depth > limit ? x->depth : 0, ey = limit >= 0 && y->depth > limit ? y->depth : 0;
@@ -301,10 +316,13 @@ int cb_cmvm_solve(const cb_cmvm_problem *p, cb_cmvm_graph *g) {
     if (limit >= 0) limit += t.least_depth;
     int n = plan(&t, limit, how);
     if (n < 0) return task_free(&t), -1;
+    for (int first = 0, end = n; first < end; first = end, end = n) {
 #pragma omp parallel for schedule(static, 1)
-    for (int k = 0; k < n; k++) rc[k] = attempt(&t, &how[k], &made[k]);
-    for (int k = 0; k < n; k++)
-        if (!rc[k] && (best < 0 || prefer(&made[k], &made[best], limit))) best = k;
+        for (int k = first; k < end; k++) rc[k] = attempt(&t, &how[k], &made[k]);
+        for (int k = first; k < end; k++)
+            if (!rc[k] && (best < 0 || prefer(&made[k], &made[best], limit))) best = k;
+        if (!first && limit >= 0 && best >= 0 && made[best].depth > limit) n += plan_strict(&t, limit, how + n);
+    }
     for (int k = 0; k < n; k++)
         if (rc[k]) best = -1; /* all or nothing: the choice must not depend on memory */
     if (best >= 0) {

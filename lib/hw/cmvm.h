@@ -32,8 +32,8 @@ typedef struct {
     const int *exp;          /* [n_in], 0..40; NULL = all 0 */
     const int *level;        /* [n_in] adder levels before the input; NULL = all 0 */
     const int64_t *constant; /* [n_out]; NULL = all 0 */
-    int max_depth;           /* adder levels allowed above the least possible, exceeded only if no
-                              * attempt keeps to it (a negated output is a level); < 0 = any */
+    int max_depth;           /* adder levels allowed above the least possible; a negated output is a level,
+                              * and only that may exceed it; < 0 = any */
     int64_t most_pairs;      /* pairs of digits compared in one search, 24 to 48 bytes each; where there are more, inputs
                               * share subexpressions only within blocks of neighbours; 0 = 8 million */
     int effort;              /* further searches with disturbed scores: so many for a matrix of 1000 digits or

@@ -270,6 +270,16 @@ static int make_blocks(state *s) {
     return 0;
 }
 
+/* Does a tree of the row's terms still keep to the limit with terms i and j replaced by their sum, of that level? */
+static bool leaves_room(const state *s, const cb_row *r, int i, int j, int level) {
+    int limit = s->how->limit;
+    if (!s->how->strict || limit > 60) return true;
+    if (level > limit) return false;
+    uint64_t now = cb_row_places(s->b, r), all = (uint64_t)1 << limit;
+    uint64_t then = now - ((uint64_t)1 << s->b->node[r->d[i].node].level) - ((uint64_t)1 << s->b->node[r->d[j].node].level) + ((uint64_t)1 << level);
+    return then <= now || then + s->how->constants <= all;
+}
+
 /* Replaces every match by a digit of the new node. */
 static int replace(state *s, pattern p) {
     /* the unshifted operand is the minuend: its low bits are wires then */
@@ -283,6 +293,7 @@ static int replace(state *s, pattern p) {
         int j, last = -1000;
         for (int i; (i = next_match(r, p, last, &j)) >= 0;) {
             last = r->d[i].shift;
+            if (!leaves_room(s, r, i, j, s->b->node[node].level)) continue;
             int sign = swap ? r->d[j].sign : r->d[i].sign, shift = r->d[i].shift < r->d[j].shift ? r->d[i].shift : r->d[j].shift;
             if (take(s, r, i) || take(s, r, j) || put(s, r, node, shift, sign)) return -1;
         }
@@ -372,23 +383,33 @@ static int combine(cb_build *b, cb_digit x, cb_digit y, bool last, cb_digit *sum
     return 0;
 }
 
-/* The constant joins the term with which it costs least. */
-static int join_constant(cb_build *b, cb_row *r) {
+uint64_t cb_row_places(const cb_build *b, const cb_row *r) {
+    uint64_t places = 0;
+    for (int k = 0; k < r->n; k++)
+        if (r->d[k].sign) places += (uint64_t)1 << b->node[r->d[k].node].level;
+    return places;
+}
+
+/* The constant joins the term with which it costs least; strictly, the least one that the limit allows. */
+static int join_constant(cb_build *b, cb_row *r, const cb_attempt *how) {
     int64_t value = r->constant;
     int shift = value ? __builtin_ctzll((uint64_t)value) : 0, best = -1, least = 0;
     value /= (int64_t)1 << shift;
     int left = 0;
+    bool strict = how->strict && how->limit <= 60;
+    uint64_t places = strict ? cb_row_places(b, r) : 0;
     for (int i = 0; i < r->n; i++) {
         const cb_digit *d = &r->d[i];
         if (!d->sign) continue;
         left++;
         const cb_cmvm_node *x = &b->node[d->node];
+        bool late = strict && places + ((uint64_t)1 << x->level) > (uint64_t)1 << how->limit;
         int low = d->shift < shift ? d->shift : shift, top = cb_interval_width(x->lo, x->hi) + d->shift - low;
         int sc = shift - low, sx = d->shift - low, ctop = cb_interval_width(value, value) + sc;
         int width = (top > ctop ? top : ctop) + 1;
         bool apart = d->sign > 0 && ((value > 0 && ctop <= sx) || (x->lo >= 0 && top <= sc));
         int cost = apart ? 0 : width - (d->sign > 0 ? (sc > sx ? sc : sx) : sx);
-        cost = cost * 64 + x->level;
+        cost = late ? (1 << 20) + x->level : cost * 64 + x->level;
         if (best < 0 || cost < least) best = i, least = cost;
     }
     int32_t c = cb_build_const(b, value);
@@ -445,7 +466,7 @@ static int32_t negated(cb_build *b, int32_t n, int deep) {
 }
 
 int cb_row_sum(cb_build *b, cb_row *r, const cb_attempt *how, cb_cmvm_ref *out) {
-    if (r->constant && join_constant(b, r)) return -1;
+    if (r->constant && join_constant(b, r, how)) return -1;
     int left = 0, i, j;
     for (int k = 0; k < r->n; k++) left += r->d[k].sign != 0;
     for (; next_pair(b, r, how, &i, &j); left--) {

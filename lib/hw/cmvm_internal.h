@@ -37,6 +37,8 @@ typedef struct {
     int64_t most_pairs; /* as in cb_cmvm_problem, > 0 */
     uint64_t seed;      /* of the disturbance of scores; 0 = none */
     int limit;          /* adder levels that an output may have; < 0 = any */
+    bool strict;        /* nothing is shared that would leave a row no tree within the limit */
+    bool constants;     /* strict: leave a place for the constant of each row */
 } cb_attempt;
 
 int cb_build_begin(cb_build *b, const cb_cmvm_problem *p) CB_MUST;
@@ -46,6 +48,8 @@ int32_t cb_build_add(cb_build *b, int32_t a, int sa, int32_t c, int sc, bool sub
 int32_t cb_build_const(cb_build *b, int64_t value) CB_MUST;
 
 int cb_row_put(cb_row *r, int32_t node, int shift, int sign) CB_MUST;
+/* Places of a balanced tree that the terms of a row fill, one of level l 2^l of them (Kraft). */
+uint64_t cb_row_places(const cb_build *b, const cb_row *r);
 /* Shares two-term subexpressions between and within the rows. */
 int cb_cse(cb_build *b, cb_row *row, int n_row, const cb_attempt *how) CB_MUST;
 /* Sums what is left of a row. */

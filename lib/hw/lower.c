@@ -34,7 +34,8 @@ typedef struct {
 typedef struct {
     cb_netlist *g;
     const cb_op *op, *then; /* the linear operation, and the QUANT after it or NULL */
-    int extra_levels, n_in, n_position, ii;
+    int extra_levels, n_in, n_position, ii; /* ii: most positions a group */
+    int clocks;             /* from one event to the next */
     int64_t *w;             /* [n_in][out_c] */
     solved *known;
     int *group;             /* [n_position] group of positions that share one set of adders */
@@ -245,7 +246,7 @@ static int make_groups(layer *l) {
         l->n_group++;
     }
     if (l->n_group == l->n_position) return 0;
-    l->g->ii = l->ii;
+    l->g->ii = l->clocks;
     cb_info("layer %s: %d positions in %d engines", l->op->name, l->n_position, l->n_group);
     return (l->stands = cb_netlist_standing(l->g)) ? 0 : -1;
 }
@@ -304,7 +305,7 @@ static int lower_linear(cb_netlist *g, const cb_op *op, const cb_op *then, const
     as_convolution(&shape);
     int n_position = shape.out_h * shape.out_w;
     layer l = {.g = g, .op = &shape, .then = then, .extra_levels = r->extra_levels, .n_in = shape.kh * shape.kw * shape.in_c,
-               .n_position = n_position, .ii = r->ii < n_position ? r->ii : n_position};
+               .n_position = n_position, .ii = r->ii < n_position ? r->ii : n_position, .clocks = r->ii};
     size_t n = (size_t)l.n_in * (size_t)shape.out_c;
     int rc = -1;
     if ((l.w = cb_alloc(n, sizeof *l.w))) {

@@ -1,11 +1,12 @@
 /* The graph as an HDF5 file, schema "cicada-bench/netlist/1":
  * root attributes name, n_input, input_bits, n_stage, ternary; one dataset of length n for
  * each field of cb_node under /node (format: n x 3 = k, i, f), and /output. Graphs with look-up tables
- * also have /node/n_in i32, /node/in i32 (n, 6), /node/table u64. */
+ * also have /node/n_in i32, /node/in i32 (n, 6), /node/table u64; shared ones (share.h) root attribute ii and
+ * /node/phase i16. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/netlist.h"
+#include "hw/share.h"
 
 enum { N_FIELD = 15 };
 
@@ -75,6 +76,15 @@ static int write_tables(const cb_netlist *g, cb_h5 *f) {
     return rc ? -1 : 0;
 }
 
+static int write_phases(const cb_netlist *g, cb_h5 *f) {
+    uint64_t n = (uint64_t)g->n;
+    int16_t *phase = cb_alloc((size_t)g->n + 1, sizeof *phase);
+    for (int32_t i = 0; phase && i < g->n; i++) phase[i] = g->node[i].phase;
+    int rc = phase && !cb_h5_set_i64(f, "/", "ii", g->ii) && !cb_h5_write(f, "/node/phase", CB_I16, 1, &n, phase) ? 0 : -1;
+    free(phase);
+    return rc;
+}
+
 int cb_netlist_write(const cb_netlist *g, cb_h5 *f) {
     uint64_t n = (uint64_t)g->n, n_output = (uint64_t)g->n_output;
     if (cb_h5_set_text(f, "/", "name", g->name) || cb_h5_set_i64(f, "/", "n_input", g->n_input) ||
@@ -94,6 +104,7 @@ int cb_netlist_write(const cb_netlist *g, cb_h5 *f) {
     }
     free(v);
     if (!rc && has_tables(g)) rc = write_tables(g, f);
+    if (!rc && g->ii > 1) rc = write_phases(g, f);
     return rc ? rc : cb_h5_write(f, "/output", CB_I32, 1, &n_output, g->output);
 }
 
@@ -130,12 +141,31 @@ static int check_table(const char *path, const cb_netlist *g, int32_t i, const c
     return 0;
 }
 
+/* One side of a SELECT: the same value in units of the node. */
+static int check_side(const char *path, const cb_netlist *g, int32_t i, int32_t a, int shift) {
+    if (check_operand(path, g, i, a, shift)) return -1;
+    const cb_node *x = &g->node[i], *in = &g->node[a];
+    if (in->kind == CB_NODE_CONST && !in->lo) return 0;
+    return shift == x->frac - in->frac ? 0 : bad_node(path, i, "operand of a SELECT with another value");
+}
+
+static int check_phase(const char *path, const cb_netlist *g, int32_t i, const cb_node *x) {
+    if (g->ii < 2) return bad_node(path, i, "SELECT or HOLD without an initiation interval");
+    if (x->kind == CB_NODE_SELECT) {
+        if (x->phase < 0 || x->phase > 30 || 1 << x->phase >= g->ii) return bad_node(path, i, "phase out of range");
+        return check_side(path, g, i, x->a, x->sa) || check_side(path, g, i, x->b, x->sb) ? -1 : 0;
+    }
+    if (x->phase < -1 || x->phase >= g->ii) return bad_node(path, i, "phase out of range");
+    if (check_operand(path, g, i, x->a, 0)) return -1;
+    return x->b < 0 && x->frac == g->node[x->a].frac ? 0 : bad_node(path, i, "not a HOLD");
+}
+
 static int check_node(const char *path, const cb_netlist *g, int32_t i) {
     const cb_node *x = &g->node[i];
     const int64_t limit = (int64_t)1 << CB_NETLIST_BITS;
     if (x->lo > x->hi || x->lo < -limit || x->hi > limit) return bad_node(path, i, "bounds out of range");
     if (x->frac < -512 || x->frac > 512) return bad_node(path, i, "frac out of range");
-    if (x->level < 0 || x->stage < 0 || x->stage > i) return bad_node(path, i, "level or stage out of range");
+    if (x->level < 0 || x->stage < 0 || x->stage > (g->ii > 1 ? g->n_stage : i)) return bad_node(path, i, "level or stage out of range");
     switch (x->kind) {
     case CB_NODE_INPUT: return x->a < 0 || x->a >= g->n_input ? bad_node(path, i, "no such input") : 0;
     case CB_NODE_CONST: return x->lo != x->hi ? bad_node(path, i, "constant with two values") : 0;
@@ -144,6 +174,8 @@ static int check_node(const char *path, const cb_netlist *g, int32_t i) {
     case CB_NODE_NEG: return check_operand(path, g, i, x->a, 0);
     case CB_NODE_QUANT: return check_quant(path, g, i, x);
     case CB_NODE_TABLE: return check_table(path, g, i, x);
+    case CB_NODE_SELECT:
+    case CB_NODE_HOLD: return check_phase(path, g, i, x);
     default: return bad_node(path, i, "unknown kind");
     }
 }
@@ -186,6 +218,19 @@ static int read_tables(cb_netlist *g, cb_h5 *f) {
     return rc;
 }
 
+static int read_phases(cb_netlist *g, cb_h5 *f) {
+    uint64_t n = (uint64_t)g->n;
+    int64_t ii = 1;
+    if (!cb_h5_has_attribute(f, "/", "ii")) return 0;
+    if (cb_h5_get_i64(f, "/", "ii", &ii)) return -1;
+    if (ii < 2 || ii > CB_MOST_PHASES) return cb_fail("%s: ii %lld: 2 to %d expected", cb_h5_path(f), (long long)ii, CB_MOST_PHASES);
+    g->ii = (int)ii;
+    int16_t *phase = cb_h5_read(f, "/node/phase", CB_I16, 1, &n);
+    for (int32_t i = 0; phase && i < g->n; i++) g->node[i].phase = phase[i];
+    free(phase);
+    return phase ? 0 : -1;
+}
+
 static int read_all(cb_netlist *g, cb_h5 *f, const char *path) {
     int64_t n_input, bits, n_stage, ternary;
     char *name = cb_h5_get_text(f, "/", "name");
@@ -199,7 +244,7 @@ static int read_all(cb_netlist *g, cb_h5 *f, const char *path) {
         return cb_fail("%s: n_input, input_bits or n_stage out of range", path);
     g->n_input = (int)n_input, g->input_bits = (int)bits, g->n_stage = (int)n_stage;
     g->ternary = ternary != 0;
-    if (read_fields(g, f) || read_tables(g, f)) return -1;
+    if (read_fields(g, f) || read_tables(g, f) || read_phases(g, f)) return -1;
     for (int32_t i = 0; i < g->n; i++)
         if (check_node(path, g, i)) return -1;
     uint64_t n_output = 0;

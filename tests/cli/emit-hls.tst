@@ -19,7 +19,7 @@
 1	no.csv	$BIN/emit-hls --in v2.h5 --data no.csv --out bad
 !bad
 1	/proc	$BIN/emit-hls --in v2.h5 --out /proc/fw
-2	out of range	$BIN/emit-hls --in v2.h5 --out bad --set hardware.levels_per_stage=-1
+2	out of range	$BIN/emit-hls --in v2.h5 --out bad --set hardware.levels_per_stage=-2
 !bad
 2	--out	$BIN/emit-hls --in v2.h5
 # a folder of somebody else is not replaced; an empty one and an earlier output are
@@ -34,3 +34,27 @@
 2	--mutation 0	$BIN/emit-hls -q --in v2.h5 --out fwm --mutation 0
 !fwm
 0	of 40 faults caught	$BIN/emit-hls --in v2.h5 --out fwm --mutation 40 --set hardware.check_software=60 --set hardware.check_simulation=0
+# an event every four clocks: 16 engines for 63 positions, same scores; the estimate says so
+0	63 positions in 16 engines	$BIN/emit-hls --in v2.h5 --data $DATA/firmware/testvectors_in.txt --out fw4 --ii 4 --set hardware.check_software=300 --set hardware.check_simulation=8
+0	"ii": 4	cat fw4/report.json
+0	-	test "$(grep -c '"mismatches": 0' fw4/report.json)" -ge 3 && ! grep -q '"mismatches": [1-9]' fw4/report.json && grep -q 'PIPELINE II=4' fw4/hls/firmware/cicada_v2.cpp
+0	"ii": 4	$BIN/synthesize -q --in fw4 --part $root/configs/parts/xc7vx690t.ini --out cost4.json --set synthesize.yosys=no --set synthesize.vendor=no && cat cost4.json
+0	-	$BIN/synthesize -q --in fw4 --part $root/configs/parts/xc7vx690t.ini --out comb4.json --set synthesize.yosys=no --set synthesize.vendor=no --set synthesize.design=combinational && grep -q '"ii": 1' comb4.json
+0	nothing to share	$BIN/import-weights -q --arch v1 --in $DATA/firmware/v1p1p2 --out v1.h5 && PATH= $BIN/emit-hls --in v1.h5 --out fw1 --ii 4 --set hardware.check_software=50
+1	63 positions to share	$BIN/emit-hls --in v2.h5 --out bad --ii 64
+!bad
+1	needs registers	$BIN/emit-hls --in v2.h5 --out bad --ii 4 --set hardware.levels_per_stage=0
+!bad
+2	hardware.ii: 0 is out of range	$BIN/emit-hls --in v2.h5 --out bad --ii 0
+2	--ii: 	$BIN/emit-hls --in v2.h5 --out bad --ii four
+# stages by the clock, a latency to order
+0	latency 9 clocks = 56.25 ns	PATH= $BIN/emit-hls --in v1.h5 --out fw1 --clock 160MHz --latency 9 --set hardware.check_software=50
+0	"latency_cycles": 9	cat fw1/report.json
+0	levels_per_stage = -1	cat fw1/report.json
+1	are the shortest at 6.25 ns	$BIN/emit-hls --in v1.h5 --out bad --clock 6.25 --latency 2
+!bad
+1	one adder level alone takes	$BIN/emit-hls --in v1.h5 --out bad --clock 1ns
+!bad
+2	--clock 0: a period	$BIN/emit-hls --in v1.h5 --out bad --clock 0
+2	--clock 5GHz: a period	$BIN/emit-hls --in v1.h5 --out bad --clock 5GHz
+2	hardware.latency: -1 is out of range	$BIN/emit-hls --in v1.h5 --out bad --latency -1
