@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "hw/emit_report.h"
+#include "hw/estimate.h"
 #include "hw/mutation.h"
-#include "hw/pipeline.h"
 #include "hw/share.h"
 #include "stage.h"
 
@@ -37,30 +37,22 @@ typedef struct {
     int n_check;
 } work;
 
-static int cut(work *w, cb_netlist *g, const cb_config *c) {
-    cb_pipeline_rules r = {.levels = (int)cb_config_int(c, "hardware", "levels_per_stage"),
-                           .clock_ns = cb_config_real(c, "hardware", "clock_ns"), .family = cb_config_text(c, "part", "family"),
-                           .latency = (int)cb_config_int(c, "hardware", "latency")};
-    g->ternary = cb_config_bool(c, "hardware", "ternary");
-    if (cb_netlist_cut(g, &r) || cb_cost_estimate(g, r.family, &w->cost)) return -1;
-    cb_info("%s: %d nodes, %d register layers", w->programme.name, (int)g->n, g->n_stage);
-    cb_info("latency %d clocks = %.9g ns at %.9g ns, II %d; estimate: %lld FF, %lld LUT sites, %.1f MHz", g->n_stage,
-            g->n_stage * r.clock_ns, r.clock_ns, g->ii > 1 ? g->ii : 1, (long long)w->cost.ff, (long long)w->cost.sites, w->cost.fmax_mhz);
-    return 0;
-}
-
+/* The hardware, and as w->net the function that it computes. */
 static int build(work *w, const cb_config *c) {
-    int extra = (int)cb_config_int(c, "hardware", "extra_levels"), phases = (int)cb_config_int(c, "hardware", "ii");
-    if (cb_programme_read(&w->programme, in) || cb_netlist_lower_shared(&w->net, &w->programme, extra, phases)) return -1;
-    cb_info("optimised in %.2f s", cb_log_seconds());
-    if (w->net.ii < 2) {
-        if (phases > 1) cb_warn("nothing to share: no layer has several positions that are quantized alike; the design takes an event "
-                                "every clock (II = 1)");
-        return cut(w, &w->net, c);
-    }
-    w->shared = w->net;
-    w->net = (cb_netlist){0};
-    return cut(w, &w->shared, c) || cb_netlist_unfold(&w->shared, &w->net) ? -1 : 0;
+    cb_hardware_rules r = cb_hardware_rules_of(c);
+    cb_netlist *g = &w->net;
+    if (cb_programme_read(&w->programme, in) || cb_hardware_make(g, &w->programme, &r)) return -1;
+    if (cb_cost_estimate(g, r.pipeline.family, &w->cost)) return -1;
+    cb_info("%s: %d nodes, %d register layers in %.2f s", w->programme.name, (int)g->n, g->n_stage, cb_log_seconds());
+    cb_info("latency %d clocks = %.9g ns at %.9g ns, II %d; estimate: %lld FF, %lld LUT sites, %.1f MHz", g->n_stage,
+            g->n_stage * r.pipeline.clock_ns, r.pipeline.clock_ns, g->ii > 1 ? g->ii : 1, (long long)w->cost.ff,
+            (long long)w->cost.sites, w->cost.fmax_mhz);
+    if (r.ii > 1 && g->ii < 2)
+        cb_warn("nothing to share: no layer has several positions that are quantized alike; the design takes an event every clock (II = 1)");
+    if (g->ii < 2) return 0;
+    w->shared = *g;
+    *g = (cb_netlist){0};
+    return cb_netlist_unfold(&w->shared, g);
 }
 
 /* The events of all checks, and what the programme says about them. */

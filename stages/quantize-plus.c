@@ -30,8 +30,7 @@ static int reals(const cb_config *c, const char *key, double *v, int max) { retu
 /* LUT sites of the netlist as emit-hls would make it. */
 static double netlist_luts(void *context, const cb_plus_model *m) {
     const cb_config *c = context;
-    cb_estimate_rules rules = {(int)cb_config_int(c, "hardware", "extra_levels"),
-                               (int)cb_config_int(c, "hardware", "levels_per_stage"), cb_config_text(c, "part", "family")};
+    cb_hardware_rules rules = cb_hardware_rules_of(c);
     cb_programme p;
     cb_cost cost;
     if (cb_plus_programme(&p, m, "estimate", 0)) return -1;

@@ -52,8 +52,7 @@ static int run(const cb_stage *st) {
     cb_performance_options o = {.seed = (uint64_t)cb_config_int(c, "run", "seed"),
                                 .crossing_rate_khz = cb_config_real(c, "score", "crossing_rate_khz")};
     o.n_rate = cb_config_reals(c, "score", "rates_khz", o.rate_khz, CB_MAX_RATES);
-    cb_estimate_rules rules = {(int)cb_config_int(c, "hardware", "extra_levels"),
-                               (int)cb_config_int(c, "hardware", "levels_per_stage"), cb_config_text(c, "part", "family")};
+    cb_hardware_rules rules = cb_hardware_rules_of(c);
     int rc = cb_dataset_read(&d, data) || cb_targets_read(&y, targets, &d) || cb_h5_made_from(targets, "dataset", data) ||
              cb_front_table_begin(&t, &d, &y, &o, &rules);
     for (int i = 0; i < st->n_arguments && !rc; i++) {

@@ -108,7 +108,7 @@ static int run_ecp5(const cb_config *c, work *w, const char *dir) {
                         .lut = cost.sites, .max_lut = cb_config_int(c, "route", "max_lut"),
                         .wall_s = (double)cb_config_int(c, "route", "timeout_s"),
                         .memory_mib = cb_config_int(c, "route", "memory_mib"),
-                        .cycles = w->net.n_stage ? w->net.n_stage : 1, .ii = 1};
+                        .cycles = w->net.n_stage ? w->net.n_stage : 1, .ii = interval(&w->net)};
     return cb_route_run(&job, &w->result);
 }
 

@@ -12,6 +12,7 @@
 #include "hw/cost.h"
 #include "hw/emit.h"
 #include "hw/emit_common.h"
+#include "hw/share.h"
 #include "hw/yosys.h"
 #include "quant/firmware_import.h"
 #include "stage.h"
@@ -147,26 +148,32 @@ static int import(const network *n, cb_programme *p) {
     return rc;
 }
 
-/* Combinational Verilog of the network through Yosys; rows for cells and for packed sites. */
+/* Verilog of the network through Yosys, combinational or, with shared hardware, registered; rows for cells and for
+ * packed sites. */
 static int synthesize(const network *n, const cb_netlist *g, const char *dir) {
-    char file[80], top[80];
+    char file[80], top[80], design[40];
     const char *kind = g->ternary ? "three operands a chain (LUT6_2 counts 1)" : "two operands a chain";
+    bool shared = g->ii > 1;
+    snprintf(design, sizeof design, shared ? "%s, II = %d" : "%s", n->name, g->ii);
     cb_emit_identifier(g->name, top);
-    strcat(top, "_comb");
+    if (!shared) strcat(top, "_comb");
     snprintf(file, sizeof file, "%s.v", top);
     char *verilog = cb_textf("%s/%s", dir, file), *folder = cb_textf("%s/yosys", dir);
     cb_synth_report r = {.part = {"xc7vx690tffg1927-2", "xc7", 433200, 866400, 3600, 1470, 6.25}};
     cb_process_end end = {0};
-    cb_yosys_job job = {.verilog = verilog, .top = top, .dir = folder, .wall_s = 3600, .memory_mib = 6000, .ii = 1, .end = &end};
-    int rc = verilog && folder && !cb_mkdirs(folder) && !cb_verilog_module(g, true, dir, file) && !cb_yosys_run(&job, &r) ? 0 : -1;
+    cb_yosys_job job = {.verilog = verilog, .top = top, .dir = folder, .wall_s = 3600, .memory_mib = 6000, .cycles = g->n_stage, .ii = shared ? g->ii : 1, .end = &end};
+    int rc = verilog && folder && !cb_mkdirs(folder) && !cb_verilog_module(g, !shared, dir, file) && !cb_yosys_run(&job, &r) ? 0 : -1;
     if (!rc && strcmp(r.row[0].status, "ok")) rc = cb_fail("%s: %s", n->name, r.row[0].status);
     char measure[96], setting[160];
-    snprintf(measure, sizeof measure, "%s, LUT1-6 + INV", n->name);
+    snprintf(measure, sizeof measure, "%s, LUT1-6 + INV", design);
     snprintf(setting, sizeof setting, "Yosys %s xc7, %s", r.n ? r.row[0].version : "", kind);
-    if (!rc) rc = row(measure, setting, r.row[0].lut, n->best, "0.88", "0.75", "LUT", n->tool);
-    snprintf(measure, sizeof measure, "%s, packed LUT sites", n->name);
+    if (!rc) rc = row(measure, setting, r.row[0].lut, shared ? 0 : n->best, shared ? "" : "0.88", shared ? "20000" : "0.75", "LUT",
+                     shared ? "" : n->tool);
+    snprintf(measure, sizeof measure, "%s, flip-flops", design);
+    if (!rc && shared) rc = row(measure, setting, r.row[0].ff, 0, "", "", "FF", "");
+    snprintf(measure, sizeof measure, "%s, packed LUT sites", design);
     if (!rc) rc = row(measure, setting, r.row[1].lut, 0, "", "", "sites (sites.h)", "");
-    snprintf(measure, sizeof measure, "%s, synthesis", n->name);
+    snprintf(measure, sizeof measure, "%s, synthesis", design);
     if (!rc) rc = row(measure, setting, end.cpu_s, 0, "180", "", "s processor time", "");
     if (!rc) rc = row(measure, setting, (double)end.rss_kib / 1024, 0, "2048", "", "MiB", "");
     cb_synth_report_free(&r);
@@ -174,20 +181,24 @@ static int synthesize(const network *n, const cb_netlist *g, const char *dir) {
     return rc;
 }
 
-static int bench_synthesis(const char *scratch) {
-    int rc = cb_process_exists("yosys") ? 0 : row("LUT1-6 + INV", "not run: yosys is not installed", 0, 0, "", "", "", "");
-    for (int k = 0; k < 2 && !rc && cb_process_exists("yosys"); k++) {
-        cb_programme p = {0};
-        cb_netlist g = {0};
-        rc = import(&networks[k], &p) || cb_netlist_from_programme(&g, &p) ? -1 : 0;
-        for (int ternary = 0; ternary < 2 && !rc; ternary++) {
-            g.ternary = ternary;
-            rc = synthesize(&networks[k], &g, scratch);
-        }
-        cb_netlist_free(&g);
-        cb_programme_free(&p);
+/* The network with two- and three-operand chains; with ii > 1 registers every three levels. */
+static int bench_network(const network *n, int ii, const char *scratch) {
+    cb_programme p = {0};
+    cb_netlist g = {0};
+    int rc = import(n, &p) || cb_netlist_lower_shared(&g, &p, -1, ii) || (ii > 1 && cb_netlist_pipeline(&g, 3)) ? -1 : 0;
+    for (int ternary = 0; ternary < 2 && !rc; ternary++) {
+        g.ternary = ternary;
+        rc = synthesize(n, &g, scratch);
     }
+    cb_netlist_free(&g);
+    cb_programme_free(&p);
     return rc;
+}
+
+static int bench_synthesis(const char *scratch) {
+    if (!cb_process_exists("yosys")) return row("LUT1-6 + INV", "not run: yosys is not installed", 0, 0, "", "", "", "");
+    return bench_network(&networks[0], 1, scratch) || bench_network(&networks[1], 1, scratch) || bench_network(&networks[1], 4, scratch)
+               ? -1 : 0;
 }
 
 /* Optimise and print everything, as emit-hls does before its checks, of v2p1p2. */

@@ -15,7 +15,7 @@ static const char *const split_name[CB_FRONT_SPLITS] = {"val", "test"};
 /* ---- measuring ---- */
 
 int cb_front_table_begin(cb_front_table *t, const cb_dataset *data, const cb_targets *targets, const cb_performance_options *o,
-                         const cb_estimate_rules *rules) {
+                         const cb_hardware_rules *rules) {
     *t = (cb_front_table){.rules = *rules};
     for (int s = 0; s < CB_FRONT_SPLITS; s++) {
         cb_metrics_reference *r = &t->reference[s];

@@ -42,14 +42,14 @@ typedef struct {
 typedef struct {
     cb_scores scores[CB_FRONT_SPLITS];
     cb_metrics_reference reference[CB_FRONT_SPLITS];
-    cb_estimate_rules rules;
+    cb_hardware_rules rules;
     int n, room;
     cb_front_entry *entry;
 } cb_front_table;
 
 /* Teacher scores of both splits. data must outlive t. Rates: as in the configuration. */
 int cb_front_table_begin(cb_front_table *t, const cb_dataset *data, const cb_targets *targets, const cb_performance_options *o,
-                         const cb_estimate_rules *rules) CB_MUST;
+                         const cb_hardware_rules *rules) CB_MUST;
 /* Reads a front and measures all of its points, side by side. */
 int cb_front_table_add(cb_front_table *t, const char *path) CB_MUST;
 /* Marks the point that a student file of pick-student came from, with its post-synthesis LUTs (NaN: not known). Fails if no

@@ -44,19 +44,22 @@ int cb_ecp5_part_of(const char *name, cb_ecp5_part *p) {
 
 /* ---- what is written ---- */
 
-int cb_route_pins(const cb_route_job *job) { return 4 + SCORE_BITS * job->outputs; }
+int cb_route_pins(const cb_route_job *job) { return 4 + 2 * (job->ii > 1) + SCORE_BITS * job->outputs; }
 
 static int write_shell(const cb_route_job *job) {
     int in = job->input_bits - 1, out = SCORE_BITS * job->outputs - 1;
     cb_text t = {0};
     cb_text_add(&t, "// %s with registers in front, for tools that place and route a whole device.\n", job->top);
-    cb_text_add(&t, "module %s_shell (input clk, input shift, input serial_in, output serial_out, output [%d:0] score);\n", job->top, out);
+    bool shared = job->ii > 1;
+    cb_text_add(&t, "module %s_shell (input clk, %sinput shift, input serial_in, output serial_out, %soutput [%d:0] score);\n", job->top,
+                shared ? "input sync, " : "", shared ? "output valid, " : "", out);
     cb_text_add(&t, "  reg [%d:0] shell_q;\n", in);
     if (in > 0) cb_text_add(&t, "  always @(posedge clk) if (shift) shell_q <= {shell_q[%d:0], serial_in};\n", in - 1);
     else cb_text_put(&t, "  always @(posedge clk) if (shift) shell_q <= serial_in;\n");
     cb_text_add(&t, "  assign serial_out = shell_q[%d];\n", in);
     if (job->registered)
-        cb_text_add(&t, "  %s dut (.clk(clk), .model_inp(shell_q), .model_out(score));\n", job->top);
+        cb_text_add(&t, "  %s dut (.clk(clk), %s.model_inp(shell_q), .model_out(score));\n", job->top,
+                    shared ? ".sync(sync), .valid(valid), " : "");
     else
         cb_text_add(&t, "  wire [%d:0] y;\n  reg [%d:0] score_q;\n  %s dut (.model_inp(shell_q), .model_out(y));\n"
                         "  always @(posedge clk) score_q <= y;\n  assign score = score_q;\n", out, out, job->top);
