@@ -16,12 +16,12 @@ import numpy
 sys.dont_write_bytecode = True  # the source tree stays as it is
 
 from bitmaps import bit_maps  # noqa: E402
-from style import BLUE, BROWN, DEEP, GREY, ORANGE, RC, RED, SLATE, VIOLET, Row, plt, process_label, read_table, save, ticker  # noqa: E402
+from style import BLUE, BROWN, DEEP, GREY, ORANGE, RC, RED, SAND, SLATE, VIOLET, Row, plt, process_label, read_table, save, ticker  # noqa: E402
 
 PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "published")
 AXES = {"ebops": "EBOPs (exact: data bits $\\times$ span of the weight's ones)", "lut": "LUT (estimate, carry-chain rule)"}
 FAMILY = {"hgq": "HGQ", "qkeras": "QKeras", "plus": "hgq+", "lgn": "logic gates"}
-COLORS = {"hgq": [BLUE, VIOLET, "#92dadd"], "qkeras": [RED, DEEP], "plus": [BROWN], "lgn": [ORANGE]}
+COLORS = {"hgq": [BLUE, VIOLET, "#92dadd"], "qkeras": [RED, DEEP], "plus": [BROWN, SAND], "lgn": [ORANGE]}
 
 
 class Fronts:
@@ -135,9 +135,9 @@ def ranges(ax, own, others, metric):
 
 
 def training_panel(fronts, upper, lower):
-    """EBOPs and beta, loss and validation error of the first seed of each front with a beta."""
+    """EBOPs and beta, loss and validation error of the first seed of each front with a beta; of HGQ's alone where there is one."""
     twin = upper.twinx()
-    for name in fronts.names:
+    for name in [n for n in fronts.names if fronts.family[n] == "hgq"] or fronts.names:
         rows = [r for r in fronts.runs if r["front"] == name and r.num("ebops_exact") == r.num("ebops_exact")]
         for run in dict.fromkeys(r["run"] for r in rows):
             mine = [r for r in rows if r["run"] == run]
