@@ -39,6 +39,10 @@ static cb_logic_design design_of(const cb_config *c) {
                          .rank = whole(c, "inputs"),
                          .wiring = (cb_logic_wiring)choice(c, "wiring", "random distinct unique local"),
                          .window = whole(c, "window"),
+                         .candidates = whole(c, "candidates"),
+                         .learn_thresholds = choice(c, "learn_thresholds", "no log linear") > 0,
+                         .log_thresholds = choice(c, "learn_thresholds", "no log linear") == 1,
+                         .threshold_width = real(c, "threshold_width"),
                          .group = whole(c, "channel_group"),
                          .pool = whole(c, "pool"),
                          .residual = choice(c, "start", "residual random") == 0,
@@ -71,6 +75,8 @@ static cb_logic_plan plan_of(const cb_config *c) {
                            .hard = choice(c, "forward", "soft hard") == 1,
                            .soft_steps = cb_config_int(c, "lgn", "soft_steps"),
                            .clamp_after = cb_config_int(c, "lgn", "clamp_after"),
+                           .wire_rate = real(c, "wire_rate"),
+                           .threshold_rate = real(c, "threshold_rate"),
                            .entropy = real(c, "entropy"),
                            .entropy_tree = real(c, "entropy_tree"),
                            .entropy_every = cb_config_int(c, "lgn", "entropy_every"),
@@ -132,6 +138,8 @@ static void check_usage(const cb_stage *st) {
         cb_stage_usage(st, "lgn.inputs = %d: raw nodes have 2", whole(c, "inputs"));
     if (strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && (real(c, "entropy") > 0 || real(c, "entropy_tree") > 0))
         cb_stage_usage(st, "lgn.entropy and lgn.entropy_tree: only raw nodes choose among gates; take lgn.nodes = raw or 0");
+    if (choice(c, "learn_thresholds", "no log linear") && choice(c, "input", "bits lt log ramp"))
+        cb_stage_usage(st, "lgn.learn_thresholds = %s: thresholds are trained with lgn.input = bits only", cb_config_text(c, "lgn", "learn_thresholds"));
     int n = cb_config_reals(c, "lgn", "thresholds", list, CB_LOGIC_PLANES);
     for (int i = 0; i < n; i++)
         if (list[i] != (int)list[i] || (i && list[i] <= list[i - 1]))

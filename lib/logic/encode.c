@@ -57,21 +57,35 @@ void cb_thresholds_ordered(const double *diff, int T, double Tp, double *thresho
     for (int i = 1; i < T; i++) threshold[i] = threshold[i - 1] + Tp * softplus(diff[i] / Tp);
 }
 
-void cb_thresholds_gradient(const double *x, size_t n, int n_feature, int T, const double *diff, double Ts, double Tp,
-                            const double *upstream, double norm, double *grad) {
-    double t[CB_LOGIC_THRESHOLDS], dt[CB_LOGIC_THRESHOLDS] = {0}, sum = 0, square = 0;
-    cb_thresholds_ordered(diff, T, Tp, t);
+void cb_thresholds_differences(const double *threshold, int T, double Tp, double *diff) {
     Tp += 1e-6;
-    for (size_t e = 0; e < n * (size_t)n_feature; e++)
-        for (int i = 0; i < T; i++) {
-            double y = sigmoid((x[e] - t[i]) / Ts);
-            dt[i] -= *upstream++ * y * (1 - y) / Ts;
-        }
+    diff[0] = threshold[0];
+    for (int i = 1; i < T; i++) {
+        double y = (threshold[i] - threshold[i - 1]) / Tp;
+        diff[i] = Tp * (y > 20 ? y : cb_log(cb_exp(y) - 1));
+    }
+}
+
+void cb_thresholds_chain(const double *diff, int T, double Tp, const double *d_threshold, double norm, double *grad) {
+    double sum = 0, square = 0;
+    Tp += 1e-6;
     for (int i = T - 1; i >= 0; i--) { /* a difference moves its threshold and all above */
-        sum += dt[i];
+        sum += d_threshold[i];
         grad[i] = i == 0 || diff[i] / Tp > 20 ? sum : sum * sigmoid(diff[i] / Tp);
         square += grad[i] * grad[i];
     }
     double factor = norm / (sqrt(square) + 1e-6);
     for (int i = 0; i < T && factor < 1; i++) grad[i] *= factor;
+}
+
+void cb_thresholds_gradient(const double *x, size_t n, int n_feature, int T, const double *diff, double Ts, double Tp,
+                            const double *upstream, double norm, double *grad) {
+    double t[CB_LOGIC_THRESHOLDS], dt[CB_LOGIC_THRESHOLDS] = {0};
+    cb_thresholds_ordered(diff, T, Tp, t);
+    for (size_t e = 0; e < n * (size_t)n_feature; e++)
+        for (int i = 0; i < T; i++) {
+            double y = sigmoid((x[e] - t[i]) / Ts);
+            dt[i] -= *upstream++ * y * (1 - y) / Ts;
+        }
+    cb_thresholds_chain(diff, T, Tp, dt, norm, grad);
 }

@@ -30,6 +30,10 @@ void cb_thermometer(const double *x, size_t n, int n_feature, int T, const doubl
 /* Trained thresholds, one set for all features: from raw differences, and the gradient of the loss with
  * respect to them, its norm clipped to `norm` (torch.nn.utils.clip_grad_norm_). */
 void cb_thresholds_ordered(const double *diff, int T, double Tp, double *threshold);
+/* Raw differences of given ascending thresholds. */
+void cb_thresholds_differences(const double *threshold, int T, double Tp, double *diff);
+/* From the gradient with respect to the thresholds to that with respect to the raw differences, clipped. */
+void cb_thresholds_chain(const double *diff, int T, double Tp, const double *d_threshold, double norm, double *grad);
 void cb_thresholds_gradient(const double *x, size_t n, int n_feature, int T, const double *diff, double Ts, double Tp,
                             const double *upstream, double norm, double *grad);
 

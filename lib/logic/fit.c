@@ -21,7 +21,8 @@ typedef struct {
     float *target, *weight;
     uint16_t *row;            /* [batch][features], where rows do not lie in memory */
     uint16_t *val_et, *code;  /* CHUNK validation events and their codes */
-    float *best_w, *best_c;
+    float *best_w, *best_c, *best_u;
+    int32_t best_threshold[CB_LOGIC_PLANES];
     int64_t steps;            /* of the whole training */
 } fit;
 
@@ -40,9 +41,12 @@ static int fit_new(fit *f) {
     f->row = cb_alloc(batch * pixels, sizeof *f->row);
     f->best_w = cb_alloc(s->net.n_weight + 1, sizeof *f->best_w);
     f->best_c = cb_alloc((size_t)cb_logic_outputs(&s->net) + 1, sizeof *f->best_c);
-    if (!f->image || !f->target || !f->weight || !f->val_et || !f->code || !f->row || !f->best_w || !f->best_c) return -1;
+    f->best_u = cb_alloc(s->net.n_choice + 1, sizeof *f->best_u);
+    if (!f->best_u || !f->image || !f->target || !f->weight || !f->val_et || !f->code || !f->row || !f->best_w || !f->best_c) return -1;
     f->steps = (int64_t)plan->epochs * f->order.n_batch;
     cb_logic_weights_set(&f->trainer, s->w);
+    cb_logic_choices_set(&f->trainer, s->u);
+    if (s->design.learn_thresholds && cb_logic_ladder_start(&f->trainer, s->design.log_thresholds, s->design.threshold_width)) return -1;
     memcpy(f->trainer.c, s->c, ((size_t)cb_logic_outputs(&s->net) + 1) * sizeof *s->c);
     cb_logic_recipe *r = &f->trainer.recipe;
     r->seed = s->design.seed;
@@ -63,6 +67,7 @@ static void fit_free(fit *f) {
     free(f->code);
     free(f->best_w);
     free(f->best_c);
+    free(f->best_u);
 }
 
 /* cos(pi x), x in 0..1, by the series of cos (10 terms: 1e-12), so that the rates are the same everywhere. */
@@ -78,6 +83,7 @@ static void recipe_of_step(fit *f, int64_t step) {
     double done = f->steps > 1 ? (double)step / (double)(f->steps - 1) : 0;
     r->learning_rate = p->learning_rate * (p->rate_end + (1 - p->rate_end) * (1 + cos_pi(done)) / 2);
     r->temperature = p->temperature * cb_exp(cb_log(p->temperature_end / p->temperature) * done);
+    r->choice_rate = p->wire_rate, r->threshold_rate = p->threshold_rate;
     r->noise = p->noise + (p->noise_end - p->noise) * done;
     r->hard = p->hard && step >= p->soft_steps;
     double k = (double)(step / p->entropy_every), squares = k * (k + 1) * (2 * k + 1) / 6;
@@ -121,6 +127,11 @@ static int train_epoch(fit *f, int epoch, double *mean) {
     return 0;
 }
 
+/* Thresholds of the planes -> the student's comparators. */
+static void set_thresholds(cb_logic_student *s, const int32_t *threshold) {
+    for (int j = 0; j < s->code.n_input; j++) s->code.threshold[j] = threshold[s->code.plane[j]];
+}
+
 /* Mean absolute error of the hardened network on the validation events, weighted as in training. */
 static int validate(fit *f, double *mae) {
     cb_programme p;
@@ -128,6 +139,8 @@ static int validate(fit *f, double *mae) {
     cb_logic_weights_get(&f->trainer, f->s->w);
     cb_logic_refresh(&f->trainer);
     memcpy(f->s->c, f->trainer.c_used, ((size_t)cb_logic_outputs(&f->s->net) + 1) * sizeof *f->s->c);
+    cb_logic_choices_apply(&f->trainer, &f->s->net);
+    if (f->trainer.ladder.n) set_thresholds(f->s, f->trainer.ladder.count);
     if (cb_logic_programme(&p, f->s, "hardened", 0)) return -1;
     int rc = 0;
     for (uint32_t first = 0; !rc && first < f->set->n[CB_VAL]; first += CHUNK) {
@@ -153,6 +166,8 @@ static int fit_epochs(fit *f, cb_history *history) {
         if (cb_history_add(history, loss, mae)) {
             memcpy(f->best_w, f->s->w, f->s->net.n_weight * sizeof *f->best_w);
             memcpy(f->best_c, f->s->c, n_head * sizeof *f->best_c);
+            cb_logic_choices_get(&f->trainer, f->best_u);
+            memcpy(f->best_threshold, f->trainer.ladder.count, sizeof f->best_threshold);
         }
         snprintf(note, sizeof note, "loss %.3f, hardened %.3f", loss, mae);
         cb_progress("epoch", epoch + 1, f->plan->epochs, note);
@@ -162,6 +177,10 @@ static int fit_epochs(fit *f, cb_history *history) {
     if (history->best < 0) return cb_fail("training of the logic gate network: no epoch with a finite validation error");
     memcpy(f->s->w, f->best_w, f->s->net.n_weight * sizeof *f->best_w);
     memcpy(f->s->c, f->best_c, n_head * sizeof *f->best_c);
+    cb_logic_choices_set(&f->trainer, f->best_u);
+    cb_logic_refresh(&f->trainer);
+    cb_logic_choices_apply(&f->trainer, &f->s->net);
+    if (f->trainer.ladder.n) set_thresholds(f->s, f->best_threshold);
     cb_info("best epoch %d of %d: hardened mean absolute error %.4f", history->best + 1, f->plan->epochs,
             history->val_loss[history->best]);
     return 0;

@@ -144,7 +144,7 @@ static void backward_node(const cb_logic_view *l, int o, const float *x, float y
     for (int j = 0; j < l->rank; j++) {
         float d = up[0] * lev[(2 << j) + 1];
         for (int i = 1; i < 1 << j; i++) d = fmaf(up[i], lev[(2 << j) + 2 * i + 1], d);
-        float *row = dx ? dx + (size_t)wire[j] * E : NULL;
+        float *row = dx ? dx + (l->slots ? (size_t)o * (size_t)l->rank + (size_t)j : (size_t)wire[j]) * E : NULL;
         if (row) *row = l->kind == CB_LOGIC_WARP ? fmaf(-2, d, *row) : *row + d;
         for (int i = (1 << j) - 1; i >= 0; i--) up[2 * i + 1] = up[i] * z[j], up[2 * i] = up[i];
     }

@@ -13,7 +13,7 @@
  *            WARP: y = 1/(1+exp(u/T - noise/T)), hard: y > 0.5
  *   backward A_0 = g (WARP: g * ((y*(y-1)) * (1/T)), y soft); A_{j+1}[2i] = A_j[i], A_{j+1}[2i+1] = A_j[i] z_j;
  *            dz_j = sum_i A_j[i] L_{j+1}[2i+1], i ascending, first term a product, then fma;
- *            dx row of input j += dz_j (WARP: fma(-2, dz_j, row)), nodes ascending, j ascending;
+ *            dx row of input j (its slot's: node * rank + j) += dz_j (WARP: fma(-2, dz_j, row)), nodes ascending, j ascending;
  *            dc[i] of a set: per lane positions ascending, then the shard's blocks of 16 events ascending,
  *            sum + A_r[i]; then the lane tree (nn/lanes.h)
  *   pooling  y = largest input, j ascending; the gradient goes to the first largest
@@ -42,6 +42,7 @@ enum { CB_LOGIC_SHARD = 64 };
 typedef struct {
     cb_logic_kind kind;
     int pool, hard, rank, n_in, n_set, n_pos, n_par;
+    int slots;             /* backward: dx has a row for every input of every node, in place of those of the layer before */
     int n_coef;            /* 2^rank */
     float temperature;
     float entropy;         /* RAW: factor of the entropy of p in the loss */

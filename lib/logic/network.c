@@ -10,7 +10,7 @@ void cb_logic_net_new(cb_logic_net *n, cb_logic_image input) {
 }
 
 void cb_logic_net_free(cb_logic_net *n) {
-    for (int l = 0; l < n->n_layer; l++) free(n->layer[l].wire);
+    for (int l = 0; l < n->n_layer; l++) free(n->layer[l].wire), free(n->layer[l].choice);
     *n = (cb_logic_net){0};
 }
 
@@ -40,6 +40,19 @@ cb_logic_layer *cb_logic_dense(cb_logic_net *n, cb_logic_kind kind, int rank, in
     cb_logic_layer *l = append(n, kind, rank, n_out, 1, false);
     if (l) n->image = (cb_logic_image){n_out, 1, 1, 1};
     return l;
+}
+
+int cb_logic_choices(cb_logic_net *n, int n_choice) {
+    cb_logic_layer *l = &n->layer[n->n_layer - 1];
+    size_t slots = (size_t)l->n_out * (size_t)l->rank;
+    if (n_choice < 2 || n_choice > MAX_OUTPUTS / 4 || slots > MAX_OUTPUTS / (size_t)n_choice)
+        return cb_fail("logic layer %d: %d candidates for each of %zu inputs; at least 2, and %d in all at most",
+                       n->n_layer - 1, n_choice, slots, MAX_OUTPUTS);
+    if (!(l->choice = cb_alloc(slots * (size_t)n_choice, sizeof *l->choice))) return -1;
+    l->n_choice = n_choice;
+    l->first_choice = n->n_choice;
+    n->n_choice += slots * (size_t)n_choice;
+    return 0;
 }
 
 int cb_logic_leaves(const cb_logic_conv *c) {

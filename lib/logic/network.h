@@ -31,6 +31,9 @@ typedef struct {
     int n_par;          /* parameters of a set; 0 for pooling */
     size_t first;       /* index of the layer's first parameter: set s has first + s*n_par ... */
     int32_t *wire;      /* [n_out][rank] */
+    int n_choice;       /* learnable wires (choice.h): candidates of every input; 0: wires are fixed */
+    int32_t *choice;    /* [n_out][rank][n_choice] */
+    size_t first_choice; /* index of the first of their weights */
 } cb_logic_layer;
 
 typedef struct {
@@ -40,7 +43,7 @@ typedef struct {
 typedef struct {
     int n_input, n_layer;
     cb_logic_image image; /* of the last layer (dense: n x 1 x 1 x 1) */
-    size_t n_weight;
+    size_t n_weight, n_choice; /* parameters of nodes; weights of candidate wires */
     cb_logic_layer layer[CB_LOGIC_LAYERS];
 } cb_logic_net;
 
@@ -51,6 +54,9 @@ int cb_logic_outputs(const cb_logic_net *n);
 
 /* Appends a layer of n_out nodes; its wires are to be filled (wiring.h). */
 cb_logic_layer *cb_logic_dense(cb_logic_net *n, cb_logic_kind kind, int rank, int n_out) CB_MUST;
+
+/* Gives every input of the last layer (a dense one) n_choice >= 2 candidates, to be filled; `wire` is then the present choice. */
+int cb_logic_choices(cb_logic_net *n, int n_choice) CB_MUST;
 
 typedef struct {
     cb_logic_kind kind;

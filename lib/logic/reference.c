@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/fmath.h"
+#include "logic/wiring.h"
 
 int cb_logic_ref_new(cb_logic_ref *r, const cb_logic_net *net) {
-    *r = (cb_logic_ref){.net = net, .temperature = 1};
-    size_t sets = 0, n = net->n_weight + 1;
+    *r = (cb_logic_ref){.net = net, .temperature = 1, .choice_tau = 1e-3};
+    size_t sets = 0, n = net->n_weight + 1, u = net->n_choice + 1;
     r->first_node = cb_alloc(CB_LOGIC_LAYERS, sizeof *r->first_node);
     int rc = r->first_node ? 0 : -1;
     for (int l = 0; !rc && l <= net->n_layer; l++) {
@@ -16,11 +17,13 @@ int cb_logic_ref_new(cb_logic_ref *r, const cb_logic_net *net) {
         r->act[l] = cb_alloc(out, sizeof(double));
         r->d_act[l] = cb_alloc(out, sizeof(double));
         if (!r->act[l] || !r->d_act[l]) rc = -1;
+        const cb_logic_layer *y = &net->layer[l];
+        if (l < net->n_layer && y->n_choice && !(r->chosen[l] = cb_alloc((size_t)y->n_out * (size_t)y->rank, sizeof *y->wire))) rc = -1;
         if (l < net->n_layer) r->first_node[l] = sets, sets += (size_t)net->layer[l].n_set;
     }
-    double **want[] = {&r->w, &r->grad, &r->m, &r->v, &r->dv, &r->c};
-    size_t size[] = {n, n, n, n, sets * CB_LOGIC_PARAMETERS + 1, (size_t)cb_logic_outputs(net)};
-    for (int k = 0; !rc && k < 6; k++)
+    double **want[] = {&r->w, &r->grad, &r->m, &r->v, &r->u, &r->u_grad, &r->u_m, &r->u_v, &r->dv, &r->c};
+    size_t size[] = {n, n, n, n, u, u, u, u, sets * CB_LOGIC_PARAMETERS + 1, (size_t)cb_logic_outputs(net)};
+    for (int k = 0; !rc && k < 10; k++)
         if (!(*want[k] = cb_alloc(size[k], sizeof(double)))) rc = -1;
     if (!rc && !(r->node = cb_alloc(sets + 1, sizeof *r->node))) rc = -1;
     if (rc) cb_logic_ref_free(r);
@@ -29,24 +32,48 @@ int cb_logic_ref_new(cb_logic_ref *r, const cb_logic_net *net) {
 
 void cb_logic_ref_free(cb_logic_ref *r) {
     for (int l = 0; l <= CB_LOGIC_LAYERS; l++) free(r->act[l]), free(r->d_act[l]);
-    double *const all[] = {r->w, r->grad, r->m, r->v, r->dv, r->c};
-    for (int k = 0; k < 6; k++) free(all[k]);
+    for (int l = 0; l < CB_LOGIC_LAYERS; l++) free(r->chosen[l]);
+    double *const all[] = {r->w, r->grad, r->m, r->v, r->u, r->u_grad, r->u_m, r->u_v, r->dv, r->c};
+    for (int k = 0; k < 10; k++) free(all[k]);
     free(r->node);
     free(r->first_node);
     *r = (cb_logic_ref){0};
 }
 
+/* The wires of largest weight. */
+static void choose(cb_logic_ref *r, int l) {
+    const cb_logic_layer *y = &r->net->layer[l];
+    for (int s = 0; y->n_choice && s < y->n_out * y->rank; s++)
+        r->chosen[l][s] = y->choice[s * y->n_choice + cb_wire_choice(r->u + y->first_choice + s * y->n_choice, y->n_choice, 1)];
+}
+
 void cb_logic_ref_prepare(cb_logic_ref *r) {
     for (int l = 0; l < r->net->n_layer; l++) {
         const cb_logic_layer *y = &r->net->layer[l];
+        choose(r, l);
         cb_node_rule rule = {y->kind, y->rank, r->temperature, r->hard};
         for (int s = 0; !y->pool && s < y->n_set; s++)
             cb_node_prepare(&r->node[r->first_node[l] + (size_t)s], &rule, r->w + y->first + (size_t)s * (size_t)y->n_par, NULL);
     }
 }
 
-static void gather(const cb_logic_layer *y, const double *act, int e, double *x) {
-    for (int j = 0; j < y->rank; j++) x[j] = act[y->wire[(size_t)e * (size_t)y->rank + (size_t)j]];
+static const int32_t *wires_of(const cb_logic_ref *r, int l) { return r->chosen[l] ? r->chosen[l] : r->net->layer[l].wire; }
+
+static void gather(const cb_logic_ref *r, int l, int e, double *x) {
+    int rank = r->net->layer[l].rank;
+    for (int j = 0; j < rank; j++) x[j] = r->act[l][wires_of(r, l)[(size_t)e * (size_t)rank + (size_t)j]];
+}
+
+/* The gradient of what node e of layer l read. */
+static void scatter(cb_logic_ref *r, int l, int e, const double *dx) {
+    const cb_logic_layer *y = &r->net->layer[l];
+    for (int j = 0; j < y->rank; j++) {
+        size_t s = (size_t)e * (size_t)y->rank + (size_t)j, at = y->first_choice + s * (size_t)y->n_choice;
+        if (!y->n_choice) r->d_act[l][wires_of(r, l)[s]] += dx[j];
+        else
+            cb_wire_backward(r->act[l], y->choice + s * (size_t)y->n_choice, r->u + at, y->n_choice, 1, r->choice_tau, dx[j],
+                             r->u_grad + at, r->d_act[l]);
+    }
 }
 
 double cb_logic_ref_forward(cb_logic_ref *r, const double *input) {
@@ -57,7 +84,7 @@ double cb_logic_ref_forward(cb_logic_ref *r, const double *input) {
         double x[64];
         r->act[l][y->n_in] = 0;
         for (int e = 0; e < y->n_out; e++) {
-            gather(y, r->act[l], e, x);
+            gather(r, l, e, x);
             double top = x[0];
             for (int j = 1; y->pool && j < y->rank; j++) top = x[j] > top ? x[j] : top;
             r->act[l + 1][e] = y->pool ? top : cb_node_forward(&r->node[r->first_node[l] + (size_t)(e / y->n_pos)], x);
@@ -71,12 +98,12 @@ double cb_logic_ref_forward(cb_logic_ref *r, const double *input) {
 void cb_logic_ref_backward(cb_logic_ref *r) {
     for (int l = r->net->n_layer - 1; l >= 0; l--) {
         const cb_logic_layer *y = &r->net->layer[l];
-        double x[64], dx[64], *to = r->d_act[l];
-        memset(to, 0, ((size_t)y->n_in + 1) * sizeof *to);
+        double x[64], dx[64];
+        memset(r->d_act[l], 0, ((size_t)y->n_in + 1) * sizeof *r->d_act[l]);
         for (int e = 0; e < y->n_out; e++) {
             size_t set = r->first_node[l] + (size_t)(e / y->n_pos);
             double g = r->d_act[l + 1][e];
-            gather(y, r->act[l], e, x);
+            gather(r, l, e, x);
             memset(dx, 0, sizeof dx);
             if (y->pool) { /* to the first of the largest */
                 int top = 0;
@@ -84,7 +111,7 @@ void cb_logic_ref_backward(cb_logic_ref *r) {
                 dx[top] = g;
             } else
                 cb_node_backward(&r->node[set], x, g, r->dv + set * CB_LOGIC_PARAMETERS, dx);
-            for (int j = 0; j < y->rank; j++) to[y->wire[(size_t)e * (size_t)y->rank + (size_t)j]] += dx[j];
+            scatter(r, l, e, dx);
         }
     }
 }
@@ -132,10 +159,13 @@ double cb_logic_ref_batch(cb_logic_ref *r, const double *x, const double *target
 void cb_logic_ref_adam(cb_logic_ref *r, double lr, double beta1, double beta2, double eps) {
     r->step++;
     double rate = lr / (1 - cb_powi(beta1, r->step)), root = sqrt(1 - cb_powi(beta2, r->step));
-    for (size_t e = 0; e < r->net->n_weight; e++) {
-        double g = r->grad[e];
-        r->m[e] = beta1 * r->m[e] + (1 - beta1) * g;
-        r->v[e] = beta2 * r->v[e] + (1 - beta2) * g * g;
-        r->w[e] -= rate * r->m[e] / (sqrt(r->v[e]) / root + eps);
-    }
+    double *const set[2][4] = {{r->w, r->grad, r->m, r->v}, {r->u, r->u_grad, r->u_m, r->u_v}};
+    for (int k = 0; k < 2; k++)
+        for (size_t e = 0; e < (k ? r->net->n_choice : r->net->n_weight); e++) {
+            double g = set[k][1][e], *m = set[k][2] + e, *v = set[k][3] + e;
+            *m = beta1 * *m + (1 - beta1) * g;
+            *v = beta2 * *v + (1 - beta2) * g * g;
+            set[k][0][e] -= rate * *m / (sqrt(*v) / root + eps);
+        }
+    memset(r->u_grad, 0, r->net->n_choice * sizeof *r->u_grad);
 }

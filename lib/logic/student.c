@@ -60,13 +60,25 @@ static void wires_local(const cb_logic_student *s, cb_rng *r, cb_logic_layer *l)
     }
 }
 
-static int make_dense(cb_logic_student *s, cb_rng *r, int n_out, bool first) {
+static int draw_wires(cb_logic_student *s, cb_rng *r, cb_logic_layer *l, bool first) {
     const cb_logic_design *d = &s->design;
-    cb_logic_layer *l = cb_logic_dense(&s->net, d->kind, d->rank, n_out);
-    if (!l) return -1;
     if (d->wiring == CB_WIRE_LOCAL && first && !d->conv.kernels) return wires_local(s, r, l), 0;
-    if (d->wiring == CB_WIRE_UNIQUE && d->rank == 2) return cb_wires_unique(r, l->n_in, n_out, l->wire);
-    return cb_wires_random(r, l->n_in, n_out, d->rank, d->wiring != CB_WIRE_RANDOM, l->wire);
+    if (d->wiring == CB_WIRE_UNIQUE && d->rank == 2) return cb_wires_unique(r, l->n_in, l->n_out, l->wire);
+    return cb_wires_random(r, l->n_in, l->n_out, d->rank, d->wiring != CB_WIRE_RANDOM, l->wire);
+}
+
+/* Candidates of an input are as many draws of its wire. */
+static int make_dense(cb_logic_student *s, cb_rng *r, int n_out, bool first) {
+    int candidates = s->design.candidates;
+    cb_logic_layer *l = cb_logic_dense(&s->net, s->design.kind, s->design.rank, n_out);
+    if (!l) return -1;
+    if (candidates < 2) return draw_wires(s, r, l, first);
+    if (cb_logic_choices(&s->net, candidates)) return -1;
+    for (int i = 0; i < candidates; i++) {
+        if (draw_wires(s, r, l, first)) return -1;
+        for (int k = 0; k < n_out * l->rank; k++) l->choice[(size_t)k * (size_t)candidates + (size_t)i] = l->wire[k];
+    }
+    return 0;
 }
 
 static int make_net(cb_logic_student *s) {
@@ -106,6 +118,12 @@ static void start_weights(cb_logic_student *s) {
     }
 }
 
+/* Uniform in 0 .. 1, as torchlogix has it. */
+static void start_choices(cb_logic_student *s) {
+    cb_rng r = cb_rng_at(s->design.seed, "logic-choices", 0);
+    for (size_t e = 0; e < s->net.n_choice; e++) s->u[e] = cb_rng_f32(&r);
+}
+
 /* Half of the outputs on = `middle`. */
 static void start_head(cb_logic_student *s) {
     const cb_logic_design *d = &s->design;
@@ -119,11 +137,13 @@ int cb_logic_student_new(cb_logic_student *s, const cb_logic_design *d, int heig
     *s = (cb_logic_student){.design = *d, .height = height, .width = width};
     if (d->n_dense < 1 && !d->conv.kernels) return cb_fail("logic student: neither trees nor dense layers");
     if (make_code(s) || make_net(s) || !(s->w = cb_alloc(s->net.n_weight + 1, sizeof *s->w)) ||
+        !(s->u = cb_alloc(s->net.n_choice + 1, sizeof *s->u)) ||
         !(s->c = cb_alloc((size_t)cb_logic_outputs(&s->net) + 1, sizeof *s->c))) {
         cb_logic_student_free(s);
         return -1;
     }
     start_weights(s);
+    start_choices(s);
     start_head(s);
     return 0;
 }
@@ -132,6 +152,7 @@ void cb_logic_student_free(cb_logic_student *s) {
     cb_logic_code_free(&s->code);
     cb_logic_net_free(&s->net);
     free(s->w);
+    free(s->u);
     free(s->c);
     *s = (cb_logic_student){0};
 }

@@ -30,6 +30,9 @@ typedef struct {
     int rank;                    /* inputs of a node */
     cb_logic_wiring wiring;      /* LOCAL: the first dense layer reads a window of the image */
     int window;                  /* LOCAL: side of the window */
+    int candidates;              /* of every input of a dense node, drawn like its wire; 1: wires are fixed */
+    bool learn_thresholds, log_thresholds; /* log: on log2(1 + count) (ladder.h) */
+    double threshold_width;
     cb_logic_conv conv;          /* kernels 0: none */
     int group, pool;             /* channels a kernel sees (0: all); OR pooling after the trees (0: none) */
     int n_dense, dense[CB_LOGIC_DENSE];
@@ -50,6 +53,7 @@ typedef struct {
     bool hard;
     int64_t soft_steps;             /* hard forward only after so many steps */
     int64_t clamp_after;            /* steps; < 0: never */
+    double wire_rate, threshold_rate; /* of learnable wires and thresholds / learning_rate */
     double entropy, entropy_tree;   /* in the loss: this times the sum of j^2, j = 1 .. floor(steps done / entropy_every) */
     int64_t entropy_every;
     double tail_from, tail_weight;  /* events with target >= tail_from have this weight in the loss */
@@ -59,8 +63,9 @@ typedef struct {
     cb_logic_design design;
     int height, width;
     cb_logic_code code;
-    cb_logic_net net;
+    cb_logic_net net;               /* wires: those of the best epoch, where they are learnt */
     float *w;                       /* [n_weight], plain order */
+    float *u;                       /* [n_choice]: start of the candidate wires' weights */
     float *c;                       /* [outputs + 1], as used (on its grid) */
 } cb_logic_student;
 

@@ -50,6 +50,13 @@ static void place(cb_logic_trainer *t) {
                                   .n_pos = y->n_pos, .n_par = y->n_par, .n_coef = n_coef, .wire = y->wire};
         t->n_weight += s->n_block * (size_t)y->n_par * 16;
         t->n_coef += s->n_block * (size_t)n_coef * 16;
+        if (y->n_choice) {
+            size_t slots = (size_t)y->n_out * (size_t)y->rank;
+            s->choice = (cb_choice){slots, y->n_choice, y->choice};
+            s->choice_at = y->first_choice, s->slot_at = t->n_slot;
+            t->n_slot += slots;
+            t->slot_max = slots > t->slot_max ? slots : t->slot_max;
+        }
         size_t out = (size_t)y->n_out + 1;
         rows += out;
         most = out > most ? out : most;
@@ -60,14 +67,14 @@ static void place(cb_logic_trainer *t) {
 
 int cb_logic_trainer_new(cb_logic_trainer *t, const cb_logic_net *net, const cb_logic_code *code, int n_feature,
                          uint32_t batch) {
-    *t = (cb_logic_trainer){.net = net, .code = code, .n_feature = n_feature};
+    *t = (cb_logic_trainer){.net = net, .code = code, .n_feature = n_feature, .n_choice = net->n_choice};
     if (net->n_input != code->n_input || !net->n_layer)
         return cb_fail("logic trainer: %d layers on %d inputs, the code makes %d", net->n_layer, net->n_input, code->n_input);
     place(t);
     t->room = (batch + E - 1) / E;
     t->threads = (size_t)cb_threads();
     t->recipe = (cb_logic_recipe){.learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .temperature = 1,
-                                  .head_frac = -1, .head_rate = 1};
+                                  .head_frac = -1, .head_rate = 1, .choice_tau = 1e-3, .choice_rate = 1, .threshold_rate = 1};
     size_t out = (size_t)cb_logic_outputs(net) + 1;
     struct {
         float **p;
@@ -76,22 +83,30 @@ int cb_logic_trainer_new(cb_logic_trainer *t, const cb_logic_net *net, const cb_
                 {&t->soft, t->n_weight},  {&t->noise, t->n_weight}, {&t->coef, t->n_coef},
                 {&t->c, out},             {&t->c_used, out},       {&t->c_m, out},
                 {&t->c_v, out},           {&t->dc, t->room * t->n_coef}, {&t->d_head, t->room * out},
+                {&t->u, t->n_choice},     {&t->u_m, t->n_choice},  {&t->u_v, t->n_choice},
+                {&t->p, t->n_choice},     {&t->du, t->room * t->n_choice}, {&t->d_ladder, t->room * CB_LOGIC_THRESHOLDS},
+                {&t->slot_grad, t->threads * t->slot_max * E},
                 {&t->act, t->threads * t->act_size}, {&t->grad, t->threads * 2 * t->row_max}};
     int rc = 0;
     for (size_t k = 0; k < sizeof want / sizeof *want; k++)
         if (!(*want[k].p = cb_alloc_aligned(want[k].n + 1, sizeof(float)))) rc = -1;
     t->loss = cb_alloc(t->room, sizeof *t->loss);
     t->column = cb_alloc_aligned(t->threads * (size_t)n_feature * E, sizeof *t->column);
-    if (rc || !t->loss || !t->column) return cb_logic_trainer_free(t), -1;
+    t->read = cb_alloc(t->n_slot + 1, sizeof *t->read);
+    if (rc || !t->loss || !t->column || !t->read) return cb_logic_trainer_free(t), -1;
+    for (int l = 0; l < net->n_layer; l++)
+        if (t->stage[l].choice.c) t->stage[l].view.wire = t->read + t->stage[l].slot_at;
     return 0;
 }
 
 void cb_logic_trainer_free(cb_logic_trainer *t) {
     float *const all[] = {t->w, t->m, t->v, t->soft, t->noise, t->coef, t->c, t->c_used, t->c_m, t->c_v, t->dc, t->d_head,
-                          t->act, t->grad};
+                          t->act, t->grad, t->u, t->u_m, t->u_v, t->p, t->du, t->d_ladder, t->slot_grad};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     free(t->loss);
     free(t->column);
+    free(t->read);
+    cb_ladder_free(&t->ladder);
     *t = (cb_logic_trainer){0};
 }
 
@@ -112,6 +127,28 @@ void cb_logic_weights_get(const cb_logic_trainer *t, float *w) {
         for (int s = 0; s < t->stage[l].view.n_set; s++)
             for (int k = 0; k < t->stage[l].view.n_par; k++)
                 w[t->net->layer[l].first + (size_t)s * (size_t)t->stage[l].view.n_par + (size_t)k] = t->w[padded(&t->stage[l], s, k)];
+}
+
+void cb_logic_choices_set(cb_logic_trainer *t, const float *u) {
+    if (t->n_choice) memcpy(t->u, u, t->n_choice * sizeof *u);
+}
+
+void cb_logic_choices_get(const cb_logic_trainer *t, float *u) {
+    if (t->n_choice) memcpy(u, t->u, t->n_choice * sizeof *u);
+}
+
+void cb_logic_choices_apply(const cb_logic_trainer *t, cb_logic_net *net) {
+    for (int l = 0; l < net->n_layer; l++)
+        if (t->stage[l].choice.c)
+            memcpy(net->layer[l].wire, t->read + t->stage[l].slot_at, t->stage[l].choice.n_slot * sizeof *t->read);
+}
+
+int cb_logic_ladder_start(cb_logic_trainer *t, bool log_axis, double width) {
+    const cb_logic_code *c = t->code;
+    int32_t threshold[CB_LOGIC_THRESHOLDS] = {0};
+    if (c->table) return cb_fail("logic trainer: thresholds are trained on bits, not on a table of inputs");
+    for (int j = 0; j < c->n_input && c->n_plane <= CB_LOGIC_THRESHOLDS; j++) threshold[c->plane[j]] = c->threshold[j];
+    return cb_ladder_new(&t->ladder, threshold, c->n_plane, log_axis, width);
 }
 
 /* ---- values of a step ---- */
@@ -148,6 +185,17 @@ static void round_head(cb_logic_trainer *t) {
     }
 }
 
+static void choose_wires(cb_logic_trainer *t) {
+    for (int l = 0; l < t->net->n_layer; l++) {
+        const cb_logic_stage *s = &t->stage[l];
+        size_t n = s->choice.n_slot, parts = n < 1024 ? 1 : 16;
+#pragma omp parallel for schedule(static)
+        for (size_t p = 0; p < parts; p++)
+            cb_choice_choose(&s->choice, t->u + s->choice_at, t->recipe.choice_tau, p * n / parts, (p + 1) * n / parts,
+                             t->read + s->slot_at, t->p + s->choice_at);
+    }
+}
+
 static void refresh(cb_logic_trainer *t, bool noisy) {
     for (int l = 0; l < t->net->n_layer; l++) {
         cb_logic_stage *s = &t->stage[l];
@@ -164,6 +212,8 @@ static void refresh(cb_logic_trainer *t, bool noisy) {
             cb_logic_values(&s->view, t->w + s->at, noise, p * s->n_block / parts, (p + 1) * s->n_block / parts,
                             t->soft + s->at, t->coef + s->coef_at);
     }
+    if (t->n_choice) choose_wires(t);
+    if (t->ladder.n) cb_ladder_refresh(&t->ladder, t->recipe.hard);
     round_head(t);
 }
 
@@ -178,8 +228,9 @@ static void load(const cb_logic_trainer *t, const uint16_t *const *image, uint32
     for (int j = 0; j < c->n_input; j++, x += E) {
         const uint16_t *from = column + c->source[j] * E;
         int32_t threshold = c->threshold[j];
-        if (c->table) {
-            const float *table = c->table + (size_t)c->plane[j] * COUNTS;
+        const float *tables = t->ladder.n ? t->ladder.table : c->table;
+        if (tables) {
+            const float *table = tables + (size_t)c->plane[j] * COUNTS;
             for (int e = 0; e < E; e++) x[e] = table[from[e]];
         } else
             for (int e = 0; e < E; e++) x[e] = from[e] > threshold;
@@ -227,6 +278,35 @@ static double loss_of(const cb_logic_trainer *t, const float *y, const float *ta
     return sum;
 }
 
+/* Gradient of the inputs dx[n_input][E] -> that of the trained thresholds. */
+static void threshold_gradient(const cb_logic_trainer *t, const uint16_t *column, const float *dx, float *d) {
+    const cb_logic_code *c = t->code;
+    float lane[CB_LOGIC_THRESHOLDS][CB_LANES] = {{0}};
+    for (int j = 0; j < c->n_input; j++, dx += E) {
+        const uint16_t *from = column + c->source[j] * E;
+        const float *slope = t->ladder.slope + (size_t)c->plane[j] * COUNTS;
+        float *sum = lane[c->plane[j]];
+        for (int e = 0; e < E; e++) sum[e % CB_LANES] += dx[e] * slope[from[e]];
+    }
+    for (int p = 0; p < t->ladder.n; p++) d[p] = cb_lanes_sum(lane[p]);
+}
+
+/* Layer l of shard k: in, out and g are its inputs, outputs and their gradient; adds to dx (NULL: not wanted). */
+static void backward_layer(cb_logic_trainer *t, int l, size_t k, size_t thread, const float *in, const float *out, const float *g,
+                           float *dx) {
+    const cb_logic_stage *s = &t->stage[l];
+    float *dc = t->dc + k * t->n_coef + s->coef_at, *slot = t->slot_grad + thread * t->slot_max * E;
+    if (!s->choice.c) {
+        cb_logic_backward(&s->view, in, out, g, dx, dc);
+        return;
+    }
+    cb_logic_view view = s->view;
+    view.slots = 1;
+    memset(slot, 0, s->choice.n_slot * E * sizeof *slot);
+    cb_logic_backward(&view, in, out, g, slot, dc);
+    cb_choice_backward(&s->choice, in, slot, t->p + s->choice_at, dx, t->du + k * t->n_choice + s->choice_at);
+}
+
 static void shard(cb_logic_trainer *t, size_t k, size_t thread, const uint16_t *const *image, const float *target,
                   const float *weight, uint32_t n, float inverse) {
     const cb_logic_net *net = t->net;
@@ -248,12 +328,15 @@ static void shard(cb_logic_trainer *t, size_t k, size_t thread, const uint16_t *
     for (int l = net->n_layer - 1; l >= 0; l--) {
         size_t rows = (size_t)net->layer[l].n_in + 1;
         const float *in = x - rows * E;
-        if (l) memset(next, 0, rows * E * sizeof *next);
-        cb_logic_backward(&t->stage[l].view, in, x, g, l ? next : NULL, t->dc + k * t->n_coef + t->stage[l].coef_at);
+        bool wanted = l || t->ladder.n;
+        if (wanted) memset(next, 0, rows * E * sizeof *next);
+        backward_layer(t, l, k, thread, in, x, g, wanted ? next : NULL);
         float *swap = g;
         g = next, next = swap;
         x = in;
     }
+    if (t->ladder.n)
+        threshold_gradient(t, t->column + thread * (size_t)t->n_feature * E, g, t->d_ladder + k * CB_LOGIC_THRESHOLDS);
 }
 
 /* ---- one step ---- */
@@ -268,6 +351,24 @@ static void update_head(cb_logic_trainer *t, const cb_logic_adam *a, size_t n_sh
         t->c_v[o] = fmaf(a->b2, t->c_v[o], (1 - a->b2) * g * g);
         t->c[o] -= rate * t->c_m[o] / fmaf(sqrtf(t->c_v[o]), a->inverse_root, a->eps);
     }
+}
+
+static void update_wires(cb_logic_trainer *t, cb_logic_adam a, size_t n_shard) {
+    size_t parts = t->n_choice < 4096 ? 1 : 16;
+    a.rate *= (float)t->recipe.choice_rate;
+#pragma omp parallel for schedule(static)
+    for (size_t p = 0; p < parts; p++)
+        cb_choice_update(&a, t->du, n_shard, t->n_choice, p * t->n_choice / parts, (p + 1) * t->n_choice / parts, t->u, t->u_m, t->u_v);
+}
+
+static void update_ladder(cb_logic_trainer *t, size_t n_shard) {
+    const cb_logic_recipe *r = &t->recipe;
+    double d[CB_LOGIC_THRESHOLDS];
+    for (int p = 0; p < t->ladder.n; p++) {
+        d[p] = 0;
+        for (size_t k = 0; k < n_shard; k++) d[p] += (double)t->d_ladder[k * CB_LOGIC_THRESHOLDS + (size_t)p];
+    }
+    cb_ladder_step(&t->ladder, d, r->learning_rate * r->threshold_rate, r->beta1, r->beta2, r->eps, t->step);
 }
 
 static cb_logic_adam adam_of(const cb_logic_trainer *t) {
@@ -303,6 +404,8 @@ double cb_logic_step(cb_logic_trainer *t, const uint16_t *const *image, const fl
                             (p + 1) * s->n_block / parts, t->w + s->at, t->m + s->at, t->v + s->at);
     }
     if (t->recipe.train_head) update_head(t, &a, n_shard);
+    if (t->n_choice) update_wires(t, a, n_shard);
+    if (t->ladder.n) update_ladder(t, n_shard);
     return loss / n;
 }
 

@@ -4,7 +4,10 @@
  * works a shard through the whole network, so that gradients of shared inputs are plain sums in a fixed order,
  * and shards are added in ascending order: any number of threads, any instruction set, same bytes
  * (orders: kernels.h). What is computed is reference.h with these additions:
- *   input    bit x > threshold of a cell, or a value of a table of 1024 (the published soft transforms)
+ *   input    bit x > threshold of a cell, or a value of a table of 1024 (the published soft transforms), or trained
+ *            thresholds (ladder.h), whose gradient is, per plane and lane, inputs ascending, then blocks of 16 ascending: sum + dx slope;
+ *            lane tree; shards ascending in double
+ *   wires    learnable ones: choice.h
  *   head     y = sum_o c_o x_o + b; c fixed, or trained (straight-through on a grid 2^-frac, at most `limit`)
  *   loss     sum of weight |y - target| / batch; with clamp, y limited to [0, 256] (no gradient outside)
  *   entropy  of the choice of gates (RAW), summed over parameter sets, times a factor for dense layers and one for trees;
@@ -14,7 +17,9 @@
 #ifndef CB_LOGIC_TRAIN_H
 #define CB_LOGIC_TRAIN_H
 
+#include "logic/choice.h"
 #include "logic/kernels.h"
+#include "logic/ladder.h"
 #include "logic/network.h"
 
 /* How counts become inputs: input j is et[source[j]] > threshold[j], or table[plane[j]][et]. */
@@ -36,6 +41,8 @@ typedef struct {
     int head_frac;         /* grid of a trained head, 2^-head_frac; < 0: not rounded */
     double head_limit;     /* |c| at most; 0: none */
     double head_rate;      /* learning rate of the head / learning_rate */
+    double choice_tau;     /* of the softmax over candidate wires in the gradient */
+    double choice_rate, threshold_rate; /* as head_rate */
     double entropy, entropy_tree;
     uint64_t seed;         /* of the noise */
 } cb_logic_recipe;
@@ -44,6 +51,8 @@ typedef struct {
     cb_logic_view view;
     size_t n_block, at;    /* of weights: at .. at + n_block*n_par*16 */
     size_t coef_at;
+    cb_choice choice;      /* c = 0: wires are fixed */
+    size_t choice_at, slot_at;
 } cb_logic_stage;
 
 typedef struct {
@@ -54,10 +63,17 @@ typedef struct {
     size_t n_weight, n_coef;   /* padded */
     float *w, *m, *v, *soft, *noise, *coef;
     float *c, *c_used, *c_m, *c_v; /* head [outputs + 1], the last is b */
+    size_t n_choice, n_slot;   /* learnable wires: weights and slots of all layers */
+    float *u, *u_m, *u_v, *p;  /* [n_choice] */
+    int32_t *read;             /* [n_slot]: the wires chosen */
+    cb_ladder ladder;          /* trained thresholds */
     uint64_t step;
     /* buffers */
     size_t room, threads, act_size, row_max;
     float *dc, *d_head;        /* [room shards][n_coef], [room][outputs + 1] */
+    float *du, *d_ladder;      /* [room][n_choice], [room][CB_LOGIC_THRESHOLDS] */
+    float *slot_grad;          /* [threads][slots of a layer][64] */
+    size_t slot_max;
     double *loss;              /* [room] */
     float *act, *grad;         /* [threads][...] */
     uint16_t *column;          /* [threads][64][features] transposed */
@@ -72,6 +88,14 @@ void cb_logic_trainer_free(cb_logic_trainer *t);
 /* Between the plain order [set][n_par] of network.h and the blocks of 16. */
 void cb_logic_weights_set(cb_logic_trainer *t, const float *w);
 void cb_logic_weights_get(const cb_logic_trainer *t, float *w);
+
+/* Weights of candidate wires, [n_choice] in the order of network.h; those of a new trainer are 0. */
+void cb_logic_choices_set(cb_logic_trainer *t, const float *u);
+void cb_logic_choices_get(const cb_logic_trainer *t, float *u);
+/* The wires chosen at present -> `wire` of the layers that learn them. Call after cb_logic_refresh. */
+void cb_logic_choices_apply(const cb_logic_trainer *t, cb_logic_net *net);
+/* From now on the thresholds of the code's planes are trained (ladder.h); those in use: t->ladder.count. */
+int cb_logic_ladder_start(cb_logic_trainer *t, bool log_axis, double width) CB_MUST;
 
 /* One step on n events image[e] with targets (in units of 1) and weights (NULL: 1). Returns the loss
  * before the step, summed over the batch and divided by n. */

@@ -30,3 +30,8 @@
 # the entropy term of the published script: it changes what is trained; only raw nodes have it
 0	programme equals trainer	O='--set lgn.nodes=raw --set lgn.inputs=2 --set lgn.forward=soft'; $BIN/quantize-lgn -q --student s.ini $O -d d.h5 -t y.h5 -o e0.h5 && $BIN/quantize-lgn --student s.ini $O --set lgn.entropy=0.001 --set lgn.entropy_every=10 -d d.h5 -t y.h5 -o e1.h5 && ! cmp -s e0.h5 e1.h5
 2	only raw nodes choose among gates	$BIN/quantize-lgn -q --student s.ini --set lgn.entropy=0.001 -d d.h5 -t y.h5 -o no.h5
+# learnable wires and thresholds: same bytes for threads and instruction sets; wires and comparators differ from the fixed ones
+0	programme equals trainer	$BIN/quantize-lgn --student s.ini --set lgn.candidates=5 --set lgn.learn_thresholds=log --threads 1 -d d.h5 -t y.h5 -o l1.h5
+0	-	for i in v2 v4; do CB_ISA=$i $BIN/quantize-lgn -q --student s.ini --set lgn.candidates=5 --set lgn.learn_thresholds=log --threads 2 -d d.h5 -t y.h5 -o l2.h5 2>/dev/null; cmp l1.h5 l2.h5 || exit 1; done
+0	programme equals trainer	$BIN/quantize-lgn --student s.ini --set lgn.candidates=3 --set lgn.nodes=raw --set lgn.inputs=2 --set lgn.forward=soft --set lgn.wiring=unique --set "lgn.layers=128 64" --set lgn.learn_thresholds=linear --set lgn.threshold_width=4 -d d.h5 -t y.h5 -o c.h5
+2	with lgn.input = bits only	$BIN/quantize-lgn -q --student s.ini --set lgn.input=lt --set lgn.learn_thresholds=log -d d.h5 -t y.h5 -o no.h5
