@@ -92,23 +92,30 @@ static const char *const readme_libraries =
     "## Emulator library\n\n"
     "`emulator/cicada_emulator.h` is the same for every student and frozen as interface 1: functions without structures, named\n"
     "`cicada_emulator_v1_...`, under the ELF version `CICADA_EMULATOR_1` and a SONAME that ends in `.so.1`. A program compiled\n"
-    "once takes any student:\n\n"
-    "    uint16_t et[252], code;   /* rows * columns counts, row-major */\n"
-    "    if (cicada_emulator_v1_score(et, &code)) ...   /* a count needs more bits than the port has */\n"
-    "    double score = code / 256.0;\n\n"
-    "It has no state (threads need no lock) and needs nothing but the C library.\n\n"
-    "## CMSSW\n\n";
+    "once takes any student:\n\n";
 
-static void put_cmssw(cb_text *t, const char *name) {
+static void put_emulator(cb_text *t, const cb_emit *e) {
+    cb_text_put(t, readme_libraries);
+    cb_text_add(t, "    uint16_t et[%d], code;   /* rows * columns counts, row-major */\n"
+                   "    if (cicada_emulator_v1_score(et, &code)) ...   /* a count needs more than %d bits */\n"
+                   "    double score = code / %d.0;\n\n"
+                   "It has no state (threads need no lock) and needs nothing but the C library.\n\n",
+                e->net->n_input, e->net->input_bits, 1 << CB_SCORE_FRAC);
+}
+
+static void put_cmssw(cb_text *t, const char *name, bool card) {
+    cb_text_put(t, "## CMSSW\n\n");
     cb_text_add(t, "`CICADAModel_%s.so` exports `create_model` and `destroy_model` and nothing else, so several versions can be loaded\n"
                    "side by side. Build it with the headers that CMSSW itself uses, and put it on `LD_LIBRARY_PATH`:\n\n"
-                   "    make AP_TYPES=<folder of ap_fixed.h> HLS4ML=<folder above hls4ml/emulator.h>\n\n"
-                   "and name it in the configuration: `CICADAModelVersion = cms.string(\"CICADAModel_%s\")`, with the producer whose types are\n"
-                   "`ap_uint<10>` and `ap_ufixed<16, 8, AP_RND_CONV, AP_SAT>` (`L1TCaloSummary_CICADA_vXp1p2`). Region (iPhi, iEta) is input\n"
-                   "14 * gctPhi + gctEta - 4, as that producer fills it. Which other types are taken: head of `cmssw/model.cpp`. A wrong type is\n"
-                   "`std::bad_any_cast`, a count that does not fit `std::out_of_range`. Built without AP_TYPES it takes native integers only;\n"
-                   "`make check-cmssw AP_TYPES=cmssw/standin` checks the conversions without the vendor's headers.\n\n",
-                name, name);
+                   "    make AP_TYPES=<folder of ap_fixed.h> HLS4ML=<folder above hls4ml/emulator.h>\n\n", name);
+    if (card)
+        cb_text_add(t, "Name it in the configuration: `CICADAModelVersion = cms.string(\"CICADAModel_%s\")`, with the producer whose types are\n"
+                       "`ap_uint<10>` and `ap_ufixed<16, 8, AP_RND_CONV, AP_SAT>` (`L1TCaloSummary_CICADA_vXp1p2`). Region (iPhi, iEta) is input\n"
+                       "14 * gctPhi + gctEta - 4, as that producer fills it.\n", name);
+    else cb_text_put(t, "CMSSW's producer (`L1TCaloSummary`) fills 18 x 14 regions of 10 bits: this student needs another one.\n");
+    cb_text_put(t, "Which other types are taken: head of `cmssw/model.cpp`. A wrong type is `std::bad_any_cast`, a count that does not fit\n"
+                   "`std::out_of_range`. Built without AP_TYPES it takes native integers only; `make check-cmssw AP_TYPES=cmssw/standin` checks\n"
+                   "the conversions without the vendor's headers.\n\n");
 }
 
 static int write_readme(const cb_emit *e, const char *name, bool card) {
@@ -117,10 +124,10 @@ static int write_readme(const cb_emit *e, const char *name, bool card) {
     cb_text_add(&t, "# %s\n\nThe score of a calorimeter image, %d x %d regions of %d bits (counts of 0.5 GeV) -> %d bits, score = code / %d, for %s.\n",
                 g->name, e->programme->input_h, e->programme->input_w, g->input_bits, CB_SCORE_BITS, 1 << CB_SCORE_FRAC, e->part);
     cb_text_add(&t, "Everything here is printed from one graph and gives the same code for every event; `report.json` says on how many\n"
-                    "events that was checked, `make check` checks it again on %zu recorded ones.\n\n", e->n_simulation);
+                    "events that was checked, `make check` checks it again on the %zu that are here.\n\n", e->n_simulation);
     put_folders(&t, e, name, card);
-    cb_text_put(&t, readme_libraries);
-    put_cmssw(&t, name);
+    put_emulator(&t, e);
+    put_cmssw(&t, name, card);
     cb_text_put(&t, "Written by cicada-bench, emit-hls. AMD's `ap_int.h` and `ap_fixed.h` are not part of this folder; the files in `standin/` have\n"
                     "their names, are for checks with a C++ compiler alone and never for CMSSW or Vitis.\n");
     return cb_text_write(&t, e->dir, "README.md");

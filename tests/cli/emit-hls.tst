@@ -58,3 +58,15 @@
 2	--clock 0: a period	$BIN/emit-hls --in v1.h5 --out bad --clock 0
 2	--clock 5GHz: a period	$BIN/emit-hls --in v1.h5 --out bad --clock 5GHz
 2	hardware.latency: -1 is out of range	$BIN/emit-hls --in v1.h5 --out bad --latency -1
+# the projects of AMD's tools, with a Tcl shell in their place
+0	call: add_files -tb cicada_v2_test.cpp -cflags {-std=c++14 -DCICADA_AP_TYPES -DRTL_SIM}	tclsh $root/tests/data/vendor/tool.tcl fw/hls/build_prj.tcl 'reset=1 csim=1 synth=1 cosim=1 export=1' | tee log && test "$(grep -c '^call: [a-z]*_design' log)" = 4
+0	call: set_part xc7vx690tffg1927-2	cat log
+0	call: create_clock -period 6.25 -name default	cat log
+0	call: export_design -format ip_catalog -version 1.0.0	cat log
+2	no option csyn	tclsh $root/tests/data/vendor/tool.tcl fw/hls/build_prj.tcl csyn=1
+1	Validation FAILED: the scores of C and RTL differ	cp -r fw/hls logs && echo 1.5 > logs/tb_data/csim_results.log && echo 2.5 > logs/tb_data/rtl_cosim_results.log && tclsh $root/tests/data/vendor/tool.tcl logs/build_prj.tcl 'csim=0 synth=0 validation=1'
+0	Validation	cp logs/tb_data/csim_results.log logs/tb_data/rtl_cosim_results.log && tclsh $root/tests/data/vendor/tool.tcl logs/build_prj.tcl 'csim=0 synth=0 validation=1'
+1	couldn't open "tb_data/csim_results.log"	rm logs/tb_data/csim_results.log && tclsh $root/tests/data/vendor/tool.tcl logs/build_prj.tcl 'csim=0 synth=0 validation=1'
+0	call: set_part xc7vx690tffg1927-2	tclsh $root/tests/data/vendor/tool.tcl fw/ctp7/run_hls.tcl 'csim=0 export=0'
+0	call: synth_design -top cicada_v2 -part xc7vx690tffg1927-2 -mode out_of_context	tclsh $root/tests/data/vendor/tool.tcl fw/vivado/vivado.tcl | tee log && grep -q "^call: read_verilog .*/fw/vivado/../verilog/cicada_v2.v" log && grep -q '^call: report_timing_summary .*route_timing.rpt' log
+0	call: create_clock -period 6.25 -name clk	tclsh $root/tests/data/vendor/tool.tcl fw/vivado/clock.xdc
