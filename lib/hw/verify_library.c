@@ -41,7 +41,7 @@ static int make(const cb_emit *e, const char *scratch, const char *target, const
     char *word[5] = {o ? cb_textf("O=%s", o) : NULL, o ? cb_textf("EVENTS=%s/events.dat", o) : NULL,
                      o ? cb_textf("SCORES=%s/scores.dat", o) : NULL, cb_textf("CC=%s", cc), cb_textf("CXX=%s", cxx)};
     const char *const argv[] = {"env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKEOVERRIDES", "make", "-s", "-C", e->dir, word[0],
-                                word[1], word[2], word[3], word[4], "CFLAGS=-O1", "CXXFLAGS=-O0", "LDFLAGS=", "HLS4ML=cmssw",
+                                word[1], word[2], word[3], word[4], "CFLAGS=-O0", "CXXFLAGS=-O0", "LDFLAGS=", "HLS4ML=cmssw",
                                 "AP_TYPES=cmssw/standin", target, NULL};
     cb_process_end end = {0};
     int rc = -1;

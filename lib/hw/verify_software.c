@@ -88,7 +88,7 @@ static int compile_and_run(const cb_emit *e, const char *scratch, const char *co
 static int run_bridge(const cb_emit *e, const char *scratch, const char *compiler, const char *name, uint16_t *code) {
     char *file[4] = {cb_textf("%s/check", scratch), cb_textf("%s/main.cpp", scratch), cb_textf("%s/hls/%s_bridge.cpp", e->dir, name),
                      cb_textf("%s/hls/firmware/%s.cpp", e->dir, name)};
-    const char *const argv[] = {compiler, "-O1", "-std=c++14", "-Wno-unknown-pragmas", "-o", file[0], file[1], file[2], file[3], NULL};
+    const char *const argv[] = {compiler, "-O0", "-std=c++14", "-Wno-unknown-pragmas", "-o", file[0], file[1], file[2], file[3], NULL};
     cb_text t = {0};
     cb_text_add(&t, "#define INPUTS %d\n#define SCORE %s_predict\n", e->net->n_input, name);
     cb_text_put(&t, main_text);

@@ -176,6 +176,19 @@ static void check_exact_widths(const emitted *x, const char *standin) {
     CU_ASSERT_PTR_NOT_NULL(strstr(end.tail, "0 mismatches of 40"));
 }
 
+/* As users compile it, and nothing in it is undefined. */
+static void check_optimised(const emitted *x) {
+    char command[2048];
+    snprintf(command, sizeof command,
+             "cd %s && env -u MAKEFLAGS -u MAKEOVERRIDES make -s O=ub CFLAGS='-O2 -fsanitize=undefined -fno-sanitize-recover=undefined' LDFLAGS=-fsanitize=undefined check-emulator && "
+             "g++ -O2 -std=c++14 -Wno-unknown-pragmas -fsanitize=undefined -fno-sanitize-recover=undefined -o ub/tb hls/*_test.cpp hls/firmware/*.cpp && cd hls && ../ub/tb",
+             x->dir);
+    cb_process_end end;
+    UNIT_OK(cb_process_run(&(cb_process){.argv = (const char *const[]){"sh", "-c", command, NULL}, .wall_s = 100}, &end));
+    const char *first = strstr(end.tail, "0 mismatches of 40");
+    CU_ASSERT(first && strstr(first + 1, "0 mismatches of 40"));
+}
+
 static void test_modes(void) {
     enum { N = 600 };
     static uint16_t et[N * 6];
@@ -189,6 +202,7 @@ static void test_modes(void) {
         x.emit.et = et;
         check_software(&x);
         check_exact_widths(&x, standin);
+        check_optimised(&x);
         UNIT_OK(cb_emit_ctp7(&x.emit)); /* not the card's regions: nothing is written */
         char path[512];
         snprintf(path, sizeof path, "%s/ctp7", x.dir);
