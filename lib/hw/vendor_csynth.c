@@ -161,6 +161,18 @@ static bool row_of_numbers(const char *text, const char *heading, int n, int at,
 /* "6.25 ns" -> "6.25" */
 static void without_unit(const char *cell, char *to, size_t size) { snprintf(to, size, "%.*s", (int)strcspn(cell, " "), cell); }
 
+/* Cycles and interval; between them, since 2020, two times. */
+static bool parse_latency(const char *text, csynth *c) {
+    char cell[6][64];
+    int interval = 4;
+    if (!row_of_numbers(text, "+ Latency", 6, 0, cell)) {
+        interval = 2;
+        if (!row_of_numbers(text, "+ Latency", 4, 0, cell)) return false;
+    }
+    for (int k = 0; k < 4; k++) snprintf(c->text[BEST + k], sizeof *c->text, "%s", cell[k < 2 ? k : interval + k - 2]);
+    return true;
+}
+
 /* Columns BRAM_18K, DSP (or DSP48E), FF, LUT and perhaps URAM of the lines Total and Available. */
 static bool parse_area(const char *text, csynth *c) {
     enum { COLUMNS = 6 };
@@ -183,17 +195,15 @@ static bool parse_area(const char *text, csynth *c) {
 }
 
 static int parse_rpt(const char *file, const char *text, csynth *c) {
-    char cell[6][64];
+    char cell[4][64];
     const char *at = strstr(text, "* Version:");
     const char *missing = !strstr(text, "HLS Report for") ? "heading 'HLS Report for'" : NULL;
     if (!missing && !row_of_numbers(text, "+ Timing", 4, 1, cell)) missing = "clock under '+ Timing'";
     if (!missing) {
         without_unit(cell[1], c->text[TARGET], sizeof *c->text);
         without_unit(cell[2], c->text[ESTIMATED], sizeof *c->text);
-        if (!row_of_numbers(text, "+ Latency", 6, 0, cell)) missing = "line of cycles under '+ Latency'";
+        if (!parse_latency(text, c)) missing = "line of cycles under '+ Latency'";
     }
-    static const int latency[4] = {0, 1, 4, 5}; /* 2 and 3 are times */
-    for (int k = 0; k < 4 && !missing; k++) snprintf(c->text[BEST + k], sizeof *c->text, "%s", cell[latency[k]]);
     if (!missing && !parse_area(text, c)) missing = "lines Total and Available under '== Utilization Estimates'";
     for (int k = 0; k < MUST && !missing; k++)
         if (!c->text[k][0]) missing = names_of[k];
