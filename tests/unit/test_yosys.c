@@ -181,6 +181,13 @@ static void test_vendor(void) {
     CU_ASSERT_STRING_EQUAL(b.r.row[1].status, "ok");
     CU_ASSERT_PTR_NOT_NULL(strstr(b.r.row[2].status, "misses timing"));
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(b.r.timing, "WNS")), "-0.350");
+    b.r.n = 0; /* a version that leaves the text report only */
+    char *text_only = cb_textf("mkdir -p t_prj/solution1/syn/report; cp %s/csynth.rpt t_prj/solution1/syn/report/t_csynth.rpt", data);
+    fake_tool(bin, "vitis_hls", text_only);
+    UNIT_OK(cb_vendor_run(&job, &b.r));
+    CU_ASSERT(b.r.row[0].lut == 8851 && b.r.row[0].cycles == 16);
+    CU_ASSERT_STRING_EQUAL(b.r.row[0].status, "ok");
+    free(text_only);
     b.r.n = 0;
     fake_tool(bin, "vivado", "echo 'ERROR: [Common 17-345] A valid license was not found'; exit 1");
     fake_tool(bin, "vitis_hls", "mkdir -p t_prj/solution1/syn/report; echo '<profile>' > t_prj/solution1/syn/report/t_csynth.xml");
