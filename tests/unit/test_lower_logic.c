@@ -5,6 +5,7 @@
 #include "hw/lower_logic.h"
 #include "hw/process.h"
 #include "hw/verify.h"
+#include "logic/gates.h"
 #include "unit.h"
 
 /* ---- nodes ---- */
@@ -232,6 +233,144 @@ static void test_published_form(void) {
     UNIT_OK(cb_remove_tree(dir));
 }
 
+/* ---- a published network in that form ---- */
+
+enum { NET_EVENTS = 256, CELLS = 252, NET_INPUTS = 2 * CELLS, NET_OUTPUTS = 2048 };
+
+/* What was meant: `!` in place of `~`. */
+static const char *const meant[16] = {"0",        "a & b",  "a & !b", "a",      "!a & b",   "b",      "a ^ b",  "a | b",
+                                      "!(a | b)", "!(a ^ b)", "!b",   "a | !b", "!a",       "!a | b", "!(a & b)", "1"};
+
+/* C++, a line a gate, signals in one array of bool: `a` and `b` of a form replaced by its operands. In functions of 500
+ * gates, since a compiler takes three times as long over one function. */
+static void print_network(FILE *f, const char *name, const cb_circuit *c, const char *const form[16]) {
+    enum { PART = 500 };
+    for (int32_t g = 0; g < c->n; g++) {
+        int id = 0;
+        for (int i = 0; i < 4; i++) id |= (int)(c->gate[g].table >> i & 1) << (3 - i);
+        if (g % PART == 0) fprintf(f, "%sstatic void %s%d(bool *x) {\n", g ? "}\n" : "", name, g / PART);
+        fprintf(f, "  x[%d] = (char) (", c->n_input + g);
+        for (const char *p = form[id]; *p; p++)
+            if (*p == 'a' || *p == 'b') fprintf(f, "x[%d]", c->gate[g].in[*p == 'b']);
+            else fputc(*p, f);
+        fprintf(f, ");\n");
+    }
+    fprintf(f, "}\nstatic int %s(bool *x) {\n  int sum = 0;\n", name);
+    for (int32_t g = 0; g < c->n; g += PART) fprintf(f, "  %s%d(x);\n", name, g / PART);
+    fprintf(f, "  for (int o = 0; o < %d; o++) sum += x[%d + o];\n  return sum;\n}\n", c->n_output, c->output[0]);
+}
+
+/* Reads events of 0 and 1 and prints how many outputs are on, as published and as meant. */
+static void print_main(FILE *f, const cb_circuit *c) {
+    fprintf(f, "int main() {\n  static bool x[%d];\n  static char line[%d];\n", c->n_input + c->n, c->n_input + 2);
+    fprintf(f, "  while (fgets(line, sizeof line, stdin)) {\n    for (int i = 0; i < %d; i++) x[i] = line[i] == '1';\n", c->n_input);
+    fprintf(f, "    int a = published(x);\n    std::printf(\"%%d %%d\\n\", a, meant(x));\n  }\n}\n");
+}
+
+/* The programme of the published network: E_T > 0 and E_T > 2, score = (outputs on - 960) / 2 within 0 .. 256. */
+static void make_published(cb_programme *p, const cb_circuit *c) {
+    memset(p, 0, sizeof *p);
+    strcpy(p->name, "lt2"), strcpy(p->family, "lgn");
+    p->input_h = 18, p->input_w = 14, p->ebops = NAN;
+    cb_op *op = cb_programme_compare(p, "thermometer", NET_INPUTS);
+    for (int j = 0; j < NET_INPUTS; j++) op->source[j] = j % CELLS, op->threshold[j] = j < CELLS ? 0 : 2;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cb_programme_logic(p, "gates", c));
+    op = cb_programme_dense(p, "head", 1, true);
+    for (int o = 0; o < NET_OUTPUTS; o++) op->w[o] = 1;
+    op->w_frac = op->bias_frac = 1, op->bias[0] = -960;
+    op = cb_programme_quant(p, "score", 1);
+    op->relu = true, op->round = CB_RND, op->overflow = CB_SAT, op->format[0] = (cb_format){0, 8, 8};
+    UNIT_OK(cb_programme_finish(p));
+}
+
+/* Outputs on -> code, as the programme has it. */
+static int code_of(int on) { return on < 960 ? 0 : (on - 960) * 128 > 65535 ? 65535 : (on - 960) * 128; }
+
+/* Events from nearly empty to nearly full images -> counts, and their bits in a text file. */
+static void make_events(const char *path, uint16_t *et) {
+    cb_rng r = cb_rng_at(6, "published-events", 0);
+    FILE *f = fopen(path, "w");
+    for (int e = 0; e < NET_EVENTS; e++, et += CELLS) {
+        for (int i = 0; i < CELLS; i++) et[i] = cb_rng_below(&r, NET_EVENTS) <= (uint32_t)e ? (uint16_t)cb_rng_below(&r, 6) : 0;
+        for (int j = 0; j < NET_INPUTS; j++) fputc(et[j % CELLS] > (j < CELLS ? 0 : 2) ? '1' : '0', f);
+        fputc('\n', f);
+    }
+    fclose(f);
+}
+
+/* Both forms compiled and run: on[k][e] outputs on, as published (0) and as meant (1). */
+static void run_both(const cb_circuit *c, const char *dir, uint16_t *et, int on[2][NET_EVENTS]) {
+    char path[600], command[4000];
+    snprintf(path, sizeof path, "%s/events", dir);
+    make_events(path, et);
+    snprintf(path, sizeof path, "%s/net.cpp", dir);
+    FILE *f = fopen(path, "w");
+    fprintf(f, "#include <cstdio>\n");
+    print_network(f, "published", c, published);
+    print_network(f, "meant", c, meant);
+    print_main(f, c);
+    fclose(f);
+    snprintf(command, sizeof command, "g++ -w -o %s/net %s/net.cpp && %s/net < %s/events > %s/out", dir, dir, dir, dir, dir);
+    CU_ASSERT_EQUAL_FATAL(system(command), 0);
+    snprintf(path, sizeof path, "%s/out", dir);
+    f = fopen(path, "r");
+    for (int e = 0; e < NET_EVENTS; e++) CU_ASSERT_EQUAL_FATAL(fscanf(f, "%d %d", &on[0][e], &on[1][e]), 2);
+    fclose(f);
+}
+
+/* The published network lt2, its own gates: compiled from the C++ it was published in, it gives nearly the same score,
+ * above the largest there is, to every event; with ! in place of ~ it is the network that was trained, which is what our
+ * programme and its netlist compute. */
+static void test_published_network(void) {
+    static uint16_t et[NET_EVENTS * CELLS], code[NET_EVENTS], net[NET_EVENTS];
+    static int on[2][NET_EVENTS];
+    char dir[512];
+    cb_circuit c;
+    cb_programme p;
+    cb_netlist g;
+    if (!cb_process_exists("g++")) return;
+    snprintf(dir, sizeof dir, "%s", unit_scratch("lt2"));
+    UNIT_OK(cb_mkdirs(dir));
+    CU_ASSERT_EQUAL_FATAL(cb_gates_read(&c, "data/published/lgn_lt2_gates.txt"), 0);
+    CU_ASSERT_FATAL(c.n_input == NET_INPUTS && c.n == 9048 && c.n_output == NET_OUTPUTS);
+    run_both(&c, dir, et, on);
+    make_published(&p, &c);
+    UNIT_OK(cb_programme_score(&p, et, NET_EVENTS, code));
+    UNIT_OK(cb_netlist_from_programme(&g, &p));
+    UNIT_OK(cb_netlist_score(&g, et, NET_EVENTS, net));
+    int lo[2] = {NET_OUTPUTS, NET_OUTPUTS}, hi[2] = {0, 0}, wrong = 0, same = 0;
+    for (int e = 0; e < NET_EVENTS; e++) {
+        wrong += code[e] != code_of(on[1][e]) || net[e] != code[e];
+        same += on[0][e] == on[1][e];
+        for (int k = 0; k < 2; k++) lo[k] = on[k][e] < lo[k] ? on[k][e] : lo[k], hi[k] = on[k][e] > hi[k] ? on[k][e] : hi[k];
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(same, 0);
+    CU_ASSERT(lo[0] > 960 + 2 * 256 && hi[0] - lo[0] < 50);
+    CU_ASSERT(lo[1] < 960 && hi[1] > 1100);
+    cb_netlist_free(&g);
+    cb_programme_free(&p);
+    cb_circuit_free(&c);
+    UNIT_OK(cb_remove_tree(dir));
+}
+
+/* Texts that are no list of gates. */
+static void test_bad_gates(void) {
+    static const char *const text[][2] = {{"gates 2 1\n8 0 1\n", "'layers'"},         {"layers 2\n", "two sizes"},
+                                          {"layers 2 1\n16 0 1\n", "0 to 15"},        {"layers 2 1\n8 0 2\n", "line 2: '"},
+                                          {"layers 2 2\n8 0 1\n", "one more gate"},   {"layers 2 1\n8 0 1\n8 0 1\n", "more gates"},
+                                          {"layers 2 0\n", "1 to"},                   {"# only a comment\n", "'layers'"}};
+    cb_circuit c;
+    for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
+        const char *path = unit_scratch("gates.txt");
+        UNIT_OK(cb_file_write(path, text[k][0]));
+        UNIT_FAILS(cb_gates_read(&c, path), text[k][1]);
+        remove(path);
+    }
+    UNIT_FAILS(cb_gates_read(&c, "build/scratch/absent.txt"), "absent.txt");
+}
+
 UNIT_MAIN("logic in hardware", {"random tables", test_tables}, {"folding", test_folding},
           {"every threshold at every count", test_comparators}, {"programmes, netlists, Verilog", test_programmes},
-          {"damaged files", test_damaged_file}, {"the published C++ form of inverting gates", test_published_form})
+          {"damaged files", test_damaged_file}, {"the published C++ form of inverting gates", test_published_form},
+          {"a published network in its C++ form and as meant", test_published_network}, {"bad lists of gates", test_bad_gates})
