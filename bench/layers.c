@@ -59,8 +59,8 @@ static int forward(void *context) {
     layer_work *k = context;
     const cb_layer *l = k->l;
     switch (l->spec.kind) {
-    case CB_CONV2D: cb_conv_down(l->cv, k->x, k->w, k->bias, k->y); break;
-    case CB_DECONV2D: cb_conv_up(l->cv, k->x, k->wt, k->bias, k->y); break;
+    case CB_CONV2D: cb_conv_down(l->cv, k->x, k->w, k->bias, false, k->y); break;
+    case CB_DECONV2D: cb_conv_up(l->cv, k->x, k->wt, k->bias, false, k->y); break;
     case CB_AVGPOOL: cb_pool_sum(k->x, l->in_h, l->in_w, l->in_c, 0.25f, k->y); break;
     case CB_UPSAMPLE: cb_pool_spread(k->x, l->out_h, l->out_w, l->in_c, 1, k->y); break;
     case CB_DENSE: cb_dense_forward(k->x, k->w, k->bias, (int)l->n_in, (int)l->n_out, k->y); break;
@@ -72,8 +72,8 @@ static int backward(void *context) {
     layer_work *k = context;
     const cb_layer *l = k->l;
     switch (l->spec.kind) {
-    case CB_CONV2D: cb_conv_up(l->cv, k->y, k->wt, NULL, k->x); break;
-    case CB_DECONV2D: cb_conv_down(l->cv, k->y, k->w, NULL, k->x); break;
+    case CB_CONV2D: cb_conv_up(l->cv, k->y, k->wt, NULL, false, k->x); break;
+    case CB_DECONV2D: cb_conv_down(l->cv, k->y, k->w, NULL, false, k->x); break;
     case CB_AVGPOOL: cb_pool_spread(k->y, l->in_h, l->in_w, l->in_c, 0.25f, k->x); break;
     case CB_UPSAMPLE: cb_pool_sum(k->y, l->out_h, l->out_w, l->in_c, 1, k->x); break;
     case CB_DENSE: cb_dense_backward(k->y, k->w, (int)l->n_in, (int)l->n_out, k->x); break;
@@ -88,7 +88,7 @@ static int gradient(void *context) {
     if (l->cv) {
         bool up = l->spec.kind == CB_DECONV2D;
         cb_conv_gradient_add(l->cv, up ? k->y : k->x, up ? k->x : k->y, k->lanes);
-        cb_bias_gradient_add(k->y, l->out_h * l->out_w, l->out_c, k->lanes + k->n_ready * CB_LANES);
+        cb_bias_gradient_add(k->y, NULL, l->out_h * l->out_w, l->out_c, k->lanes + k->n_ready * CB_LANES);
     } else {
         memset(k->dw, 0, (l->n_kernel + l->n_bias) * sizeof *k->dw);
         cb_dense_gradient(k->x, l->n_in * CB_LANES, k->y, l->n_out * CB_LANES, SHARD_BLOCKS, (int)l->n_in, (int)l->n_out,

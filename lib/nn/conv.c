@@ -6,23 +6,24 @@
 
 /* ---- dispatch ---- */
 
-CB_ISA_DECLARE(void, cb_conv_gather, const cb_gather *, const float *, const float *, const float *, int, int, float *);
+CB_ISA_DECLARE(void, cb_conv_gather, const cb_gather *, const float *, const float *, const float *, bool, int, int, float *);
+CB_ISA_DECLARE(void, cb_bias_gradient_add, float *, const float *, int, int, float *);
 CB_ISA_DECLARE(void, cb_conv_gradient_add, const cb_conv *, const float *, const float *, float *);
 CB_ISA_DECLARE(void, cb_conv_gradient_end, const cb_conv *, const float *, float *);
 
-static void gather(const cb_gather *g, const float *src, const float *w, const float *bias, int c_src, int c_dst,
+static void gather(const cb_gather *g, const float *src, const float *w, const float *bias, bool relu, int c_src, int c_dst,
                    float *dst) {
-    static void (*const table[])(const cb_gather *, const float *, const float *, const float *, int, int, float *) =
+    static void (*const table[])(const cb_gather *, const float *, const float *, const float *, bool, int, int, float *) =
         CB_ISA_TABLE(cb_conv_gather);
-    table[cb_isa()](g, src, w, bias, c_src, c_dst, dst);
+    table[cb_isa()](g, src, w, bias, relu, c_src, c_dst, dst);
 }
 
-void cb_conv_down(const cb_conv *cv, const float *large, const float *w, const float *bias, float *small) {
-    gather(&cv->down, large, w, bias, cv->c_large, cv->c_small, small);
+void cb_conv_down(const cb_conv *cv, const float *large, const float *w, const float *bias, bool relu, float *small) {
+    gather(&cv->down, large, w, bias, relu, cv->c_large, cv->c_small, small);
 }
 
-void cb_conv_up(const cb_conv *cv, const float *small, const float *wt, const float *bias, float *large) {
-    gather(&cv->up, small, wt, bias, cv->c_small, cv->c_large, large);
+void cb_conv_up(const cb_conv *cv, const float *small, const float *wt, const float *bias, bool relu, float *large) {
+    gather(&cv->up, small, wt, bias, relu, cv->c_small, cv->c_large, large);
 }
 
 void cb_conv_gradient_add(const cb_conv *cv, const float *large, const float *small, float *acc) {
@@ -36,17 +37,25 @@ void cb_conv_gradient_end(const cb_conv *cv, const float *acc, float *dw) {
     table[cb_isa()](cv, acc, dw);
 }
 
+void cb_bias_gradient_add(float *dy, const float *y, int n_pos, int c, float *acc) {
+    static void (*const table[])(float *, const float *, int, int, float *) = CB_ISA_TABLE(cb_bias_gradient_add);
+    table[cb_isa()](dy, y, n_pos, c, acc);
+}
+
 /* ---- plain C ---- */
+
+void cb_bias_gradient_add_ref(float *dy, const float *y, int n_pos, int c, float *acc) {
+    for (int p = 0; p < n_pos; p++)
+        for (int i = 0; i < c * CB_LANES; i++, dy++) {
+            if (y && !(*y++ > 0)) *dy = 0;
+            acc[i] += *dy;
+        }
+}
 
 void cb_conv_swap(const float *w, int taps, int a, int b, float *wt) {
     for (int t = 0; t < taps; t++, w += a * b, wt += a * b)
         for (int i = 0; i < a; i++)
             for (int o = 0; o < b; o++) wt[o * a + i] = w[i * b + o];
-}
-
-void cb_bias_gradient_add(const float *dy, int n_pos, int c, float *acc) {
-    for (int p = 0; p < n_pos; p++)
-        for (int i = 0; i < c * CB_LANES; i++) acc[i] += *dy++;
 }
 
 void cb_bias_gradient_end(const float *acc, int c, float *db) {

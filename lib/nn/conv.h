@@ -84,9 +84,9 @@ static inline size_t cb_conv_tap_weights(const cb_conv *cv) {
 double cb_conv_products(const cb_conv *cv);
 
 /* One block each. large [height*width][c_large][16], small [out_height*out_width][c_small][16];
- * w [n_tap][c_large][c_small], wt [n_tap][c_small][c_large]; bias may be NULL (0). */
-void cb_conv_down(const cb_conv *cv, const float *large, const float *w, const float *bias, float *small);
-void cb_conv_up(const cb_conv *cv, const float *small, const float *wt, const float *bias, float *large);
+ * w [n_tap][c_large][c_small], wt [n_tap][c_small][c_large]; bias may be NULL (0). relu: cb_relu() on the result. */
+void cb_conv_down(const cb_conv *cv, const float *large, const float *w, const float *bias, bool relu, float *small);
+void cb_conv_up(const cb_conv *cv, const float *small, const float *wt, const float *bias, bool relu, float *large);
 /* w [taps][a][b] -> wt [taps][b][a]. */
 void cb_conv_swap(const float *w, int taps, int a, int b, float *wt);
 
@@ -95,13 +95,15 @@ void cb_conv_swap(const float *w, int taps, int a, int b, float *wt);
  * `end` writes the tree over the lanes to dw [ky][kx][c_large][c_small]. */
 void cb_conv_gradient_add(const cb_conv *cv, const float *large, const float *small, float *acc);
 void cb_conv_gradient_end(const cb_conv *cv, const float *acc, float *dw);
-/* acc [c][16] += sum over positions of dy [n_pos][c][16]; then db[c] = tree(acc). */
-void cb_bias_gradient_add(const float *dy, int n_pos, int c, float *acc);
+/* acc [c][16] += sum over positions of dy [n_pos][c][16]; then db[c] = tree(acc). y: the rectified outputs, whose
+ * gradient dy becomes first (cb_relu_gradient()); NULL: there is no rectifier. */
+void cb_bias_gradient_add(float *dy, const float *y, int n_pos, int c, float *acc);
 void cb_bias_gradient_end(const float *acc, int c, float *db);
 
 /* For a cb_conv without upsampling; phases.h has the others. */
 void cb_conv_down_ref(const cb_conv *cv, const float *large, const float *w, const float *bias, float *small);
 void cb_conv_up_ref(const cb_conv *cv, const float *small, const float *wt, const float *bias, float *large);
+void cb_bias_gradient_add_ref(float *dy, const float *y, int n_pos, int c, float *acc);
 /* n_block blocks at the given strides (floats) -> dw, all in one. */
 void cb_conv_gradient_ref(const cb_conv *cv, const float *large, size_t large_stride, const float *small,
                           size_t small_stride, size_t n_block, float *dw);

@@ -271,14 +271,15 @@ const float *cb_workspace_activation(const cb_workspace *ws, int layer, int slot
 
 static void layer_forward(const cb_network *net, const cb_layer *l, const float *x, float *y) {
     const float *k = net->w + l->kernel, *b = net->w + l->bias;
+    bool relu = l->spec.relu;
     switch (l->spec.kind) {
-    case CB_CONV2D: cb_conv_down(l->cv, x, straight(net, l), b, y); break;
-    case CB_DECONV2D: cb_conv_up(l->cv, x, net->derived + l->swapped, b, y); break;
+    case CB_CONV2D: cb_conv_down(l->cv, x, straight(net, l), b, relu, y); break;
+    case CB_DECONV2D: cb_conv_up(l->cv, x, net->derived + l->swapped, b, relu, y); break;
     case CB_AVGPOOL: cb_pool_sum(x, l->in_h, l->in_w, l->in_c, 0.25f, y); break;
     case CB_UPSAMPLE: cb_pool_spread(x, l->out_h, l->out_w, l->in_c, 1, y); break;
     case CB_DENSE: cb_dense_forward(x, k, b, (int)l->n_in, (int)l->n_out, y); break;
     }
-    if (l->spec.relu) cb_relu(y, l->n_out * CB_LANES);
+    if (relu && !l->cv) cb_relu(y, l->n_out * CB_LANES);
 }
 
 const float *cb_network_forward(const cb_network *net, cb_workspace *ws, int slot) {
@@ -298,8 +299,8 @@ void cb_network_gradient_begin(const cb_network *net, cb_workspace *ws) {
 
 static void layer_input_gradient(const cb_network *net, const cb_layer *l, const float *dy, float *dx) {
     switch (l->spec.kind) {
-    case CB_CONV2D: cb_conv_up(l->cv, dy, net->derived + l->swapped, NULL, dx); break;
-    case CB_DECONV2D: cb_conv_down(l->cv, dy, straight(net, l), NULL, dx); break;
+    case CB_CONV2D: cb_conv_up(l->cv, dy, net->derived + l->swapped, NULL, false, dx); break;
+    case CB_DECONV2D: cb_conv_down(l->cv, dy, straight(net, l), NULL, false, dx); break;
     case CB_AVGPOOL: cb_pool_spread(dy, l->in_h, l->in_w, l->in_c, 0.25f, dx); break;
     case CB_UPSAMPLE: cb_pool_sum(dy, l->out_h, l->out_w, l->in_c, 1, dx); break;
     case CB_DENSE: cb_dense_backward(dy, net->w + l->kernel, (int)l->n_in, (int)l->n_out, dx); break;
@@ -312,12 +313,11 @@ void cb_network_backward(const cb_network *net, cb_workspace *ws, int slot) {
         const float *x = activation(ws, i, slot), *y = activation(ws, i + 1, slot);
         float *dy = gradient(ws, i, slot);
         double start = cb_profile_start(ws->profile);
-        if (l->spec.relu) cb_relu_gradient(dy, y, l->n_out * CB_LANES);
         if (l->cv) {
             bool up = l->spec.kind == CB_DECONV2D;
+            cb_bias_gradient_add(dy, l->spec.relu ? y : NULL, l->out_h * l->out_w, l->out_c, ws->lanes[i] + n_tap_lanes(l));
             cb_conv_gradient_add(l->cv, up ? dy : x, up ? x : dy, ws->lanes[i]);
-            cb_bias_gradient_add(dy, l->out_h * l->out_w, l->out_c, ws->lanes[i] + n_tap_lanes(l));
-        }
+        } else if (l->spec.relu) cb_relu_gradient(dy, y, l->n_out * CB_LANES);
         cb_profile_stop(ws->profile, i, CB_PASS_WEIGHT_GRADIENT, start);
         start = cb_profile_start(ws->profile);
         if (i) layer_input_gradient(net, l, dy, gradient(ws, i - 1, slot));

@@ -49,10 +49,10 @@ static void check_conv(cb_rng *r) {
     float *x = numbers(r, N * A), *y = numbers(r, N * B), *k = numbers(r, n), *kt = numbers(r, n), *bias = numbers(r, B);
     float *got = numbers(r, N * B), *want = numbers(r, N * B), *acc = cb_alloc(n * 16, sizeof *acc);
     cb_conv_swap(k, 9, A, B, kt);
-    cb_conv_down(cv, x, k, bias, got);
+    cb_conv_down(cv, x, k, bias, false, got);
     cb_conv_down_ref(cv, x, k, bias, want);
     CU_ASSERT(!memcmp(got, want, N * B * sizeof *got) && count_subnormal(got, N * B) > 100);
-    cb_conv_up(cv, y, kt, NULL, got);
+    cb_conv_up(cv, y, kt, NULL, false, got);
     cb_conv_up_ref(cv, y, kt, NULL, want);
     CU_ASSERT(!memcmp(got, want, N * A * sizeof *got) && count_subnormal(got, N * A) > 10);
     cb_conv_gradient_add(cv, x, y, acc);

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "nn/conv.h"
 #include "nn/isa.h"
+#include "nn/relu.h"
 #include "unit.h"
 
 static float *random_floats(cb_rng *r, size_t n) {
@@ -32,15 +33,21 @@ static void check_shape(cb_rng *r, int h, int w, int cl, int cs, int kernel, int
     float *a = cb_alloc(nl + ns + nw * 16, sizeof *a), *b = cb_alloc(nl + ns + nw, sizeof *b), *acc = cb_alloc(nw * 16, sizeof *acc);
     CU_ASSERT_FATAL(a && b && acc);
     cb_conv_swap(k, kernel * kernel, cl, cs, kt);
-    cb_conv_down(cv, large, k, bias, a);
+    cb_conv_down(cv, large, k, bias, false, a);
     cb_conv_down_ref(cv, large, k, bias, b);
     same("down", cv, a, b, ns);
-    cb_conv_up(cv, small, kt, NULL, a);
+    cb_conv_down(cv, large, k, bias, true, a);
+    cb_relu(b, ns);
+    same("down, rectified", cv, a, b, ns);
+    cb_conv_up(cv, small, kt, NULL, false, a);
     cb_conv_up_ref(cv, small, kt, NULL, b);
     same("up", cv, a, b, nl);
-    cb_conv_up(cv, small, kt, bias, a);
+    cb_conv_up(cv, small, kt, bias, false, a);
     cb_conv_up_ref(cv, small, kt, bias, b);
     same("up with bias", cv, a, b, nl);
+    cb_conv_up(cv, small, kt, bias, true, a);
+    cb_relu(b, nl);
+    same("up, rectified", cv, a, b, nl);
     for (size_t i = 0; i < blocks; i++) cb_conv_gradient_add(cv, large + i * nl, small + i * ns, acc);
     cb_conv_gradient_end(cv, acc, a);
     cb_conv_gradient_ref(cv, large, nl, small, ns, blocks, b);
@@ -65,6 +72,10 @@ static void test_conv(void) {
             int h = kernel + (int)cb_rng_below(&r, 6), w = kernel + (int)cb_rng_below(&r, 6);
             check_shape(&r, h, w, 1 + (int)cb_rng_below(&r, 7), 1 + (int)cb_rng_below(&r, 7), kernel, stride, n % 2);
         }
+        for (int n = 1; n <= 42; n += 5) { /* a single channel on one side */
+            check_shape(&r, 6, 7, 1, n, 3, 1, true);
+            check_shape(&r, 6, 7, n, 1, 3, 1, n % 2);
+        }
         for (int n = 0; n < 33; n++) { /* every channel count up to 33 on each side: the rests of all register blocks */
             int kernel = 1 + n % 3, stride = 1 + (int)cb_rng_below(&r, 2), h = kernel + (int)cb_rng_below(&r, 3);
             check_shape(&r, h, 3 + n % 4, 1 + n, 1 + n * 5 % 33, kernel, stride, n % 4 != 0);
@@ -88,8 +99,8 @@ static void test_adjoint(void) {
         for (size_t i = 0; i < ns; i++) y[i] = (float)cb_rng_below(&r, 4);
         for (size_t i = 0; i < cb_conv_weights(cv); i++) w[i] = (float)cb_rng_below(&r, 5) - 2;
         cb_conv_swap(w, kernel * kernel, cl, cs, wt);
-        cb_conv_down(cv, x, w, NULL, dy);
-        cb_conv_up(cv, y, wt, NULL, dx);
+        cb_conv_down(cv, x, w, NULL, false, dy);
+        cb_conv_up(cv, y, wt, NULL, false, dx);
         double left = 0, right = 0;
         for (size_t i = 0; i < ns; i++) left += (double)y[i] * (double)dy[i];
         for (size_t i = 0; i < nl; i++) right += (double)x[i] * (double)dx[i];
@@ -98,6 +109,48 @@ static void test_adjoint(void) {
         for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
         cb_conv_free(cv);
     }
+}
+
+/* What is not a number passes the rectifier, -0 does not. */
+static void test_rectified(void) {
+    const float in[] = {NAN, -0.0f, 0, -1, 1, 1e-45f, -1e-45f, INFINITY, -INFINITY};
+    for (int level = 0; level <= cb_isa_best(); level++) {
+        UNIT_OK(cb_isa_force(level));
+        cb_conv *cv = cb_conv_new(1, 1, 1, 3, 1, 1, true);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(cv);
+        float x[16] = {0}, w[3] = {1, 1, 1}, bias[3] = {-0.0f, -0.0f, -0.0f}, y[48], want[48];
+        memcpy(x, in, sizeof in);
+        cb_conv_down_ref(cv, x, w, bias, want);
+        cb_relu(want, 48);
+        cb_conv_down(cv, x, w, bias, true, y);
+        CU_ASSERT(isnan(y[0]) && isnan(want[0]) && !signbit(y[16 + 1]) && y[32 + 4] == 1 && y[5] > 0);
+        for (int i = 0; i < 48; i++) CU_ASSERT((isnan(y[i]) && isnan(want[i])) || !memcmp(y + i, want + i, sizeof *y));
+        cb_conv_free(cv);
+    }
+    UNIT_OK(cb_isa_force(cb_isa_best()));
+}
+
+/* Bias gradient, with the rectifier's gradient and without, at every number of channels up to 33. */
+static void test_bias(void) {
+    enum { POSITIONS = 7, MOST = 33 };
+    for (int level = 0; level <= cb_isa_best(); level++) {
+        UNIT_OK(cb_isa_force(level));
+        cb_rng r = cb_rng_at(25, "test-bias", 0);
+        for (int c = 1; c <= MOST; c++) {
+            size_t n = (size_t)(POSITIONS * c) * 16;
+            float *dy = random_floats(&r, n), *y = random_floats(&r, n), *copy = cb_alloc(n, sizeof *copy);
+            float *a = random_floats(&r, (size_t)c * 16), *b = cb_alloc((size_t)c * 16, sizeof *b);
+            CU_ASSERT_FATAL(copy && b);
+            memcpy(copy, dy, n * sizeof *dy);
+            memcpy(b, a, (size_t)c * 16 * sizeof *a);
+            cb_bias_gradient_add(dy, c % 3 ? y : NULL, POSITIONS, c, a);
+            cb_bias_gradient_add_ref(copy, c % 3 ? y : NULL, POSITIONS, c, b);
+            CU_ASSERT(!memcmp(a, b, (size_t)c * 16 * sizeof *a) && !memcmp(dy, copy, n * sizeof *dy));
+            float *all[] = {dy, y, copy, a, b};
+            for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+        }
+    }
+    UNIT_OK(cb_isa_force(cb_isa_best()));
 }
 
 static void test_geometry(void) {
@@ -115,4 +168,5 @@ static void test_geometry(void) {
     CU_ASSERT_PTR_NULL(cb_conv_new(2, 2, 1, 0, 3, 1, true));
 }
 
-UNIT_MAIN("nn conv", {"geometry", test_geometry}, {"conv equals reference", test_conv}, {"up is the transpose of down", test_adjoint})
+UNIT_MAIN("nn conv", {"geometry", test_geometry}, {"conv equals reference", test_conv}, {"rectified outputs", test_rectified},
+          {"bias gradient", test_bias}, {"up is the transpose of down", test_adjoint})

@@ -54,8 +54,8 @@ static void free_layer(layer *l) {
 static void run(layer *l) {
     cb_phases_fold(l->cv, l->w, l->folded);
     cb_conv_swap(l->folded, l->cv->n_tap, l->cv->c_large, l->cv->c_small, l->swapped);
-    cb_conv_down(l->cv, l->x, l->folded, l->bias, l->y);
-    cb_conv_up(l->cv, l->dy, l->swapped, NULL, l->dx);
+    cb_conv_down(l->cv, l->x, l->folded, l->bias, false, l->y);
+    cb_conv_up(l->cv, l->dy, l->swapped, NULL, false, l->dx);
     memset(l->lanes, 0, l->n_tap * 16 * sizeof *l->lanes);
     for (size_t b = 0; b < BLOCKS; b++) cb_conv_gradient_add(l->cv, l->x + b * l->n_x, l->dy + b * l->n_y, l->lanes);
     cb_conv_gradient_end(l->cv, l->lanes, l->dw);
@@ -128,6 +128,14 @@ static void test_reference(void) {
         cb_rng r = cb_rng_at(23, "test-phases", 0);
         for (int n = 0; n < 60; n++) {
             layer l = make_layer(&r, n ? random_shape(&r, n) : cb_conv_new_upsampled(9, 7, 11, 12, 3, 1, true), false);
+            check_reference(&l);
+            free_layer(&l);
+        }
+        for (int n = 20; n <= 23; n += 3) { /* a single channel on one side */
+            layer l = make_layer(&r, cb_conv_new_upsampled(3, 4, n, 1, 3, 1, true), false);
+            check_reference(&l);
+            free_layer(&l);
+            l = make_layer(&r, cb_conv_new_upsampled(3, 4, 1, n, 3, 1, true), false);
             check_reference(&l);
             free_layer(&l);
         }
