@@ -112,6 +112,7 @@ static int measure_passes(bench *b, layer_work *k, bool first) {
     const cb_layer *l = k->l;
     double data = 4.0 * (double)(l->n_in + l->n_out), weight = 4.0 * (double)(l->n_kernel + l->n_bias);
     bench_case c = {.isa = cb_isa_name(cb_isa()), .threads = 1, .events = CB_LANES, .flop = 2 * products(l), .context = k};
+    if (l->cv) c.executed = 2 * cb_conv_products(l->cv);
     c.bytes = data + weight / CB_LANES;
     c.work = forward;
     snprintf(c.name, sizeof c.name, "kernel/%s/forward", label(l));

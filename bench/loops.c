@@ -47,7 +47,8 @@ static void put_loop(const bench *b, FILE *f, const bench_row *one, const bench_
     double theirs = p && peak_all > 0 ? p->rate * peak_all / (PEER_CORE_GFLOPS * PEER_THREADS) : 0;
     double column[] = {rate_one, rate, scaling, peak_scaling, peak_scaling > 0 ? scaling / peak_scaling : 0,
                        peak_all > 0 ? 100 * rate * all->c.flop * 1e-9 / peak_all : 0, peak_all,
-                       p ? p->rate : 0, theirs, theirs > 0 ? rate / theirs : 0, p ? p->asked : 0, p ? p->goal : 0};
+                       p ? p->rate : 0, theirs, theirs > 0 ? rate / theirs : 0, p ? p->asked : 0, p ? p->goal : 0,
+                       peak_all > 0 && all->c.executed > 0 ? 100 * rate * all->c.executed * 1e-9 / peak_all : 0};
     fprintf(f, "%s\t%s\t%d", all->c.name, all->c.isa, all->c.threads);
     for (size_t k = 0; k < sizeof column / sizeof *column; k++) put(f, column[k]);
     fprintf(f, "\t%s\t%s\n", p ? p->name : "-", b->machine);
@@ -59,7 +60,7 @@ char *bench_loops_table(const bench *b) {
     FILE *f = open_memstream(&text, &size);
     if (!f) return cb_fail_null("out of memory");
     fputs("loop\tisa\tthreads\tevents_per_s_1\tevents_per_s\tscaling\tpeak_scaling\tscaling_of_peak\tpercent_peak\tpeak_gflops\t"
-          "peer_events_per_s\tpeer_scaled_events_per_s\tfactor\tasked\tgoal\tpeer\tmachine\n", f);
+          "peer_events_per_s\tpeer_scaled_events_per_s\tfactor\tasked\tgoal\tpercent_peak_executed\tpeer\tmachine\n", f);
     for (const bench_row *r = b->row; r < b->row + b->n_row; r++) {
         const bench_row *all = row_of(b, r->c.name, b->threads);
         if (r->c.loop && r->c.threads == 1 && all) put_loop(b, f, r, all);

@@ -83,7 +83,7 @@ double bench_peak_cpu(const bench *b, const char *isa) { return peak_of(b, isa, 
 
 /* Derived figures of a row, in the order of the columns. */
 typedef struct {
-    double rate, rate_best, rate_cpu, gflops, gbytes, percent, percent_cpu, percent_memory;
+    double rate, rate_best, rate_cpu, gflops, gbytes, percent, percent_cpu, percent_memory, executed, percent_executed;
 } figures;
 
 static double ratio(double a, double b) { return b > 0 && a > 0 ? a / b : 0; }
@@ -94,6 +94,8 @@ static figures figures_of(const bench *b, const bench_row *r) {
     f.gbytes = f.rate * r->c.bytes * 1e-9;
     f.percent = 100 * ratio(f.gflops, bench_peak(b, r->c.isa, r->c.threads));
     f.percent_memory = 100 * ratio(f.gbytes, bandwidth_of(b, r->c.threads));
+    f.executed = r->c.executed > 0 ? r->c.executed : r->c.flop;
+    f.percent_executed = 100 * ratio(f.rate * f.executed * 1e-9, bench_peak(b, r->c.isa, r->c.threads));
     f.percent_cpu = 100 * ratio(f.rate_cpu * r->c.flop * 1e-9, bench_peak_cpu(b, r->c.isa));
     return f;
 }
@@ -107,14 +109,14 @@ static const char *cell(char text[32], const char *format, double v) {
 
 static void print_row(bench *b, const bench_row *r) {
     figures f = figures_of(b, r);
-    char t[6][32];
+    char t[7][32];
     if (!b->printed)
-        printf("%-30s %-3s %7s %13s %13s %9s %8s %7s %9s %7s %9s\n", "name", "isa", "threads", "events/s", "events/CPU s",
-               "GFLOP/s", "GB/s", "% peak", "% CPUpeak", "% triad", "min/median");
+        printf("%-30s %-3s %7s %13s %13s %9s %8s %7s %7s %9s %7s %9s\n", "name", "isa", "threads", "events/s", "events/CPU s",
+               "GFLOP/s", "GB/s", "% peak", "% done", "% CPUpeak", "% triad", "min/median");
     b->printed = true;
-    printf("%-30s %-3s %7d %13s %13.0f %9s %8s %7s %9s %7s %9.2f\n", r->c.name, r->c.isa, r->c.threads,
+    printf("%-30s %-3s %7d %13s %13.0f %9s %8s %7s %7s %9s %7s %9.2f\n", r->c.name, r->c.isa, r->c.threads,
            cell(t[0], "%.0f", f.rate), f.rate_cpu, cell(t[1], "%.2f", f.gflops), cell(t[2], "%.2f", f.gbytes),
-           cell(t[3], "%.1f", f.percent), cell(t[4], "%.1f", f.percent_cpu), cell(t[5], "%.1f", f.percent_memory), r->wall_min / r->wall);
+           cell(t[3], "%.1f", f.percent), cell(t[6], "%.1f", f.percent_executed), cell(t[4], "%.1f", f.percent_cpu), cell(t[5], "%.1f", f.percent_memory), r->wall_min / r->wall);
     fflush(stdout);
 }
 
@@ -154,11 +156,12 @@ char *bench_table(const bench *b) {
     FILE *f = open_memstream(&text, &size);
     if (!f) return cb_fail_null("out of memory");
     fputs("name\tisa\tthreads\tevents\truns\twall_s\twall_min_s\tcpu_s\tcpu_min_s\tevents_per_s\tevents_per_s_best\t"
-          "events_per_cpu_s\tflop_per_event\tbytes_per_event\tgflops\tgbytes_per_s\tpercent_peak\tpercent_peak_cpu\tpercent_triad\tmachine\n", f);
+          "events_per_cpu_s\tflop_per_event\tbytes_per_event\tgflops\tgbytes_per_s\tpercent_peak\tpercent_peak_cpu\tpercent_triad\t"
+          "executed_flop_per_event\tpercent_peak_executed\tmachine\n", f);
     for (const bench_row *r = b->row; r < b->row + b->n_row; r++) {
         figures v = figures_of(b, r);
         double column[] = {r->wall, r->wall_min, r->cpu, r->cpu_min, v.rate, v.rate_best, v.rate_cpu, r->c.flop, r->c.bytes,
-                           v.gflops, v.gbytes, v.percent, v.percent_cpu, v.percent_memory};
+                           v.gflops, v.gbytes, v.percent, v.percent_cpu, v.percent_memory, v.executed, v.percent_executed};
         fprintf(f, "%s\t%s\t%d\t%.0f\t%d", r->c.name, r->c.isa, r->c.threads, r->c.events, b->runs);
         for (size_t k = 0; k < sizeof column / sizeof *column; k++)
             if (column[k] > 0) fprintf(f, "\t%.6g", column[k]);

@@ -6,7 +6,8 @@
  * too, events per CPU second and percent_peak_cpu are the figures that hold.
  *
  * FLOP are nominal: two for each multiply-add of the plain definition, padded taps
- * included, nothing else (a kernel that skips padded taps can so exceed 100 %). Bytes
+ * included, nothing else (a kernel that skips padded taps, or computes by phases, can so exceed 100 %); executed
+ * FLOP count the multiply-adds that are done. Bytes
  * are those of the operands, each counted once. Percent of the peak compares the median
  * with the best run of the register loops (peak.c) at the beginning of the same table, for the
  * same instruction-set level and number of threads; percent_peak_cpu compares FLOP per CPU
@@ -30,6 +31,7 @@ typedef struct {
     int threads;
     double events;         /* of one repetition */
     double flop, bytes;    /* per event; 0 = not defined */
+    double executed;       /* FLOP done, per event; 0 = flop */
     bool loop;             /* a whole training or scoring loop: measured with 1 and with all threads */
     int (*work)(void *context); /* one repetition; 0 or -1 with cb_error() */
     void *context;

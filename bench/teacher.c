@@ -33,30 +33,38 @@ static int score(void *context) {
     return cb_autoencoder_mse(w->t->net, w->d->et, w->order, SCORED, NULL, w->mse);
 }
 
-/* Multiply-adds of one event forward, padded taps included; *first: of the first layer. */
-static double products(const cb_network *net, double *first) {
-    double sum = 0;
-    *first = 0;
+/* Multiply-adds of one event forward: nominal (padded taps included, upsampling before convolutions), and as
+ * they are done; [1] of the first layer, whose input needs no gradient. */
+typedef struct {
+    double nominal[2], done[2];
+} products;
+
+static products products_of(const cb_network *net) {
+    products p = {0};
     for (int i = 0; i < net->n_layer; i++) {
         const cb_layer *l = &net->layer[i];
         double n = (double)l->n_kernel * (l->cv ? l->cv->out_height * l->cv->out_width : 1);
-        if (!i) *first = n;
-        sum += n;
+        double done = l->cv ? cb_conv_products(l->cv) : n;
+        if (!i) p.nominal[1] = n, p.done[1] = done;
+        p.nominal[0] += n;
+        p.done[0] += done;
     }
-    return sum;
+    return p;
 }
 
 static int measure_loop(bench *b, teacher_work *w, const char *name, int threads) {
-    double first, forward = products(w->t->net, &first);
+    products p = products_of(w->t->net);
     bench_case c = {.isa = cb_isa_name(cb_isa()), .threads = threads, .loop = true, .context = w};
     snprintf(c.name, sizeof c.name, "%s/train-%zu", name, w->batch);
     c.events = (double)w->batch;
-    c.flop = 2 * (3 * forward - first); /* the image needs no gradient */
+    c.flop = 2 * (3 * p.nominal[0] - p.nominal[1]);
+    c.executed = 2 * (3 * p.done[0] - p.done[1]);
     c.work = step;
     if (bench_wanted(b, "%s", c.name) && (!(w->fit = cb_fit_new(w->t->net, w->batch, 1e-3)) || bench_measure(b, &c))) return -1;
     snprintf(c.name, sizeof c.name, "%s/score", name);
     c.events = SCORED;
-    c.flop = 2 * forward;
+    c.flop = 2 * p.nominal[0];
+    c.executed = 2 * p.done[0];
     c.work = score;
     return w->batch == 512 ? bench_measure(b, &c) : 0;
 }
