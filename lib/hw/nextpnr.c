@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -208,6 +209,7 @@ static int place(run *u, int seed) {
     cb_process p = {.argv = c.argv, .dir = u->work, .wall_s = u->job->wall_s, .resident_mib = u->job->memory_mib, .environment = environment};
     cb_process_end end;
     cb_nextpnr_result n;
+    unlink(u->report); /* of the seed before */
     if (cb_process_run(&p, &end) || cb_nextpnr_report_read(u->report, &n)) {
         fail_row(row, u->work);
         if (!(row->detail = json_pack("{si}", "seed", seed))) return cb_fail("out of memory");
@@ -215,7 +217,6 @@ static int place(run *u, int seed) {
     }
     cb_info("nextpnr %s, seed %d: %.1f MHz; %.1f s wall, %.1f s CPU, %lld MiB", u->version, seed, n.achieved_mhz, end.wall_s, end.cpu_s,
             (long long)end.rss_kib / 1024);
-    if (remove(u->report)) return cb_fail("%s: %s", u->report, strerror(errno));
     return fill_row(u, row, &n, seed);
 }
 

@@ -17,3 +17,10 @@
 1	no column emd_zb	mkdir n && cut -f 1-5 b/ablation_hgq.tsv > n/ablation_hgq.tsv && ${PYTHON:-/usr/bin/python3} $root/plots/ablation.py n 3.pdf
 1	ablation_hgq.tsv	${PYTHON:-/usr/bin/python3} $root/plots/ablation.py t 3.pdf
 !3.pdf
+# the post-route figure: a student that was routed beside one that was not, and none at all
+0	-	mkdir p && printf 'student\tstep\ttool\tversion\tpart\tseeds\tlut4\tff\tff_shell\tcarry\tdsp\tbram\tpins\tcycles\tii\tclock_mhz\tfmax_min_mhz\tfmax_median_mhz\tfmax_max_mhz\tlatency_ns\tstatus\na\tnextpnr-route\tn\t1\tp\t3\t2033\t335\t2520\t182\t0\t0\t20\t4\t1\t160\t140\t150\t170\t27\tmisses timing\nb\tnextpnr-route\tn\t1\tp\t0\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tnan\tfailed: it broke\n' > p/routed.tsv; for i in 1 2; do SOURCE_DATE_EPOCH=0 ${PYTHON:-/usr/bin/python3} $root/plots/routed.py p r$i.pdf || exit 1; done; cmp r1.pdf r2.pdf
+0	-	mkdir o && grep -v ^a p/routed.tsv > o/routed.tsv && ${PYTHON:-/usr/bin/python3} $root/plots/routed.py o r4.png && test -s r4.png
+2	Usage: routed.py	${PYTHON:-/usr/bin/python3} $root/plots/routed.py p
+1	no column lut4	mkdir q && cut -f 1-6 p/routed.tsv > q/routed.tsv && ${PYTHON:-/usr/bin/python3} $root/plots/routed.py q r3.pdf
+1	routed.tsv	${PYTHON:-/usr/bin/python3} $root/plots/routed.py t r3.pdf
+!r3.pdf
