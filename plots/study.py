@@ -107,6 +107,6 @@ def points(study, student, size=5.5):
 
 def short(student):
     if from_front(student):
-        return "e" + student.rsplit(".e", 1)[1].replace("000", "k")
+        return ("+" if "plus" in student else "") + "e" + student.rsplit(".e", 1)[1].replace("000", "k")
     known = {"hgq-mixed": "mixed", "hgq-plus": "hgq+", "hgq-plus-small": "small", "hgq-25ns": "25 ns"}
     return known.get(student, student.replace("hgq-1e-", "1e-").replace("qkeras-", ""))

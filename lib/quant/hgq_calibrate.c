@@ -105,6 +105,7 @@ static int fit_all(events *w, cb_hgq_model *m, cb_hgq_student *s, const cb_stude
     set_moments(w, s, m, set, n);
     cb_hgq_student_fuse(s, s->mean, s->variance, m->fused, m->fused_bias, NULL);
     fit_weights(&s->kq[1], m->fused, bits);
+    cb_hgq_student_fuse(s, s->mean, s->variance, m->fused, m->fused_bias, NULL); /* a centred offset follows these widths */
     fit_weights(&s->bq, m->fused_bias, bits);
     fit_weights(&s->kq[2], s->kernel[2], bits);
     if (cb_hgq_student_trace_bias(s)) return -1;

@@ -16,7 +16,8 @@ typedef struct {
     uint64_t seed;
     uint32_t trace;               /* WRAP data: training events that fix the ranges for validation and export */
     bool no_dropout;
-    double average;               /* checkpoints are running means of the values over about 1 / (1 - average) steps; 0: the values */
+    double average;               /* what is validated and kept: the running mean of all values over about 1 / (1 - average) */
+                                  /* steps, fewer near the start; 0: the values themselves */
     int cycle;                    /* epochs of a cosine cycle of the rate below its log-linear envelope; 0: none */
     const cb_beta_pid_rule *pid;  /* not NULL: beta after the warm-up is steered to a number of EBOPs */
     cb_front *front;              /* not NULL: receives every epoch on the front of this run; state: cb_hgq_student */
