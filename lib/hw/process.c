@@ -1,4 +1,5 @@
 #define _DEFAULT_SOURCE /* wait4 */
+#define _GNU_SOURCE /* pipe2 */
 #include "hw/process.h"
 
 #include <errno.h>
@@ -190,6 +191,16 @@ static int verdict(const cb_process *p, const cb_process_end *end, int why) {
     return cb_fail("%s: exit status %d; last output:\n%s", tool, end->exit_status, tail);
 }
 
+/* A pipe that no other child inherits, not even one that another thread starts just now: its end would
+ * be waited for. */
+static int closed_pipe(int end[2]) {
+#ifdef __linux__
+    return pipe2(end, O_CLOEXEC);
+#else
+    return pipe(end) || fcntl(end[0], F_SETFD, FD_CLOEXEC) || fcntl(end[1], F_SETFD, FD_CLOEXEC) ? -1 : 0;
+#endif
+}
+
 int cb_process_run(const cb_process *p, cb_process_end *given) {
     cb_process_end local, *end = given ? given : &local;
     memset(end, 0, sizeof *end);
@@ -203,10 +214,7 @@ int cb_process_run(const cb_process *p, cb_process_end *given) {
     }
     double start = now();
     watch w = {.pid = -1, .deadline = p->wall_s > 0 ? start + p->wall_s : 1e300, .resident_mib = p->resident_mib};
-    if (!pipe(output) && !pipe(report)) {
-        for (int i = 0; i < 2; i++) fcntl(output[i], F_SETFD, FD_CLOEXEC), fcntl(report[i], F_SETFD, FD_CLOEXEC);
-        w.pid = fork();
-    }
+    if (!closed_pipe(output) && !closed_pipe(report)) w.pid = fork();
     if (w.pid == 0) child(p, environment, output[1], report[0] >= 0 ? report[1] : -1);
     if (w.pid < 0) why = errno;
     if (w.pid > 0) setpgid(w.pid, w.pid); /* whoever comes first */

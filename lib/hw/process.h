@@ -5,7 +5,8 @@
  * the address space of each process of the tool; for tools that reserve much more than they
  * use (WebAssembly reserves gigabytes) there is a limit on the resident memory of the tool's
  * first process instead, looked at ten times a second. stdout and stderr go together
- * into a log file (or nowhere); their last lines are kept for the error text.
+ * into a log file (or nowhere); their last lines are kept for the error text. Several
+ * threads may run tools at once.
  */
 #ifndef CB_HW_PROCESS_H
 #define CB_HW_PROCESS_H
