@@ -39,6 +39,9 @@ int cb_emit_verilog(const cb_emit *e) CB_MUST;
 const cb_netlist *cb_emit_hardware(const cb_emit *e);
 /* One module file; the module is cb_emit_identifier(g->name), comb adds "_comb". */
 int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) CB_MUST;
+/* Last stage in which each node is read: [g->n], the caller frees; NULL without memory. Registers n<i>_s<k>
+ * of the pipelined module exist from the stage behind the node's own to this one. */
+int32_t *cb_verilog_last_stages(const cb_netlist *g) CB_MUST;
 int cb_emit_hls_cpp(const cb_emit *e) CB_MUST;
 int cb_emit_emulator(const cb_emit *e) CB_MUST;
 int cb_emit_cmssw(const cb_emit *e) CB_MUST;

@@ -362,8 +362,7 @@ static void print_node(printer *p, int32_t i) {
 
 /* ---- registers ---- */
 
-/* Last stage in which each node is read; the caller frees. */
-static int32_t *last_stages(const cb_netlist *g) {
+int32_t *cb_verilog_last_stages(const cb_netlist *g) {
     int32_t *last = cb_alloc((size_t)g->n + 1, sizeof *last);
     for (int32_t i = 0; last && i < g->n; i++) {
         const cb_node *x = &g->node[i];
@@ -470,7 +469,7 @@ int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const cha
     if (p.comb && g->ii > 1) return cb_fail("netlist %s: shared hardware needs registers", g->name);
     cb_emit_identifier(g->name, module);
     if (p.comb) strcat(module, "_comb");
-    int32_t *last = last_stages(g);
+    int32_t *last = cb_verilog_last_stages(g);
     if (!last || cb_chains_plan(g, p.comb, &p.plan) || cb_prove_chains(g, &p.plan)) return free(last), cb_chains_free(&p.plan), -1;
     print_head(&p, module);
     if (g->ii > 1) print_phase(&p);

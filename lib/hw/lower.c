@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "hw/cmvm.h"
 #include "hw/lower_logic.h"
+#include "hw/lowering.h"
 #include "hw/prove.h"
 #include "hw/share.h"
 
@@ -342,15 +343,15 @@ static int64_t largest_tensor(const cb_programme *p) {
 }
 
 /* Every operation in turn; tensors alternate between x and y. */
-static int lower_ops(cb_netlist *g, const cb_programme *p, const rules *r, int32_t *x, int32_t *y) {
+static int lower_ops(cb_netlist *g, const cb_programme *p, const rules *r, int32_t *x, int32_t *y, cb_lowering *map) {
     for (int i = 0; i < g->n_input; i++)
         if ((x[i] = cb_netlist_input(g, i)) < 0) return -1;
     for (int k = 0; k < p->n_op; k++) {
         const cb_op *op = &p->op[k], *next = k + 1 < p->n_op ? &p->op[k + 1] : NULL;
         if (op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC) {
-            if (op->kind == CB_OP_LOGIC ? cb_lower_logic(g, op, x, y) : cb_lower_compare(g, op, x, y)) return -1;
+            if (op->kind == CB_OP_LOGIC ? cb_lower_logic(g, op, x, y, map) : cb_lower_compare(g, op, x, y)) return -1;
         } else if (k && op[-1].kind == CB_OP_LOGIC && op->kind == CB_OP_DENSE && op->out_c == 1) {
-            if (cb_lower_bit_sum(g, op, x, y)) return -1;
+            if (cb_lower_bit_sum(g, op, x, y, map)) return -1;
         } else if (op->kind == CB_OP_QUANT) {
             if (lower_quant(g, op, x, y)) return -1;
         } else {
@@ -358,6 +359,7 @@ static int lower_ops(cb_netlist *g, const cb_programme *p, const rules *r, int32
             if (lower_linear(g, op, then, r, x, y)) return -1;
             k += then != NULL;
         }
+        if (map && cb_lowering_tensor(map, g, p, k, y)) return -1;
         int32_t *t = x;
         x = y, y = t;
     }
@@ -379,7 +381,7 @@ static int check_phases(const cb_programme *p, int ii) {
     return cb_fail("initiation interval %d: layer %s has %d positions to share, more phases gain nothing", ii, name, most);
 }
 
-int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_levels, int ii) {
+static int lower(cb_netlist *g, const cb_programme *p, int extra_levels, int ii, cb_lowering *map) {
     memset(g, 0, sizeof *g);
     memcpy(g->name, p->name, sizeof g->name);
     g->n_input = p->input_h * p->input_w;
@@ -388,10 +390,13 @@ int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_leve
     size_t n = (size_t)largest_tensor(p);
     int32_t *x = cb_alloc(n, sizeof *x), *y = cb_alloc(n, sizeof *y);
     rules r = {extra_levels, ii};
-    int rc = x && y && !check_phases(p, ii) ? lower_ops(g, p, &r, x, y) : -1;
+    int rc = x && y && !check_phases(p, ii) ? lower_ops(g, p, &r, x, y, map) : -1;
     free(x);
     free(y);
-    if (!rc) rc = cb_netlist_prune(g);
+    int32_t *to = NULL;
+    if (!rc) rc = (to = cb_netlist_prune_to(g)) ? 0 : -1;
+    if (!rc && map) cb_lowering_renumber(map, to);
+    free(to);
     if (rc) {
         cb_netlist_free(g);
         return cb_fail_in("netlist of student '%s'", p->name);
@@ -399,6 +404,15 @@ int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_leve
     return 0;
 }
 
-int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) { return cb_netlist_lower_shared(g, p, extra_levels, 1); }
+int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_levels, int ii) { return lower(g, p, extra_levels, ii, NULL); }
+
+int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) { return lower(g, p, extra_levels, 1, NULL); }
+
+int cb_netlist_lower_map(cb_netlist *g, const cb_programme *p, int extra_levels, cb_lowering *map) {
+    memset(map, 0, sizeof *map);
+    int rc = lower(g, p, extra_levels, 1, map);
+    if (rc) cb_lowering_free(map);
+    return rc;
+}
 
 int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) { return cb_netlist_lower(g, p, -1); }

@@ -46,7 +46,7 @@ int cb_lower_compare(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t 
 
 /* ---- gates ---- */
 
-int cb_lower_logic(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) {
+int cb_lower_logic(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) {
     const cb_circuit *c = &op->circuit;
     int32_t *signal = cb_alloc((size_t)c->n_input + (size_t)c->n, sizeof *signal);
     if (!signal) return -1;
@@ -59,6 +59,7 @@ int cb_lower_logic(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *o
         rc = signal[c->n_input + i] < 0 ? -1 : 0;
     }
     for (int32_t o = 0; o < c->n_output && !rc; o++) out[o] = signal[c->output[o]];
+    if (!rc && map) rc = cb_lowering_signals(map, g, signal, c->n_input + c->n);
     free(signal);
     return rc;
 }
@@ -128,7 +129,13 @@ static int32_t add_up(cb_netlist *g, int32_t *x, int n) {
     return x[0];
 }
 
-int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) {
+static int note_group(cb_lowering *map, const cb_netlist *g, const bit *b, int n, int32_t part, int64_t least) {
+    cb_bit_group x = {.n = n, .least = least, .number = cb_held_of(g, part)};
+    for (int j = 0; j < n; j++) x.bit[j] = cb_held_of(g, b[j].node), x.weight[j] = b[j].w;
+    return cb_lowering_group(map, &x);
+}
+
+int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) {
     bit *b = cb_alloc((size_t)op->in_c, sizeof *b);
     int32_t *part = cb_alloc((size_t)op->in_c + 1, sizeof *part), n = 0, parts = 0;
     int64_t constant = op->bias ? op->bias[0] * ((int64_t)1 << (op->out_frac - op->bias_frac)) : 0;
@@ -138,9 +145,11 @@ int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t 
     if (!rc) qsort(b, (size_t)n, sizeof *b, by_weight);
     for (int32_t i = 0; !rc && i < n; i += CB_GATE_INPUTS) {
         int64_t least;
-        part[parts] = small_sum(g, b + i, n - i < CB_GATE_INPUTS ? n - i : CB_GATE_INPUTS, op->out_frac, &least);
+        int count = n - i < CB_GATE_INPUTS ? n - i : CB_GATE_INPUTS;
+        part[parts] = small_sum(g, b + i, count, op->out_frac, &least);
         constant += least;
-        if (part[parts++] < 0) rc = -1;
+        if (part[parts] < 0 || (map && note_group(map, g, b + i, count, part[parts], least))) rc = -1;
+        parts++;
     }
     int32_t sum = rc ? -1 : parts ? add_up(g, part, parts) : cb_netlist_const(g, 0, 0), c = rc ? -1 : cb_netlist_const(g, constant, op->out_frac);
     out[0] = sum < 0 || c < 0 ? -1 : cb_netlist_add(g, sum, 0, c, 0, false);

@@ -9,11 +9,13 @@
 #ifndef CB_HW_LOWER_LOGIC_H
 #define CB_HW_LOWER_LOGIC_H
 
+#include "hw/lowering.h"
 #include "hw/netlist.h"
 
-/* in: nodes of the operation's inputs; out: receives those of its outputs. */
+/* in: nodes of the operation's inputs; out: receives those of its outputs; map, if not NULL: notes
+ * which node is which gate, and what each number of six bits counts. */
 int cb_lower_compare(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) CB_MUST;
-int cb_lower_logic(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) CB_MUST;
-int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) CB_MUST;
+int cb_lower_logic(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) CB_MUST;
+int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) CB_MUST;
 
 #endif

@@ -434,9 +434,9 @@ bool cb_node_is_wire(const cb_netlist *g, int32_t n) {
     }
 }
 
-int cb_netlist_prune(cb_netlist *g) {
+int32_t *cb_netlist_prune_to(cb_netlist *g) {
     int32_t *to = cb_alloc((size_t)g->n + 1, sizeof *to), n = 0;
-    if (!to) return -1;
+    if (!to) return NULL;
     for (int o = 0; o < g->n_output; o++) to[g->output[o]] = 1;
     for (int32_t i = g->n - 1; i >= 0; i--) {
         const cb_node *x = &g->node[i];
@@ -445,7 +445,10 @@ int cb_netlist_prune(cb_netlist *g) {
         for (int k = cb_node_operands(x, in) - 1; k >= 0; k--) to[in[k]] = 1;
     }
     for (int32_t i = 0; i < g->n; i++) {
-        if (!to[i]) continue;
+        if (!to[i]) {
+            to[i] = -1;
+            continue;
+        }
         cb_node x = g->node[i];
         if (x.kind != CB_NODE_INPUT && x.a >= 0) x.a = to[x.a];
         if (x.b >= 0) x.b = to[x.b];
@@ -455,10 +458,15 @@ int cb_netlist_prune(cb_netlist *g) {
     }
     for (int o = 0; o < g->n_output; o++) g->output[o] = to[g->output[o]];
     g->n = n;
-    free(to);
     free(g->slot); /* construction may go on: the table is made anew */
     g->slot = NULL;
-    return 0;
+    return to;
+}
+
+int cb_netlist_prune(cb_netlist *g) {
+    int32_t *to = cb_netlist_prune_to(g);
+    free(to);
+    return to ? 0 : -1;
 }
 
 void cb_netlist_free(cb_netlist *g) {

@@ -124,6 +124,8 @@ int cb_netlist_write(const cb_netlist *g, cb_h5 *f) CB_MUST;
 int cb_netlist_read(cb_netlist *g, const char *path) CB_MUST;
 /* Nodes that no output needs are dropped; the order of the others stays. */
 int cb_netlist_prune(cb_netlist *g) CB_MUST;
+/* The same; the new number of each old node, -1 of those that went. The caller frees. */
+int32_t *cb_netlist_prune_to(cb_netlist *g) CB_MUST;
 void cb_netlist_free(cb_netlist *g);
 
 #endif

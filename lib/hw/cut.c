@@ -1,0 +1,160 @@
+#include "hw/cut.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int cb_cuts_add(cb_cuts *c, int32_t node, int stage, int width) {
+    if (c->n == c->room) {
+        int64_t room = c->room ? 2 * c->room : 256;
+        cb_cut *cut = cb_realloc(c->cut, (size_t)room, sizeof *cut);
+        if (!cut) return -1;
+        c->cut = cut, c->room = room;
+    }
+    c->cut[c->n++] = (cb_cut){.node = node, .stage = stage, .width = width, .at = c->bits};
+    c->bits += width;
+    return 0;
+}
+
+static int order(const cb_cut *x, int32_t node, int stage) {
+    if (x->node != node) return x->node < node ? -1 : 1;
+    return (x->stage > stage) - (x->stage < stage);
+}
+
+const cb_cut *cb_cut_find(const cb_cuts *c, int32_t node, int stage) {
+    int64_t low = 0, high = c->n;
+    while (low < high) {
+        int64_t mid = (low + high) / 2;
+        int side = order(&c->cut[mid], node, stage);
+        if (!side) return &c->cut[mid];
+        if (side < 0) low = mid + 1;
+        else high = mid;
+    }
+    return NULL;
+}
+
+void cb_cuts_free(cb_cuts *c) {
+    free(c->cut);
+    memset(c, 0, sizeof *c);
+}
+
+/* ---- words ---- */
+
+static bool of_word(char c) { return isalnum((unsigned char)c) || c == '_' || c == '$'; }
+
+/* Is the word s[0..n-1] a wire or register of a node? */
+static bool node_name(const char *s, size_t n, int32_t *node, int *stage) {
+    size_t i = 1;
+    long v = 0;
+    if (s[0] != 'n' || n < 2) return false;
+    for (; i < n && isdigit((unsigned char)s[i]) && v < 100000000; i++) v = 10 * v + s[i] - '0';
+    *node = (int32_t)v;
+    *stage = -1;
+    if (i == 1) return false;
+    if (i == n) return true;
+    if (n - i < 3 || s[i] != '_' || s[i + 1] != 's') return false;
+    for (i += 2, v = 0; i < n && isdigit((unsigned char)s[i]) && v < 1000000; i++) v = 10 * v + s[i] - '0';
+    *stage = (int)v;
+    return i == n;
+}
+
+typedef enum { READ, DECLARED, ASSIGNED } role;
+
+/* What the line does with the word that begins at `at`. */
+static role role_of(const char *line, const char *at, size_t n, int *width) {
+    static const char *const kinds[] = {"wire [", "reg ["};
+    const char *s = line + strspn(line, " ");
+    for (int k = 0; k < 2; k++) {
+        size_t len = strlen(kinds[k]);
+        if (strncmp(s, kinds[k], len)) continue;
+        const char *end = strstr(s, ":0] ");
+        if (end && at == end + 4) return *width = atoi(s + len) + 1, DECLARED;
+    }
+    if (!strncmp(s, "assign ", 7) && at == s + 7) return ASSIGNED;
+    if (at - line > 3 && !strncmp(at - 3, ".y(", 3)) return ASSIGNED;
+    if (at == s && !strncmp(at + n, " <=", 3)) return ASSIGNED;
+    return READ;
+}
+
+typedef struct {
+    cb_cuts *cuts;
+    cb_text *out;
+    bool clocked; /* inside the clocked block */
+} rewriter;
+
+static int put_word(rewriter *r, const char *line, const char *at, size_t n) {
+    int32_t node;
+    int stage, width = 0;
+    cb_cut *c = node_name(at, n, &node, &stage) ? (cb_cut *)cb_cut_find(r->cuts, node, stage) : NULL;
+    cb_text_add(r->out, "%.*s", (int)n, at);
+    if (!c) return 0;
+    role is = role_of(line, at, n, &width);
+    if (is == DECLARED && width != c->width)
+        return cb_fail("Verilog: %.*s has %d bits, %d expected", (int)n, at, width, c->width);
+    if (is == DECLARED && c->seen) return cb_fail("Verilog: %.*s is declared twice", (int)n, at);
+    if (is == DECLARED) c->seen = true;
+    cb_text_put(r->out, is == READ ? "_i" : "_o");
+    return 0;
+}
+
+static int put_line(rewriter *r, const char *line, size_t n) {
+    static const char clocked[] = "  always @(posedge clk) begin";
+    if (n == strlen(clocked) && !strncmp(line, clocked, n)) {
+        cb_text_put(r->out, "  always @* begin\n");
+        r->clocked = true;
+        return 0;
+    }
+    for (size_t i = 0; i < n;) {
+        size_t k = i;
+        while (k < n && of_word(line[k])) k++;
+        if (k > i) {
+            if (put_word(r, line, line + i, k - i)) return -1;
+            i = k;
+        } else if (r->clocked && n - i > 2 && !strncmp(line + i, "<=", 2)) {
+            cb_text_put(r->out, "=");
+            i += 2;
+        } else cb_text_add(r->out, "%c", line[i++]);
+    }
+    cb_text_put(r->out, "\n");
+    return 0;
+}
+
+/* The new ports and what they are called inside. */
+static void put_ports(rewriter *r) {
+    cb_text_add(r->out, "  input [%lld:0] cut_in,\n  output [%lld:0] cut_out,\n", (long long)r->cuts->bits - 1, (long long)r->cuts->bits - 1);
+}
+
+/* What the body reads, before it; what leaves it, after it (names are declared before they are used). */
+static void put_wires(rewriter *r, bool read) {
+    for (int64_t k = 0; k < r->cuts->n; k++) {
+        const cb_cut *c = &r->cuts->cut[k];
+        char name[40];
+        snprintf(name, sizeof name, c->stage < 0 ? "n%d" : "n%d_s%d", (int)c->node, c->stage);
+        if (read) cb_text_add(r->out, "  wire [%d:0] %s_i = cut_in[%lld +: %d];\n", c->width - 1, name, (long long)c->at, c->width);
+        else cb_text_add(r->out, "  assign cut_out[%lld +: %d] = %s_o;\n", (long long)c->at, c->width, name);
+    }
+}
+
+int cb_cut_verilog(const char *text, const char *module, cb_cuts *c, cb_text *out) {
+    rewriter r = {.cuts = c, .out = out};
+    char *head = cb_textf("module %s (", module);
+    bool inside = false, ports = false;
+    int rc = head ? 0 : -1;
+    for (int64_t k = 0; k < c->n; k++) c->cut[k].seen = false;
+    for (const char *line = text; !rc && *line;) {
+        size_t n = strcspn(line, "\n");
+        bool is_head = n == strlen(head) && !strncmp(line, head, n), end_of_ports = inside && !ports && n == 2 && !strncmp(line, ");", 2);
+        bool end = ports && inside && n == 9 && !strncmp(line, "endmodule", 9);
+        if (end) inside = false, put_wires(&r, false);
+        rc = put_line(&r, line, n);
+        if (is_head) inside = true, put_ports(&r);
+        if (end_of_ports) ports = true, put_wires(&r, true);
+        line += n + (line[n] == '\n');
+    }
+    free(head);
+    if (!rc && !ports) rc = cb_fail("Verilog: there is no module %s", module);
+    for (int64_t k = 0; k < c->n && !rc; k++)
+        if (!c->cut[k].seen) rc = cb_fail("Verilog: n%d, stage %d, is not declared", (int)c->cut[k].node, c->cut[k].stage);
+    return rc;
+}

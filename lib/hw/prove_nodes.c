@@ -1,0 +1,196 @@
+/* Graph -> emitted Verilog, node by node: the text that is handed over, cut at the wires of the nodes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "hw/chains.h"
+#include "hw/cut.h"
+#include "hw/emit_common.h"
+#include "hw/prove_network.h"
+#include "hw/rule_bits.h"
+
+typedef struct {
+    const cb_netlist *g;
+    bool comb;
+    cb_chains plan;
+    cb_cuts cuts;
+    cb_claims *c;
+    cb_lit *cut_in, *model_inp, *cut_out, *model_out;
+} prover;
+
+static int stage_of(const prover *p, int32_t n) { return p->comb ? 0 : p->g->node[n].stage; }
+
+/* ---- values ---- */
+
+/* The number on the wires of a cut: what they carry less the offset of the node. */
+static cb_word value_on(prover *p, const cb_cut *c, const cb_lit *wires) {
+    const cb_chain *w = &p->plan.chain[c->node];
+    cb_word carried = cb_word_of(&p->c->aig, wires + c->at, c->width, w->is_signed), offset = cb_word_constant(w->offset);
+    return cb_word_sub(&p->c->aig, &carried, &offset);
+}
+
+/* Node n as stage `reader` reads it. Of a sum that a chain absorbed there are no wires: its terms. */
+static cb_word value_read(prover *p, int32_t n, int reader) {
+    const cb_node *x = &p->g->node[n];
+    cb_aig *a = &p->c->aig;
+    if (x->kind == CB_NODE_CONST) return cb_word_constant(x->lo);
+    if (!p->plan.chain[n].absorbed) {
+        const cb_cut *c = cb_cut_find(&p->cuts, n, reader == stage_of(p, n) ? -1 : reader);
+        if (c) return value_on(p, c, p->cut_in);
+        a->failed = true;
+        return cb_word_constant(0);
+    }
+    cb_word left = value_read(p, x->a, reader);
+    if (x->kind == CB_NODE_NEG) {
+        cb_word zero = cb_word_constant(0);
+        return cb_word_sub(a, &zero, &left);
+    }
+    cb_word right = value_read(p, x->b, reader);
+    left = cb_word_shift(a, &left, x->sa);
+    right = cb_word_shift(a, &right, x->sb);
+    return x->sub ? cb_word_sub(a, &left, &right) : cb_word_add(a, &left, &right);
+}
+
+/* ---- claims ---- */
+
+/* A sum: if its value is in its interval (which prove_layers.c multiplies out), the wires carry it. */
+static cb_lit claim_sum(prover *p, int32_t n, const cb_word *carried) {
+    const cb_node *x = &p->g->node[n];
+    cb_aig *a = &p->c->aig;
+    int reader = stage_of(p, n);
+    cb_word sum = value_read(p, x->a, reader);
+    if (x->kind == CB_NODE_NEG) {
+        cb_word zero = cb_word_constant(0);
+        sum = cb_word_sub(a, &zero, &sum);
+    } else {
+        cb_word right = value_read(p, x->b, reader);
+        sum = cb_word_shift(a, &sum, x->sa);
+        right = cb_word_shift(a, &right, x->sb);
+        sum = x->sub ? cb_word_sub(a, &sum, &right) : cb_word_add(a, &sum, &right);
+    }
+    return cb_aig_and(a, cb_word_outside(a, &sum, x->lo, x->hi) ^ 1, cb_word_differ(a, carried, &sum));
+}
+
+/* A quantizer: for operands in their interval, the wires carry what the rule says, and that is in the interval. */
+static cb_lit claim_quant(prover *p, int32_t n, const cb_word *carried) {
+    const cb_node *x = &p->g->node[n], *from = &p->g->node[x->a];
+    cb_aig *a = &p->c->aig;
+    cb_rule r = cb_rule_of_node(p->g, n);
+    cb_word v = value_read(p, x->a, stage_of(p, n)), q = cb_rule_quantize(a, &v, &r);
+    cb_lit wrong = cb_aig_or(a, cb_word_differ(a, carried, &q), cb_word_outside(a, &q, x->lo, x->hi));
+    return cb_aig_and(a, cb_word_outside(a, &v, from->lo, from->hi) ^ 1, wrong);
+}
+
+static cb_lit claim_table(prover *p, int32_t n, const cb_word *carried) {
+    const cb_node *x = &p->g->node[n];
+    cb_lit bit[CB_GATE_INPUTS];
+    for (int j = 0; j < x->n_in; j++) bit[j] = value_read(p, x->in[j], stage_of(p, n)).bit[0];
+    cb_lit entry = cb_rule_table(&p->c->aig, x->table, x->n_in, bit);
+    cb_word q = cb_word_of(&p->c->aig, &entry, 1, false);
+    return cb_word_differ(&p->c->aig, carried, &q);
+}
+
+static int claim_node(prover *p, int32_t n) {
+    const cb_node *x = &p->g->node[n];
+    if (x->kind == CB_NODE_CONST || p->plan.chain[n].absorbed) return 0;
+    cb_word carried = value_on(p, cb_cut_find(&p->cuts, n, -1), p->cut_out), et;
+    switch (x->kind) {
+    case CB_NODE_INPUT:
+        et = cb_word_of(&p->c->aig, p->model_inp + x->a * p->g->input_bits, p->g->input_bits, false);
+        return cb_claim_add(p->c, cb_word_differ(&p->c->aig, &carried, &et), n, -1);
+    case CB_NODE_QUANT: return cb_claim_add(p->c, claim_quant(p, n, &carried), n, -1);
+    case CB_NODE_TABLE: return cb_claim_add(p->c, claim_table(p, n, &carried), n, -1);
+    default: return cb_claim_add(p->c, claim_sum(p, n, &carried), n, -1);
+    }
+}
+
+/* A delayed copy takes what its node, or the copy before it, has. */
+static int claim_copy(prover *p, const cb_cut *c) {
+    const cb_cut *before = cb_cut_find(&p->cuts, c->node, c->stage - 1 == stage_of(p, c->node) ? -1 : c->stage - 1);
+    if (!before) return cb_fail("netlist %s: node %d: stage %d has no register before it", p->g->name, (int)c->node, c->stage);
+    cb_lit differ = 0;
+    for (int k = 0; k < c->width; k++)
+        differ = cb_aig_or(&p->c->aig, differ, cb_aig_xor(&p->c->aig, p->cut_out[c->at + k], p->cut_in[before->at + k]));
+    return cb_claim_add(p->c, differ, c->node, c->stage);
+}
+
+enum { SCORE_BITS = 16 };
+
+/* For an output value in its interval the port (or its register) takes its 16 bits. */
+static int claim_output(prover *p, int o) {
+    int32_t n = p->g->output[o];
+    cb_aig *a = &p->c->aig;
+    cb_word v = value_read(p, n, p->comb ? 0 : p->g->n_stage - 1);
+    cb_lit differ = 0;
+    for (int k = 0; k < SCORE_BITS; k++)
+        differ = cb_aig_or(a, differ, cb_aig_xor(a, p->model_out[o * SCORE_BITS + k], v.bit[k < v.n ? k : v.n - 1]));
+    return cb_claim_add(p->c, cb_aig_and(a, differ, cb_word_outside(a, &v, p->g->node[n].lo, p->g->node[n].hi) ^ 1), n, CB_PART_OUTPUT);
+}
+
+/* ---- the module ---- */
+
+/* Wires of all nodes, and registers up to the last stage that reads them. */
+static int find_cuts(prover *p) {
+    const cb_netlist *g = p->g;
+    int32_t *last = cb_verilog_last_stages(g);
+    int rc = last ? 0 : -1;
+    for (int32_t i = 0; i < g->n && !rc; i++) {
+        if (g->node[i].kind == CB_NODE_CONST || p->plan.chain[i].absorbed) continue;
+        rc = cb_cuts_add(&p->cuts, i, -1, p->plan.chain[i].width);
+        for (int s = g->node[i].stage + 1; !p->comb && s <= last[i] && !rc; s++) rc = cb_cuts_add(&p->cuts, i, s, p->plan.chain[i].width);
+    }
+    free(last);
+    return rc || p->cuts.n ? rc : cb_fail("netlist %s: nothing to prove", g->name);
+}
+
+/* One input vector x = cuts, regions and one output vector y = cuts, scores, so that the order of bits is known. */
+static void put_wrapper(const prover *p, const char *module, cb_text *t) {
+    long long cut = p->cuts.bits, in = (long long)p->g->n_input * p->g->input_bits, out = SCORE_BITS * p->g->n_output;
+    cb_text_add(t, "\nmodule cut_top (input [%lld:0] x, output [%lld:0] y);\n", cut + in - 1, cut + out - 1);
+    cb_text_add(t, "  %s m (%s.cut_in(x[%lld:0]), .model_inp(x[%lld:%lld]), .cut_out(y[%lld:0]), .model_out(y[%lld:%lld]));\nendmodule\n",
+                module, p->comb ? "" : ".clk(1'b0), ", cut - 1, cut + in - 1, cut, cut - 1, cut + out - 1, cut);
+}
+
+static int import(prover *p, const char *text, const char *module, const cb_prove_tools *tools, bool cells) {
+    cb_text t = {0};
+    uint32_t cut = (uint32_t)p->cuts.bits, in = (uint32_t)(p->g->n_input * p->g->input_bits), out = (uint32_t)(SCORE_BITS * p->g->n_output);
+    if (cb_cut_verilog(text, module, &p->cuts, &t)) return cb_text_free(&t), -1;
+    put_wrapper(p, module, &t);
+    cb_lit *x = cb_alloc((size_t)cut + in, sizeof *x);
+    p->cut_out = cb_alloc((size_t)cut + out, sizeof *p->cut_out);
+    int rc = x && p->cut_out && !t.failed ? cb_claims_begin(p->c, cut + in) : -1;
+    for (uint32_t k = 0; k < cut + in && !rc; k++) x[k] = 2 * (k + 1);
+    if (!rc) rc = cb_claims_import_verilog(p->c, t.s, "cut_top", cells, x, cut + in, p->cut_out, cut + out, &tools->limits, tools->scratch);
+    p->cut_in = x;
+    if (!rc) p->model_inp = x + cut, p->model_out = p->cut_out + cut;
+    cb_text_free(&t);
+    return rc;
+}
+
+static int make_claims(prover *p) {
+    for (int32_t i = 0; i < p->g->n; i++)
+        if (claim_node(p, i)) return -1;
+    for (int64_t k = 0; k < p->cuts.n; k++)
+        if (p->cuts.cut[k].stage >= 0 && claim_copy(p, &p->cuts.cut[k])) return -1;
+    for (int o = 0; o < p->g->n_output; o++)
+        if (claim_output(p, o)) return -1;
+    return 0;
+}
+
+int cb_prove_nodes(const cb_netlist *g, bool comb, bool cells, const char *file, const cb_prove_tools *tools, cb_claims *c) {
+    prover p = {.g = g, .comb = comb || !g->n_stage, .c = c};
+    char module[80];
+    cb_emit_identifier(g->name, module);
+    if (p.comb) strcat(module, "_comb");
+    char *text = cb_file_read(file, NULL);
+    int rc = !text || cb_chains_plan(g, p.comb, &p.plan) || find_cuts(&p) || import(&p, text, module, tools, cells) || make_claims(&p) ||
+                     cb_claims_decide(c, &tools->limits, tools->scratch)
+                 ? -1
+                 : 0;
+    free(text);
+    free(p.cut_in);
+    free(p.cut_out);
+    cb_cuts_free(&p.cuts);
+    cb_chains_free(&p.plan);
+    return rc ? cb_fail_in("%s", cb_basename(file)) : 0;
+}
