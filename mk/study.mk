@@ -169,6 +169,21 @@ endif
 fronts: programs $(FRONT_TABLES) $(FRONT_FIGURE)
 	$(if $(FRONTS),,@echo '$(INI) names no fronts ([run] fronts)')
 
+# ---- proofs: programme = netlist = Verilog for all inputs, a table a student (no part of `all`, nor of the checksums) ----
+PROOFS        := $(STUDENTS:%=$(WORK)/build/proofs/$(CONFIG)/%.tsv)
+PROVEFLAGS    ?=
+define PROOF_RULES
+$(WORK)/build/proofs/$(CONFIG)/$(1).tsv: $(BIN)/emit-hls $(B)/students/$(1).h5 $(INI) $(wildcard $(call student_ini,$(1)))
+	@mkdir -p $$(@D)
+	$$(call RUN,$(BIN)/emit-hls) $(call student_hardware,$(1)) --in $(B)/students/$(1).h5 --out $$(@:.tsv=.firmware) \
+	  --set hardware.check_software=1000 --set hardware.check_simulation=0 --prove $$@ $$(PROVEFLAGS) && rm -rf $$(@:.tsv=.firmware)
+endef
+$(foreach s,$(STUDENTS),$(eval $(call PROOF_RULES,$(s))))
+
+prove: $(PROOFS)
+	@awk 'FNR == 1 && NR > 1 { next } { print }' $(PROOFS)
+.PHONY: prove
+
 # ---- what people ask for ------------------------------------------------------
 ARTIFACTS := $(INPUTS) $(B)/dataset.h5 $(B)/teacher.h5 $(B)/targets.h5 $(STUDENT_FILES) $(HARDWARE) $(SYNTHESIS) \
              $(B)/scores.h5 $(TABLES) $(FRONT_FILES) $(FRONT_TABLES) $(ROUTED_FILES) $(ROUTED_TABLE)
@@ -231,6 +246,7 @@ help:
 	@echo 'make published       the published table from the published scores'
 	@echo 'make golden [GOLDEN=DIR]  agreement with the recorded Python packages'
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
+	@echo 'make prove           programme = netlist = Verilog for all inputs, by algebra and SAT, of every student (PROVEFLAGS)'
 	@echo 'make hw-bench        the hardware compiler beside da4ml, alkaid, hls4ml on the same weights (HWBENCHFLAGS)'
 	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make route-STUDENT   place and route one student, whatever its size (ROUTEFLAGS)'

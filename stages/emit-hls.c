@@ -7,10 +7,11 @@
 #include "hw/emit_report.h"
 #include "hw/estimate.h"
 #include "hw/mutation.h"
+#include "hw/prove_network.h"
 #include "hw/share.h"
 #include "stage.h"
 
-static const char *in, *data, *out, *mutation, *latency, *clock_period, *ii;
+static const char *in, *data, *out, *mutation, *latency, *clock_period, *ii, *prove, *conflicts;
 static const cb_option options[] = {
     {"in", 'i', "FILE", "student (integer programme)", &in, CB_REQUIRED},
     {"data", 'd', "FILE", "dataset, or any events file that preprocess reads, for the checks", &data, CB_OPTIONAL},
@@ -22,6 +23,9 @@ static const cb_option options[] = {
                           "levels_per_stage = -1)", &latency, CB_OPTIONAL},
     {"mutation", 'm', "N", "put N faults (bits stuck or inverted) into the netlist, one by one, and say how many the vectors "
                            "of the test bench catch", &mutation, CB_OPTIONAL},
+    {"prove", 'P', "FILE", "prove programme = netlist = Verilog for all inputs (Yosys, ABC) and write the table of proofs; what is refuted "
+                           "is not written", &prove, CB_OPTIONAL},
+    {"conflicts", 'C', "N", "conflicts that the solver may meet in one claim before it is left open (20000)", &conflicts, CB_OPTIONAL},
     {0}};
 
 typedef struct {
@@ -50,6 +54,7 @@ static int build(work *w, const cb_config *c) {
     if (r.ii > 1 && g->ii < 2)
         cb_warn("nothing to share: no layer has several positions that are quantized alike; the design takes an event every clock (II = 1)");
     if (g->ii < 2) return 0;
+    if (prove) return cb_fail("--prove: hardware that positions share (II = %d) is checked on events only; hardware.ii=1 can be proven", g->ii);
     w->shared = *g;
     *g = (cb_netlist){0};
     return cb_netlist_unfold(&w->shared, g);
@@ -96,7 +101,18 @@ static int count_faults(const work *w, uint64_t seed) {
     return 0;
 }
 
-static int fill(work *w, const char *config, const char *family, uint64_t seed) {
+/* --prove */
+static int prove_all(const work *w, int extra_levels) {
+    const cb_claim_limits limits = {.conflicts = conflicts ? atoll(conflicts) : 20000, .wall_s = 3600, .memory_mib = 8000};
+    cb_proof proof;
+    if (!prove) return 0;
+    char *scratch = cb_textf("%s/.prove", w->emit.dir);
+    int rc = scratch ? cb_prove_student(&w->programme, &w->net, extra_levels, w->emit.dir, &limits, scratch, &proof) : -1;
+    free(scratch);
+    return rc || cb_proof_write(&proof, w->programme.name, prove) ? -1 : 0;
+}
+
+static int fill(work *w, const cb_config *c, const char *config) {
     const cb_emit *e = &w->emit;
     double start = cb_log_seconds();
     if (cb_emit_all(e) || write_netlist(w, config)) return -1;
@@ -104,8 +120,9 @@ static int fill(work *w, const char *config, const char *family, uint64_t seed) 
     char *scratch = cb_textf("%s/.check", e->dir);
     int rc = scratch ? cb_verify(e, scratch, w->check, &w->n_check) : -1;
     free(scratch);
-    if (!rc) rc = count_faults(w, seed);
-    cb_emit_record r = {.cost = &w->cost, .family = family, .config = config, .n_input_file = data ? 2 : 1, .role = {"student", "data"}, .file = {in, data},
+    if (!rc) rc = count_faults(w, (uint64_t)cb_config_int(c, "run", "seed"));
+    if (!rc) rc = prove_all(w, (int)cb_config_int(c, "hardware", "extra_levels"));
+    cb_emit_record r = {.cost = &w->cost, .family = cb_config_text(c, "part", "family"), .config = config, .n_input_file = data ? 2 : 1, .role = {"student", "data"}, .file = {in, data},
                         .events = &w->events, .check = w->check, .n_check = w->n_check};
     return rc ? -1 : cb_emit_report(e, &r);
 }
@@ -115,7 +132,7 @@ static int write_folder(work *w, const cb_config *c) {
     cb_atomic dir;
     if (!config || cb_atomic_dir_begin(&dir, out, "netlist.h5")) return free(config), -1;
     w->emit.dir = dir.tmp;
-    int rc = fill(w, config, cb_config_text(c, "part", "family"), (uint64_t)cb_config_int(c, "run", "seed"));
+    int rc = fill(w, c, config);
     free(config);
     if (!rc) return cb_atomic_dir_commit(&dir);
     cb_atomic_abort(&dir);
@@ -164,6 +181,7 @@ static void read_options(const cb_stage *st) {
     if (clock_period) set_clock(st);
     if (latency || clock_period) configure(st, "clock", "levels_per_stage", "-1");
     check_number(st, "mutation", mutation, 1, 1e7);
+    check_number(st, "conflicts", conflicts, 1, 1e9);
 }
 
 int main(int argc, char **argv) {

@@ -358,8 +358,8 @@ int cb_claims_import_verilog(cb_claims *c, const char *text, const char *top, bo
     static const char *const argv[] = {"yosys", "-q", "-s", "design.ys", NULL};
     char *verilog = cb_textf("%s/design.v", scratch), *path = cb_textf("%s/design.ys", scratch), *aig = cb_textf("%s/design.aig", scratch),
          *map = cb_textf("%s/design.map", scratch);
-    char *script = cb_textf("%sread_verilog %sdesign.v\nhierarchy -check -top %s\nproc\ntechmap\naigmap\nflatten\n"
-                            "check -assert\nwrite_aiger -map design.map design.aig\n",
+    char *script = cb_textf("%sread_verilog %sdesign.v\nhierarchy -check -top %s\nproc\ncheck -assert\ntechmap\naigmap\nflatten\n"
+                            "write_aiger -map design.map design.aig\n",
                             cells ? "read_verilog +/xilinx/cells_sim.v\n" : "", cells ? "-DCB_XC7 " : "", top);
     cb_process_end end;
     int rc = verilog && path && aig && map && script && !cb_file_write(verilog, text) && !cb_file_write(path, script) &&

@@ -81,6 +81,8 @@ typedef struct {
     cb_cuts *cuts;
     cb_text *out;
     bool clocked; /* inside the clocked block */
+    int top_in, top_out;
+    bool out_reg;
 } rewriter;
 
 static int put_word(rewriter *r, const char *line, const char *at, size_t n) {
@@ -120,9 +122,24 @@ static int put_line(rewriter *r, const char *line, size_t n) {
     return 0;
 }
 
-/* The new ports and what they are called inside. */
-static void put_ports(rewriter *r) {
-    cb_text_add(r->out, "  input [%lld:0] cut_in,\n  output [%lld:0] cut_out,\n", (long long)r->cuts->bits - 1, (long long)r->cuts->bits - 1);
+/* The module's own ports: "  input [A:0] model_inp," and "  output [B:0] model_out", the latter perhaps a reg. */
+static void note_port(rewriter *r, const char *line, size_t n) {
+    char text[80];
+    snprintf(text, sizeof text, "%.*s", (int)n, line);
+    sscanf(text, " input [%d:0] model_inp", &r->top_in);
+    sscanf(text, " output [%d:0] model_out", &r->top_out);
+    if (sscanf(text, " output reg [%d:0] model_out", &r->top_out) == 1) r->out_reg = true;
+}
+
+/* One input vector and one output vector instead, and what they are called inside. */
+static int put_ports(rewriter *r) {
+    long long cut = r->cuts->bits, in = r->top_in + 1, out = r->top_out + 1;
+    if (in < 1 || out < 1) return cb_fail("Verilog: ports model_inp and model_out expected");
+    cb_text_add(r->out, "  input [%lld:0] x,\n  output [%lld:0] y\n);\n", cut + in - 1, cut + out - 1);
+    if (cut) cb_text_add(r->out, "  wire [%lld:0] cut_in = x[%lld:0], cut_out;\n", cut - 1, cut - 1);
+    cb_text_add(r->out, "  wire [%lld:0] model_inp = x[%lld:%lld];\n", in - 1, cut + in - 1, cut);
+    cb_text_add(r->out, "  %s [%lld:0] model_out;\n  assign y = {model_out%s};\n", r->out_reg ? "reg" : "wire", out - 1, cut ? ", cut_out" : "");
+    return 0;
 }
 
 /* What the body reads, before it; what leaves it, after it (names are declared before they are used). */
@@ -137,23 +154,25 @@ static void put_wires(rewriter *r, bool read) {
 }
 
 int cb_cut_verilog(const char *text, const char *module, cb_cuts *c, cb_text *out) {
-    rewriter r = {.cuts = c, .out = out};
+    enum { BEFORE, PORTS, BODY, BEHIND } where = BEFORE;
+    rewriter r = {.cuts = c, .out = out, .top_in = -1, .top_out = -1};
     char *head = cb_textf("module %s (", module);
-    bool inside = false, ports = false;
     int rc = head ? 0 : -1;
     for (int64_t k = 0; k < c->n; k++) c->cut[k].seen = false;
     for (const char *line = text; !rc && *line;) {
         size_t n = strcspn(line, "\n");
-        bool is_head = n == strlen(head) && !strncmp(line, head, n), end_of_ports = inside && !ports && n == 2 && !strncmp(line, ");", 2);
-        bool end = ports && inside && n == 9 && !strncmp(line, "endmodule", 9);
-        if (end) inside = false, put_wires(&r, false);
-        rc = put_line(&r, line, n);
-        if (is_head) inside = true, put_ports(&r);
-        if (end_of_ports) ports = true, put_wires(&r, true);
+        if (where == BODY && n == 9 && !strncmp(line, "endmodule", 9)) where = BEHIND, put_wires(&r, false);
+        if (where == PORTS && n == 2 && !strncmp(line, ");", 2)) {
+            where = BODY;
+            rc = put_ports(&r);
+            put_wires(&r, true);
+        } else if (where == PORTS) note_port(&r, line, n);
+        else rc = put_line(&r, line, n);
+        if (where == BEFORE && n == strlen(head) && !strncmp(line, head, n)) where = PORTS;
         line += n + (line[n] == '\n');
     }
     free(head);
-    if (!rc && !ports) rc = cb_fail("Verilog: there is no module %s", module);
+    if (!rc && where != BEHIND) rc = cb_fail("Verilog: there is no whole module %s", module);
     for (int64_t k = 0; k < c->n && !rc; k++)
         if (!c->cut[k].seen) rc = cb_fail("Verilog: n%d, stage %d, is not declared", (int)c->cut[k].node, c->cut[k].stage);
     return rc;

@@ -2,9 +2,9 @@
  *
  * The text that is handed over is rewritten word by word, never printed again: of a wire n<i> (or a register
  * n<i>_s<k>) the place where it gets its value becomes n<i>_o, every place that reads it n<i>_i. All n<i>_i
- * are one new input vector of the module, cut_in, all n<i>_o one output vector, cut_out, in the order of the
- * cuts. The clocked block becomes combinational, so that n<i>_s<k>_o is what the register takes at
- * the next edge. Ports and helper modules stay as they are.
+ * become inputs of the module, all n<i>_o outputs: its ports are x = cuts, model_inp and y = cuts, model_out, from bit 0, in the
+ * order of the cuts. The clocked block becomes combinational, so that n<i>_s<k>_o is what the register
+ * takes at the next edge. Helper modules stay as they are.
  *
  * A text that does not look as expected (a cut without definition, another width) is an error.
  */
@@ -17,7 +17,7 @@ typedef struct {
     int32_t node;
     int stage;      /* of a register n<node>_s<stage>; -1: the wire n<node> */
     int width;
-    int64_t at;     /* first bit in cut_in and cut_out; set by cb_cut_verilog */
+    int64_t at;     /* first bit in x and y */
     bool seen;      /* defined in the text; set by cb_cut_verilog */
 } cb_cut;
 
@@ -30,7 +30,7 @@ int cb_cuts_add(cb_cuts *c, int32_t node, int stage, int width) CB_MUST;
 const cb_cut *cb_cut_find(const cb_cuts *c, int32_t node, int stage);
 void cb_cuts_free(cb_cuts *c);
 
-/* text: the file's contents with the module `module`; the rewritten text is appended to out. At least one cut. */
+/* text: the file's contents with the module `module`; the rewritten text is appended to out. */
 int cb_cut_verilog(const char *text, const char *module, cb_cuts *c, cb_text *out) CB_MUST;
 
 #endif

@@ -111,6 +111,8 @@ int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) CB_MUST;
 int cb_netlist_score(const cb_netlist *g, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
 /* One event: value[g->n] receives m of every node, the plain reference of the above. Not for shared netlists. */
 void cb_netlist_trace(const cb_netlist *g, const uint16_t *et, int64_t *value);
+/* m of node n alone, from the inputs and the values of its operands. */
+int64_t cb_node_value(const cb_netlist *g, int32_t n, const uint16_t *et, const int64_t *value);
 
 /* Pipeline cut (pipeline.h has those by delay): at most `levels` adder levels between registers (0: combinational); sets stage
  * and n_stage, with the fewest stages and, among those, the fewest register bits that cuts

@@ -9,7 +9,8 @@
 #include "hw/share.h"
 #include "nn/isa.h"
 
-static int64_t eval_node(const cb_netlist *g, const cb_node *x, const uint16_t *et, const int64_t *value) {
+int64_t cb_node_value(const cb_netlist *g, int32_t n, const uint16_t *et, const int64_t *value) {
+    const cb_node *x = &g->node[n];
     switch (x->kind) {
     case CB_NODE_INPUT: return et[x->a];
     case CB_NODE_CONST: return x->lo;
@@ -28,7 +29,7 @@ static int64_t eval_node(const cb_netlist *g, const cb_node *x, const uint16_t *
 }
 
 void cb_netlist_trace(const cb_netlist *g, const uint16_t *et, int64_t *value) {
-    for (int32_t i = 0; i < g->n; i++) value[i] = eval_node(g, &g->node[i], et, value);
+    for (int32_t i = 0; i < g->n; i++) value[i] = cb_node_value(g, i, et, value);
 }
 
 /* ---- lanes ---- */
@@ -117,7 +118,7 @@ bool cb_netlist_fault_seen(const cb_netlist *g, const cb_fault *f, const uint16_
     int64_t *value = scratch;
     for (size_t e = 0; e < n; e++) {
         for (int32_t i = 0; i < g->n; i++) {
-            value[i] = eval_node(g, &g->node[i], et + e * (size_t)g->n_input, value);
+            value[i] = cb_node_value(g, i, et + e * (size_t)g->n_input, value);
             if (i == f->node) value[i] = broken(&g->node[i], f, value[i]);
         }
         for (int o = 0; o < g->n_output; o++)

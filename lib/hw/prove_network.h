@@ -1,3 +1,18 @@
+/* prove_network.h - a whole network, proven for all inputs: programme = netlist = emitted Verilog.
+ *
+ *   programme -> netlist   Sums are multiplied out over the elements of the tensor before (linear_form.h): every
+ *                          coefficient is the programme's, every interval holds. Quantizers, comparators, gates and the tables
+ *                          that count bits are claims that SAT decides (claims.h), each with its operand free within
+ *                          its interval. Folding, merging, dropped bits and the half unit inside a sum
+ *                          are thereby covered, whatever pass made them.
+ *   netlist -> Verilog     The file that is handed over is cut at the wires of the nodes (cut.h). Every wire must
+ *                          carry what the graph says of its operands, for all values of those: offsets, inverted
+ *                          fields, chains of two and three operands, slices and saturation. Every pipeline register
+ *                          must take the value before it, the output ports the score. With `cells` the branch for
+ *                          7 series is proven, through Yosys' models of LUT6_2 and CARRY4.
+ * The links compose: intervals are proven in the order of the graph, each from those before it. A claim that
+ * needs more conflicts than allowed is open, and the table says so.
+ */
 #ifndef CB_HW_PROVE_NETWORK_H
 #define CB_HW_PROVE_NETWORK_H
 
@@ -6,11 +21,46 @@
 
 typedef struct {
     cb_claim_limits limits;
-    const char *scratch;
+    const char *scratch; /* an existing folder for files of the tools */
 } cb_prove_tools;
 
-enum { CB_PART_OUTPUT = -2 };
+/* Values of the wires that node `node` reads for which its own wire is wrong; part as in cb_claim. */
+enum { CB_PART_OUTPUT = -2, CB_PROOF_OPERANDS = 12 };
+typedef struct {
+    int32_t node;
+    int part, n_operand;
+    int32_t operand[CB_PROOF_OPERANDS];
+    int64_t value[CB_PROOF_OPERANDS];
+} cb_proof_example;
 
-int cb_prove_nodes(const cb_netlist *g, bool comb, bool cells, const char *file, const cb_prove_tools *tools, cb_claims *c) CB_MUST;
+/* One link each; the caller frees *c also after a failure. -1: refuted (with the sentence; *x, if not NULL, is set where a wire
+ * is wrong), or a tool failed. */
+int cb_prove_layers(const cb_programme *programme, const cb_netlist *g, const cb_lowering *map, const cb_prove_tools *tools, cb_claims *c,
+                    int64_t *sums) CB_MUST;
+int cb_prove_nodes(const cb_netlist *g, bool comb, bool cells, const char *file, const cb_prove_tools *tools, cb_claims *c,
+                   cb_proof_example *x) CB_MUST;
+
+typedef struct {
+    const char *from, *to, *method;
+    int64_t claims, proved, open, refuted;
+} cb_proof_row;
+
+enum { CB_PROOF_ROWS = 6 };
+typedef struct {
+    int n;
+    cb_proof_row row[CB_PROOF_ROWS];
+} cb_proof;
+
+/* All links of an emitted folder `dir` (with verilog/). Rows are filled as far as the proofs got. Fails where a claim is
+ * refuted, and without Yosys and ABC. scratch is made and removed. */
+int cb_prove_network(const cb_programme *programme, const cb_netlist *g, const cb_lowering *map, const char *dir,
+                     const cb_claim_limits *limits, const char *scratch, cb_proof *proof) CB_MUST;
+
+/* The same for whoever has no map: lowers again, to the same netlist. */
+int cb_prove_student(const cb_programme *programme, const cb_netlist *g, int extra_levels, const char *dir, const cb_claim_limits *limits,
+                     const char *scratch, cb_proof *proof) CB_MUST;
+
+/* name, from, to, method, claims, proved, open, refuted: a row a link, tab-separated. */
+int cb_proof_write(const cb_proof *proof, const char *name, const char *path) CB_MUST;
 
 #endif

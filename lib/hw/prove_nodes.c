@@ -1,4 +1,5 @@
 /* Graph -> emitted Verilog, node by node: the text that is handed over, cut at the wires of the nodes. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,27 +141,18 @@ static int find_cuts(prover *p) {
         for (int s = g->node[i].stage + 1; !p->comb && s <= last[i] && !rc; s++) rc = cb_cuts_add(&p->cuts, i, s, p->plan.chain[i].width);
     }
     free(last);
-    return rc || p->cuts.n ? rc : cb_fail("netlist %s: nothing to prove", g->name);
-}
-
-/* One input vector x = cuts, regions and one output vector y = cuts, scores, so that the order of bits is known. */
-static void put_wrapper(const prover *p, const char *module, cb_text *t) {
-    long long cut = p->cuts.bits, in = (long long)p->g->n_input * p->g->input_bits, out = SCORE_BITS * p->g->n_output;
-    cb_text_add(t, "\nmodule cut_top (input [%lld:0] x, output [%lld:0] y);\n", cut + in - 1, cut + out - 1);
-    cb_text_add(t, "  %s m (%s.cut_in(x[%lld:0]), .model_inp(x[%lld:%lld]), .cut_out(y[%lld:0]), .model_out(y[%lld:%lld]));\nendmodule\n",
-                module, p->comb ? "" : ".clk(1'b0), ", cut - 1, cut + in - 1, cut, cut - 1, cut + out - 1, cut);
+    return rc;
 }
 
 static int import(prover *p, const char *text, const char *module, const cb_prove_tools *tools, bool cells) {
     cb_text t = {0};
     uint32_t cut = (uint32_t)p->cuts.bits, in = (uint32_t)(p->g->n_input * p->g->input_bits), out = (uint32_t)(SCORE_BITS * p->g->n_output);
     if (cb_cut_verilog(text, module, &p->cuts, &t)) return cb_text_free(&t), -1;
-    put_wrapper(p, module, &t);
     cb_lit *x = cb_alloc((size_t)cut + in, sizeof *x);
     p->cut_out = cb_alloc((size_t)cut + out, sizeof *p->cut_out);
     int rc = x && p->cut_out && !t.failed ? cb_claims_begin(p->c, cut + in) : -1;
     for (uint32_t k = 0; k < cut + in && !rc; k++) x[k] = 2 * (k + 1);
-    if (!rc) rc = cb_claims_import_verilog(p->c, t.s, "cut_top", cells, x, cut + in, p->cut_out, cut + out, &tools->limits, tools->scratch);
+    if (!rc) rc = cb_claims_import_verilog(p->c, t.s, module, cells, x, cut + in, p->cut_out, cut + out, &tools->limits, tools->scratch);
     p->cut_in = x;
     if (!rc) p->model_inp = x + cut, p->model_out = p->cut_out + cut;
     cb_text_free(&t);
@@ -177,16 +169,65 @@ static int make_claims(prover *p) {
     return 0;
 }
 
-int cb_prove_nodes(const cb_netlist *g, bool comb, bool cells, const char *file, const cb_prove_tools *tools, cb_claims *c) {
+/* ---- what a counterexample says ---- */
+
+static int64_t number_on(const prover *p, const cb_cut *c) {
+    const cb_chain *w = &p->plan.chain[c->node];
+    uint64_t v = 0;
+    for (int k = 0; k < c->width; k++) v |= (uint64_t)p->c->counterexample[c->at + k] << k;
+    if (w->is_signed && c->width < 64 && v >> (c->width - 1)) v -= (uint64_t)1 << c->width;
+    return (int64_t)v - w->offset;
+}
+
+/* Wires that node n reads at a stage, through sums that were absorbed. */
+static void list_operands(const prover *p, int32_t n, int reader, cb_proof_example *x) {
+    int32_t in[CB_GATE_INPUTS];
+    int count = cb_node_operands(&p->g->node[n], in);
+    for (int k = 0; k < count; k++) {
+        const cb_node *a = &p->g->node[in[k]];
+        bool known = a->kind == CB_NODE_CONST;
+        for (int j = 0; j < x->n_operand; j++) known |= x->operand[j] == in[k];
+        if (known) continue;
+        if (p->plan.chain[in[k]].absorbed) {
+            list_operands(p, in[k], reader, x);
+            continue;
+        }
+        const cb_cut *c = cb_cut_find(&p->cuts, in[k], reader == stage_of(p, in[k]) ? -1 : reader);
+        if (!c || x->n_operand == CB_PROOF_OPERANDS) continue;
+        x->operand[x->n_operand] = in[k];
+        x->value[x->n_operand++] = number_on(p, c);
+    }
+}
+
+static int explain(const prover *p, cb_proof_example *x) {
+    const cb_claim *bad = &p->c->claim[p->c->first_refuted];
+    char text[512] = "";
+    size_t used = 0;
+    *x = (cb_proof_example){.node = bad->subject, .part = bad->part};
+    if (bad->part == CB_PART_OUTPUT) return cb_fail("model_out is not n%d: %lld of %lld claims refuted", (int)bad->subject,
+                                                    (long long)p->c->refuted, (long long)p->c->n);
+    if (bad->part >= 0) return cb_fail("register n%d_s%d does not take the value before it: %lld of %lld claims refuted", (int)bad->subject,
+                                       bad->part, (long long)p->c->refuted, (long long)p->c->n);
+    list_operands(p, bad->subject, stage_of(p, bad->subject), x);
+    for (int k = 0; k < x->n_operand && used < sizeof text - 40; k++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%sn%d = %lld", k ? ", " : "", (int)x->operand[k], (long long)x->value[k]);
+    return cb_fail("n%d does not carry what node %d of the netlist says for %s: %lld of %lld claims refuted", (int)bad->subject,
+                   (int)bad->subject, text[0] ? text : "some input", (long long)p->c->refuted, (long long)p->c->n);
+}
+
+int cb_prove_nodes(const cb_netlist *g, bool comb, bool cells, const char *file, const cb_prove_tools *tools, cb_claims *c, cb_proof_example *x) {
     prover p = {.g = g, .comb = comb || !g->n_stage, .c = c};
     char module[80];
+    cb_proof_example local;
     cb_emit_identifier(g->name, module);
     if (p.comb) strcat(module, "_comb");
     char *text = cb_file_read(file, NULL);
+    *c = (cb_claims){.first_refuted = -1};
     int rc = !text || cb_chains_plan(g, p.comb, &p.plan) || find_cuts(&p) || import(&p, text, module, tools, cells) || make_claims(&p) ||
                      cb_claims_decide(c, &tools->limits, tools->scratch)
                  ? -1
                  : 0;
+    if (!rc && c->refuted) rc = explain(&p, x ? x : &local);
     free(text);
     free(p.cut_in);
     free(p.cut_out);

@@ -70,3 +70,11 @@
 0	call: set_part xc7vx690tffg1927-2	tclsh $root/tests/data/vendor/tool.tcl fw/ctp7/run_hls.tcl 'csim=0 export=0'
 0	call: synth_design -top cicada_v2 -part xc7vx690tffg1927-2 -mode out_of_context	tclsh $root/tests/data/vendor/tool.tcl fw/vivado/vivado.tcl | tee log && grep -q "^call: read_verilog .*/fw/vivado/../verilog/cicada_v2.v" log && grep -q '^call: report_timing_summary .*route_timing.rpt' log
 0	call: create_clock -period 6.25 -name clk	tclsh $root/tests/data/vendor/tool.tcl fw/vivado/clock.xdc
+# proofs for all inputs: a network that is one number; without the tools there is none
+2	--conflicts 0	$BIN/emit-hls -q --in v2.h5 --out fwp --conflicts 0
+!fwp
+1	yosys	PATH=/nowhere $BIN/emit-hls -q --in zero.h5 --out fwp --prove p.tsv --set hardware.check_software=10 --set hardware.check_simulation=0
+!fwp
+1	hardware.ii=1	$BIN/emit-hls -q --in v2.h5 --out fwp --prove p.tsv --ii 4
+!p.tsv
+0	rules by SAT	$BIN/emit-hls -q --in zero.h5 --out fwp --prove p.tsv --set hardware.check_software=10 --set hardware.check_simulation=0 && awk -F'\t' 'NR > 1 && $5 != $6 { exit 1 } END { exit NR < 3 }' p.tsv && cat p.tsv

@@ -1,0 +1,92 @@
+#include "hw/prove_network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "hw/emit_common.h"
+#include "stats/table.h"
+
+static void add_row(cb_proof *proof, const char *from, const char *to, const char *method, int64_t claims, int64_t proved, int64_t open,
+                    int64_t refuted) {
+    cb_proof_row *r = &proof->row[proof->n++];
+    *r = (cb_proof_row){from, to, method, claims, proved, open, refuted};
+    cb_info("proof: %s = %s, %s: %lld of %lld proved%s", from, to, method, (long long)proved, (long long)claims,
+            refuted ? ", REFUTED" : open ? ", the others open: conflict limit" : "");
+}
+
+static int prove_programme(const cb_programme *p, const cb_netlist *g, const cb_lowering *map, const cb_prove_tools *tools, cb_proof *proof) {
+    cb_claims c;
+    int64_t sums = 0;
+    int rc = cb_prove_layers(p, g, map, tools, &c, &sums);
+    if (sums) add_row(proof, "programme", "netlist", "sums multiplied out", sums, sums, 0, 0);
+    if (c.n) add_row(proof, "programme", "netlist", "rules by SAT", c.n, c.proved, c.open, c.refuted);
+    cb_claims_free(&c);
+    return rc;
+}
+
+static int prove_file(const cb_netlist *g, const char *dir, bool comb, bool cells, const cb_prove_tools *tools, cb_proof *proof) {
+    char module[64];
+    cb_claims c = {0};
+    cb_emit_identifier(g->name, module);
+    char *file = cb_textf("%s/verilog/%s%s.v", dir, module, comb ? "_comb" : "");
+    int rc = file ? cb_prove_nodes(g, comb, cells, file, tools, &c, NULL) : -1;
+    const char *to = comb ? cells ? "combinational Verilog, 7-series cells" : "combinational Verilog"
+                          : cells ? "pipelined Verilog, 7-series cells" : "pipelined Verilog";
+    if (c.n) add_row(proof, "netlist", to, "wires by SAT", c.n, c.proved, c.open, c.refuted);
+    cb_claims_free(&c);
+    free(file);
+    return rc;
+}
+
+int cb_prove_network(const cb_programme *programme, const cb_netlist *g, const cb_lowering *map, const char *dir,
+                     const cb_claim_limits *limits, const char *scratch, cb_proof *proof) {
+    cb_prove_tools tools = {*limits, scratch};
+    *proof = (cb_proof){0};
+    if (!cb_claims_possible()) return cb_fail("no proof: yosys and yosys-abc (Debian package yosys) are not both installed");
+    int rc = cb_mkdirs(scratch) || prove_programme(programme, g, map, &tools, proof) ? -1 : 0;
+    for (int cells = 0; cells <= (g->ternary ? 1 : 0) && !rc; cells++) {
+        rc = prove_file(g, dir, true, cells, &tools, proof);
+        if (!rc && g->n_stage) rc = prove_file(g, dir, false, cells, &tools, proof);
+    }
+    return cb_remove_tree(scratch) || rc ? -1 : 0;
+}
+
+static bool same_graph(const cb_netlist *g, const cb_netlist *h) {
+    bool same = g->n == h->n && g->n_output == h->n_output && !memcmp(g->output, h->output, (size_t)g->n_output * sizeof *g->output);
+    for (int32_t i = 0; same && i < g->n; i++) {
+        const cb_node x = g->node[i], y = h->node[i];
+        same = x.kind == y.kind && x.sub == y.sub && x.relu == y.relu && x.round == y.round && x.overflow == y.overflow && x.sa == y.sa &&
+               x.sb == y.sb && x.frac == y.frac && x.a == y.a && x.b == y.b && x.lo == y.lo && x.hi == y.hi && x.table == y.table &&
+               x.n_in == y.n_in && !memcmp(x.in, y.in, sizeof x.in) && x.format.k == y.format.k && x.format.i == y.format.i &&
+               x.format.f == y.format.f;
+    }
+    return same;
+}
+
+int cb_prove_student(const cb_programme *programme, const cb_netlist *g, int extra_levels, const char *dir, const cb_claim_limits *limits,
+                     const char *scratch, cb_proof *proof) {
+    cb_netlist again;
+    cb_lowering map;
+    *proof = (cb_proof){0};
+    if (cb_netlist_lower_map(&again, programme, extra_levels, &map)) return -1;
+    int rc = same_graph(g, &again) ? cb_prove_network(programme, g, &map, dir, limits, scratch, proof)
+                                   : cb_fail("netlist %s is not what lowering its programme gives", g->name);
+    cb_netlist_free(&again);
+    cb_lowering_free(&map);
+    return rc;
+}
+
+int cb_proof_write(const cb_proof *proof, const char *name, const char *path) {
+    cb_table t;
+    int rc = cb_table_begin(&t, "student\tfrom\tto\tmethod\tclaims\tproved\topen\trefuted", 0);
+    for (int k = 0; k < proof->n && !rc; k++) {
+        const cb_proof_row *r = &proof->row[k];
+        rc = cb_table_row(&t, "%s\t%s\t%s\t%s\t%lld\t%lld\t%lld\t%lld", name, r->from, r->to, r->method, (long long)r->claims,
+                          (long long)r->proved, (long long)r->open, (long long)r->refuted);
+    }
+    if (!rc) rc = cb_table_write(&t, path);
+    cb_table_free(&t);
+    return rc;
+}
