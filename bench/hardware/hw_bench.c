@@ -159,7 +159,7 @@ static int synthesize(const network *n, const cb_netlist *g, const char *dir) {
     if (!shared) strcat(top, "_comb");
     snprintf(file, sizeof file, "%s.v", top);
     char *verilog = cb_textf("%s/%s", dir, file), *folder = cb_textf("%s/yosys", dir);
-    cb_synth_report r = {.part = {"xc7vx690tffg1927-2", "xc7", 433200, 866400, 3600, 1470, 6.25}};
+    cb_synth_report r = {.part = {.name = "xc7vx690tffg1927-2", .family = "xc7", .lut = 433200, .ff = 866400, .dsp = 3600, .bram = 1470, .clock_ns = 6.25}};
     cb_process_end end = {0};
     cb_yosys_job job = {.verilog = verilog, .top = top, .dir = folder, .wall_s = 3600, .memory_mib = 6000, .cycles = g->n_stage, .ii = shared ? g->ii : 1, .end = &end};
     int rc = verilog && folder && !cb_mkdirs(folder) && !cb_verilog_module(g, !shared, dir, file) && !cb_yosys_run(&job, &r) ? 0 : -1;

@@ -267,6 +267,14 @@ static int plan_strict(const task *t, int limit, cb_attempt *how) {
     return STRICT;
 }
 
+/* Levels of the adders alone: a negated output, the last resort of a sum without a positive term, does not count. */
+static int levels_of(const cb_cmvm_graph *g) {
+    int levels = 0;
+    for (int32_t i = g->n_in; i < g->n; i++)
+        if (g->node[i].level > levels) levels = g->node[i].level;
+    return levels;
+}
+
 /* Is x to be preferred? Depth first while the limit is exceeded, then cost, adders, depth. */
 static bool prefer(const cb_cmvm_graph *x, const cb_cmvm_graph *y, int limit) {
     int ex = limit >= 0 && x->depth > limit ? x->depth : 0, ey = limit >= 0 && y->depth > limit ? y->depth : 0;
@@ -321,7 +329,7 @@ int cb_cmvm_solve(const cb_cmvm_problem *p, cb_cmvm_graph *g) {
         for (int k = first; k < end; k++) rc[k] = attempt(&t, &how[k], &made[k]);
         for (int k = first; k < end; k++)
             if (!rc[k] && (best < 0 || prefer(&made[k], &made[best], limit))) best = k;
-        if (!first && limit >= 0 && best >= 0 && made[best].depth > limit) n += plan_strict(&t, limit, how + n);
+        if (!first && limit >= 0 && best >= 0 && levels_of(&made[best]) > limit) n += plan_strict(&t, limit, how + n);
     }
     for (int k = 0; k < n; k++)
         if (rc[k]) best = -1; /* all or nothing: the choice must not depend on memory */
