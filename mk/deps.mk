@@ -2,7 +2,7 @@
 # nextpnr-ecp5 with its database, from PyPI as WebAssembly (the same program, and so the same placement, on every
 # machine), all versions fixed, in a Python environment of this folder: .tools.
 DEB := build-essential clang libclang-rt-14-dev libomp-dev pkg-config libhdf5-dev libcunit1-dev libinih-dev \
-       libjansson-dev nettle-dev gnuplot-nox python3-matplotlib yosys berkeley-abc iverilog tcl \
+       libjansson-dev nettle-dev gnuplot-nox python3-matplotlib yosys berkeley-abc iverilog verilator tcl \
        libopenmpi-dev openmpi-bin python3-venv \
        qemu-user gcc-aarch64-linux-gnu
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "hw/emit_common.h"
 #include "hw/process.h"
+#include "hw/simulator.h"
 #include "hw/verify.h"
 
 enum { COMPILE_S = 600, SIMULATE_S = 1800 };
@@ -54,6 +55,7 @@ int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check
     char *dir = cb_textf("%s/verilog", e->dir);
     cb_process_title("iverilog", "-V", c->tool, sizeof c->tool);
     int rc = dir ? cb_mkdirs(scratch) : -1;
+    if (!rc) rc = cb_simulator_check(false, scratch);
     if (!rc) rc = simulate(e, dir, scratch, comb || !cb_emit_hardware(e)->n_stage ? "_comb" : "", c);
     free(dir);
     snprintf(c->status, sizeof c->status, "%s", rc ? "failed" : c->mismatches ? "mismatch" : "ok");

@@ -1,0 +1,26 @@
+# Every recorded firmware version in every representation: interpreter, HLS C++, C emulator, CMSSW plug-in, trigger-card wrapper,
+# Verilog in Icarus and, where installed, Verilator; on directed, recorded and random events. What the published C++
+# gave for the recorded events is compared by `make golden`. Minutes of simulation: no part of `make test`.
+FIRMWARE_VERSIONS   := $(notdir $(patsubst %/,%,$(wildcard data/firmware/*/)))
+FIRMWARE_SOFTWARE   ?= 110000
+FIRMWARE_SIMULATION ?= 10000
+FIRMWARE_CHECK      := $(WORK)/build/firmware-check
+
+$(FIRMWARE_CHECK)/%.tsv: $(BIN)/import-weights $(BIN)/emit-hls mk/firmware.mk mk/firmware.sh
+	@mkdir -p $(@D)
+	$(BIN)/import-weights -q --arch $(firstword $(subst p, ,$*)) --in data/firmware/$* --name $* --out $(@:.tsv=.h5)
+	$(LAUNCH) $(BIN)/emit-hls --in $(@:.tsv=.h5) --data data/firmware/inputs_random4096.h5 --out $(@:.tsv=) \
+	  --set hardware.check_software=$(FIRMWARE_SOFTWARE) --set hardware.check_simulation=$(FIRMWARE_SIMULATION)
+	mk/firmware.sh $* $(@:.tsv=) > $@.tmp && mv $@.tmp $@
+
+verify-firmware: $(FIRMWARE_VERSIONS:%=$(FIRMWARE_CHECK)/%.tsv)
+	@printf 'version\trepresentation\ttool\tstatus\tchecked\tmismatches\n' > $(FIRMWARE_CHECK)/all.tsv
+	@cat $^ >> $(FIRMWARE_CHECK)/all.tsv
+	@cat $(FIRMWARE_CHECK)/all.tsv
+	@awk -F'\t' 'NR > 1 && ($$6 > 0 || ($$4 != "ok" && $$4 !~ /^not run/)) { bad = 1 } END { exit bad }' $(FIRMWARE_CHECK)/all.tsv
+
+# ... and kept.
+verify-firmware-record: verify-firmware
+	cp $(FIRMWARE_CHECK)/all.tsv results/firmware_verification.tsv
+
+.PHONY: verify-firmware verify-firmware-record
