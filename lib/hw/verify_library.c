@@ -36,7 +36,7 @@ static char *build_folder(const char *dir, const char *scratch) {
 }
 
 /* make TARGET with the compilers cc and cxx; nothing of a make around us, or of the environment, comes in. */
-static int make(const cb_emit *e, const char *scratch, const char *target, const char *cc, const char *cxx, cb_check *c) {
+static int run_make(const cb_emit *e, const char *scratch, const char *target, const char *cc, const char *cxx, cb_check *c) {
     char *o = build_folder(e->dir, scratch);
     char *word[5] = {o ? cb_textf("O=%s", o) : NULL, o ? cb_textf("EVENTS=%s/events.dat", o) : NULL,
                      o ? cb_textf("SCORES=%s/scores.dat", o) : NULL, cb_textf("CC=%s", cc), cb_textf("CXX=%s", cxx)};
@@ -56,15 +56,16 @@ static int make(const cb_emit *e, const char *scratch, const char *target, const
     return rc;
 }
 
-static int check_target(const cb_emit *e, const char *scratch, const char *target, const char *cc, const char *cxx, cb_check *c) {
-    const char *compiler = c->what[0] == 'c' ? cxx : cc;
+/* compiler: the one of the two that the report names. */
+static int check_target(const cb_emit *e, const char *scratch, const char *target, const char *compiler, const char *cc, const char *cxx,
+                        cb_check *c) {
     const char *missing = !cb_process_exists("make") ? "make" : !cb_process_exists(cc) ? cc : !cb_process_exists(compiler) ? compiler : NULL;
     if (missing) {
         snprintf(c->status, sizeof c->status, "not run: %s is not installed", missing);
         return 0;
     }
     cb_process_title(compiler, "--version", c->tool, sizeof c->tool);
-    int rc = make(e, scratch, target, cc, cxx, c);
+    int rc = run_make(e, scratch, target, cc, cxx, c);
     snprintf(c->status, sizeof c->status, "%s", !rc ? "ok" : c->mismatches ? "mismatch" : "failed");
     return rc ? cb_fail_in("%s: %s", e->net->name, c->what) : 0;
 }
@@ -74,8 +75,8 @@ int cb_verify_libraries(const cb_emit *e, const char *scratch, cb_check c[2]) {
     c[0] = (cb_check){.what = "emulator", .first_bad = -1};
     c[1] = (cb_check){.what = "cmssw", .first_bad = -1};
     int rc = cb_mkdirs(scratch) || cb_emit_vectors(e, e->n_event, scratch, "events.dat", "scores.dat") ||
-                     check_target(e, scratch, "check-emulator", cc, cxx, &c[0]) ||
-                     check_target(e, scratch, "check-cmssw", cc, cxx, &c[1])
+                     check_target(e, scratch, "check-emulator", cc, cc, cxx, &c[0]) ||
+                     check_target(e, scratch, "check-cmssw", cxx, cc, cxx, &c[1])
                  ? -1
                  : 0;
     return cb_remove_tree(scratch) || rc ? -1 : 0;
