@@ -9,7 +9,7 @@ FIRMWARE_CHECK      := $(WORK)/build/firmware-check
 $(FIRMWARE_CHECK)/%.tsv: $(BIN)/import-weights $(BIN)/emit-hls mk/firmware.mk mk/firmware.sh
 	@mkdir -p $(@D)
 	$(BIN)/import-weights -q --arch $(firstword $(subst p, ,$*)) --in data/firmware/$* --name $* --out $(@:.tsv=.h5)
-	$(LAUNCH) $(BIN)/emit-hls --in $(@:.tsv=.h5) --data data/firmware/inputs_random4096.h5 --out $(@:.tsv=) \
+	$(LAUNCH) $(BIN)/emit-hls --in $(@:.tsv=.h5) --data data/firmware/inputs_random4096.h5 --out $(@:.tsv=) --verilator \
 	  --set hardware.check_software=$(FIRMWARE_SOFTWARE) --set hardware.check_simulation=$(FIRMWARE_SIMULATION)
 	mk/firmware.sh $* $(@:.tsv=) > $@.tmp && mv $@.tmp $@
 

@@ -32,6 +32,7 @@ typedef struct {
     size_t n_event;
     size_t n_simulation;    /* the first so many are written as vectors, at least 1 */
     bool simulate;          /* ... and simulated by cb_verify */
+    bool verilator;         /* ... also in Verilator, which takes minutes to compile a large network */
 } cb_emit;
 
 int cb_emit_verilog(const cb_emit *e) CB_MUST;

@@ -8,7 +8,7 @@
 #include "base/threads.h"
 
 /* Pieces of work, the longest first; each fills its places of `check`, which keep one order. */
-typedef enum { COMBINATIONAL, PIPELINED, LIBRARIES, CARD, HLS, INTERPRETER, PIECES } piece;
+typedef enum { VERILATOR, COMBINATIONAL, PIPELINED, LIBRARIES, CARD, HLS, INTERPRETER, PIECES } piece;
 enum { AT_INTERPRETER, AT_HLS, AT_LIBRARIES, AT_CARD = AT_LIBRARIES + 2, AT_VERILOG };
 
 typedef struct {
@@ -21,6 +21,7 @@ static int run_piece(const job *j, piece p, const char *scratch) {
     const cb_emit *e = j->e;
     const int at_comb = AT_VERILOG + (cb_emit_hardware(e)->n_stage ? 1 : 0);
     switch (p) {
+    case VERILATOR: return e->simulate && e->verilator ? cb_verify_verilator(e, scratch, &j->check[at_comb + 1]) : 0;
     case COMBINATIONAL: return e->simulate ? cb_verify_verilog(e, scratch, true, &j->check[at_comb]) : 0;
     case PIPELINED: return e->simulate && cb_emit_hardware(e)->n_stage ? cb_verify_verilog(e, scratch, false, &j->check[AT_VERILOG]) : 0;
     case LIBRARIES: return cb_verify_libraries(e, scratch, &j->check[AT_LIBRARIES]);
@@ -47,7 +48,7 @@ static void report(const cb_check *c) {
 
 int cb_verify(const cb_emit *e, const char *scratch, cb_check check[CB_CHECKS], int *n_check) {
     job j = {.e = e, .scratch = scratch, .check = check};
-    *n_check = AT_VERILOG + (e->simulate ? 1 + (cb_emit_hardware(e)->n_stage > 0) : 0);
+    *n_check = AT_VERILOG + (e->simulate ? 1 + (cb_emit_hardware(e)->n_stage > 0) + e->verilator : 0);
     int rc = cb_mkdirs(scratch) || cb_threads_each(PIECES, work, &j) ? -1 : 0;
     for (int k = 0; k < *n_check && !rc; k++) report(&check[k]);
     return cb_remove_tree(scratch) || rc ? -1 : 0;

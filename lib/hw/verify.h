@@ -13,7 +13,7 @@
 #include "hw/emit.h"
 
 typedef struct {
-    const char *what;      /* "interpreter", "hls_cpp", "emulator", "cmssw", "ctp7", "verilog", "verilog_comb" */
+    const char *what;      /* "interpreter", "hls_cpp", "emulator", "cmssw", "ctp7", "verilog", "verilog_comb", "verilog_verilator" */
     char tool[128];        /* name and version, "" for the interpreter */
     char status[256];      /* "ok", "mismatch", "not run: iverilog is not installed" */
     uint64_t checked, mismatches;
@@ -21,7 +21,7 @@ typedef struct {
     uint32_t expected, got;
 } cb_check;
 
-enum { CB_CHECKS = 7 };
+enum { CB_CHECKS = 8 };
 
 /* Fills check[], several at once on cb_threads() threads, always in the same order; returns -1 (with the
  * sentence) at a mismatch or a failure of a tool. Scratch files go under `scratch` (made, removed). */
@@ -38,5 +38,8 @@ int cb_verify_libraries(const cb_emit *e, const char *scratch, cb_check c[2]) CB
 int cb_verify_ctp7(const cb_emit *e, const char *scratch, cb_check *c) CB_MUST;
 /* Both Verilog variants: pipelined (comb = false) and combinational. */
 int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check *c) CB_MUST;
+
+/* The pipelined variant, or the combinational one of a design without registers, in Verilator (cb_emit.verilator). */
+int cb_verify_verilator(const cb_emit *e, const char *scratch, cb_check *c) CB_MUST;
 
 #endif

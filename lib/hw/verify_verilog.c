@@ -1,4 +1,4 @@
-/* Simulation of the emitted Verilog by Icarus Verilog, as child processes. */
+/* Simulation of the emitted Verilog by Icarus Verilog and Verilator, as child processes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "hw/simulator.h"
 #include "hw/verify.h"
 
-enum { COMPILE_S = 600, SIMULATE_S = 1800 };
+enum { COMPILE_S = 600, COMPILE_VERILATOR_S = 3600, SIMULATE_S = 1800 };
 
 /* "checked N mismatches M" and the line of the first mismatch. */
 static int parse(const char *tail, cb_check *c) {
@@ -44,6 +44,16 @@ static int simulate(const cb_emit *e, const char *dir, const char *scratch, cons
     return rc;
 }
 
+static int judge(cb_check *c, int rc) {
+    snprintf(c->status, sizeof c->status, "%s", rc ? "failed" : c->mismatches ? "mismatch" : "ok");
+    if (rc) return cb_fail_in("%s", c->what);
+    if (c->mismatches)
+        return cb_fail("%s: %llu of %llu events differ from the integer programme; first: event %lld, expected %u, got %u", c->what,
+                       (unsigned long long)c->mismatches, (unsigned long long)c->checked, (long long)c->first_bad, c->expected,
+                       c->got);
+    return 0;
+}
+
 int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check *c) {
     memset(c, 0, sizeof *c);
     c->what = comb ? "verilog_comb" : "verilog";
@@ -58,11 +68,36 @@ int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check
     if (!rc) rc = cb_simulator_check(false, scratch);
     if (!rc) rc = simulate(e, dir, scratch, comb || !cb_emit_hardware(e)->n_stage ? "_comb" : "", c);
     free(dir);
-    snprintf(c->status, sizeof c->status, "%s", rc ? "failed" : c->mismatches ? "mismatch" : "ok");
-    if (rc) return cb_fail_in("%s", c->what);
-    if (c->mismatches)
-        return cb_fail("%s: %llu of %llu events differ from the integer programme; first: event %lld, expected %u, got %u", c->what,
-                       (unsigned long long)c->mismatches, (unsigned long long)c->checked, (long long)c->first_bad, c->expected,
-                       c->got);
-    return 0;
+    return judge(c, rc);
+}
+
+/* The module that is handed over first: with registers, where there are some. */
+static int simulate_verilator(const cb_emit *e, const char *dir, const char *scratch, cb_check *c) {
+    char module[64], here[4096] = "";
+    cb_emit_identifier(e->net->name, module);
+    if (scratch[0] != '/' && !getcwd(here, sizeof here)) here[0] = 0;
+    const char *variant = cb_emit_hardware(e)->n_stage ? "" : "_comb";
+    char *obj = cb_textf("%s%s%s/verilator", here, here[0] ? "/" : "", scratch), *top = cb_textf("%s%s_tb", module, variant),
+         *v = cb_textf("%s%s.v", module, variant), *tb = cb_textf("%s%s_tb.v", module, variant), *sim = cb_textf("%s/V%s", obj ? obj : "", top ? top : "");
+    const char *const compile[] = {"verilator", "--binary", "-O1", "-CFLAGS", "-O1", "-Wno-fatal", "--top-module", top, "--Mdir", obj, v, tb, NULL};
+    const char *const run[] = {sim, NULL};
+    cb_process_end end;
+    int rc = obj && top && v && tb && sim ? cb_process_run(&(cb_process){.argv = compile, .dir = dir, .wall_s = COMPILE_VERILATOR_S}, NULL) : -1;
+    if (!rc) rc = cb_process_run(&(cb_process){.argv = run, .dir = dir, .wall_s = SIMULATE_S}, &end);
+    if (!rc) rc = parse(end.tail, c);
+    free(obj), free(top), free(v), free(tb), free(sim);
+    return rc;
+}
+
+int cb_verify_verilator(const cb_emit *e, const char *scratch, cb_check *c) {
+    *c = (cb_check){.what = "verilog_verilator", .first_bad = -1};
+    if (!cb_process_exists("verilator")) {
+        snprintf(c->status, sizeof c->status, "not run: verilator is not installed");
+        return 0;
+    }
+    char *dir = cb_textf("%s/verilog", e->dir);
+    cb_process_title("verilator", "--version", c->tool, sizeof c->tool);
+    int rc = dir && !cb_mkdirs(scratch) && !cb_simulator_check(true, scratch) ? simulate_verilator(e, dir, scratch, c) : -1;
+    free(dir);
+    return judge(c, rc);
 }
