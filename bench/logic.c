@@ -75,7 +75,7 @@ static int make_hard(logic_work *w, const char *data) {
     int rc = c.n_input != w->code.n_input || c.n_output != 2048
                  ? cb_fail("%s: 504 inputs and 2048 outputs expected", path)
                  : cb_bit_tape_new(&w->tape, &c, one) || cb_bit_work_new(&w->rows, &w->tape) ||
-                       cb_bit_code_new(&w->bits, CELLS, w->code.source, w->code.threshold, w->code.n_input);
+                       cb_bit_code_new(&w->bits, CELLS, w->code.source, w->code.threshold, w->code.mask, w->code.n_input);
     cb_circuit_free(&c);
     if (!rc) cb_bit_code_events(&w->bits, w->d->et, MOST, w->rows.row);
     return rc ? -1 : 0;

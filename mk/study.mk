@@ -150,6 +150,12 @@ $(R)/hgq_vs_qkeras.pdf: plots/hgq_vs_qkeras.py $(wildcard plots/*.py) $(TABLES)
 $(R)/hgq_vs_qkeras.png: plots/hgq_vs_qkeras.py $(wildcard plots/*.py) $(TABLES)
 	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
 
+# Logic gate networks, where the study has any; with the tables of `make ablation-lgn` and `make lgn-published` if they are there.
+LGN_FIGURE := $(if $(filter lgn,$(foreach f,$(wildcard $(foreach s,$(STUDENTS),$(call student_ini,$(s)))),$(call ini,family,$(f)))),\
+  $(R)/lgn.pdf $(R)/lgn.png)
+$(R)/lgn.pdf $(R)/lgn.png: plots/lgn.py $(wildcard plots/*.py) $(TABLES) $(wildcard $(R)/ablation_lgn.tsv $(R)/lgn_published.tsv)
+	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
+
 # ---- fronts -------------------------------------------------------------------
 FRONT_FILES  := $(FRONTS:%=$(B)/fronts/%.h5)
 FRONT_PICKS  := $(foreach s,$(STUDENTS),$(if $(call picked_front,$(s)),$(s)))
@@ -188,14 +194,14 @@ prove: $(PROOFS)
 ARTIFACTS := $(INPUTS) $(B)/dataset.h5 $(B)/teacher.h5 $(B)/targets.h5 $(STUDENT_FILES) $(HARDWARE) $(SYNTHESIS) \
              $(B)/scores.h5 $(TABLES) $(FRONT_FILES) $(FRONT_TABLES) $(ROUTED_FILES) $(ROUTED_TABLE)
 
-all: programs $(ARTIFACTS) $(FIGURE) $(R)/hgq_vs_qkeras.png $(FRONT_FIGURE) $(ROUTED_FIGURE)
+all: programs $(ARTIFACTS) $(FIGURE) $(R)/hgq_vs_qkeras.png $(FRONT_FIGURE) $(LGN_FIGURE) $(ROUTED_FIGURE)
 artifacts: $(ARTIFACTS)
 data: $(B)/dataset.h5
 
 # The names below $(WORK) and SHA-256 of every artifact, firmware file and table.
 CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WORK)/%=%) -type f \
   \( -name '*.h5' -o -name '*.json' -o -name '*.tsv' -o -path 'firmware/*' \) ! -path 'results/*/*/*' \
-  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name 'published.tsv' ! -name 'ablation*.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name '*published.tsv' ! -name 'ablation*.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
 
 # A shell of the recipe: the one of $(shell) does not see the exported PATH.
@@ -253,6 +259,7 @@ help:
 	@echo 'make route-STUDENT   place and route one student, whatever its size (ROUTEFLAGS)'
 	@echo 'make data            only the dataset;  make checksums: record new checksums'
 	@echo 'make ablation-hgq    what each ingredient of hgq+ gives: results/ablation_hgq.tsv, .pdf, .png (ABLATION_SEEDS="1 2 3")'
+	@echo 'make ablation-lgn    what each ingredient of the logic gate networks gives;  make lgn-published: the published ones, trained here'
 	@echo 'make clean           remove bin, build, firmware'
 	@echo 'make MPI=1 programs  bin/mpi/*: training stages that share their work under mpirun'
 	@echo 'configurations: $(patsubst configs/%.ini,%,$(wildcard configs/*.ini))'

@@ -83,7 +83,8 @@ def look(study, student):
     if family == "hgq":
         return dict(color=BLUE, marker="o", linestyle="-", fill=not from_front(student))
     if family == "lgn":
-        return dict(color=TEAL, marker="X", linestyle=(0, (2, 1)))
+        conv = student.startswith("clgn")
+        return dict(color=TEAL, marker="*" if conv else "X", linestyle=(0, (4, 1, 1, 1)) if conv else (0, (2, 1)))
     return dict(color=ORANGE, marker="P", linestyle="-", fill="25ns" not in student)
 
 

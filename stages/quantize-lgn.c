@@ -34,25 +34,29 @@ static double real(const cb_config *c, const char *key) { return cb_config_real(
 static cb_logic_design design_of(const cb_config *c) {
     double list[CB_LOGIC_PLANES];
     int field = whole(c, "field"), stride = whole(c, "stride");
-    cb_logic_design d = {.input = (cb_logic_input)choice(c, "input", "bits lt log ramp"),
+    cb_logic_design d = {.input = (cb_logic_input)choice(c, "input", "bits lt log ramp binary"),
                          .kind = (cb_logic_kind)choice(c, "nodes", "raw light warp"),
                          .rank = whole(c, "inputs"),
-                         .wiring = (cb_logic_wiring)choice(c, "wiring", "random distinct unique local"),
+                         .wiring = (cb_logic_wiring)choice(c, "wiring", "random distinct unique local ring"),
                          .window = whole(c, "window"),
+                         .window_eta = whole(c, "window_eta") ? whole(c, "window_eta") : whole(c, "window"),
                          .candidates = whole(c, "candidates"),
                          .learn_thresholds = choice(c, "learn_thresholds", "no log linear") > 0,
                          .log_thresholds = choice(c, "learn_thresholds", "no log linear") == 1,
                          .threshold_width = real(c, "threshold_width"),
                          .group = whole(c, "channel_group"),
                          .pool = whole(c, "pool"),
-                         .residual = choice(c, "start", "residual random") == 0,
+                         .start = (cb_logic_start)choice(c, "start", "residual random threshold"),
                          .probability = real(c, "residual_probability"),
                          .start_noise = real(c, "start_noise"),
                          .weighted = choice(c, "head", "sum weighted") == 1,
+                         .units = whole(c, "units"),
+                         .hinges = whole(c, "hinges"),
+                         .count = cb_config_bool(c, "lgn", "count"),
+                         .grid = {whole(c, "head_bits"), whole(c, "head_frac")},
+                         .hinge_grid = {whole(c, "hinge_bits"), whole(c, "hinge_frac")},
                          .tau = real(c, "tau"),
                          .middle = real(c, "middle"),
-                         .head_bits = whole(c, "head_bits"),
-                         .head_frac = whole(c, "head_frac"),
                          .seed = (uint64_t)cb_config_int(c, "student", "seed")};
     d.conv = (cb_logic_conv){d.kind, d.rank, whole(c, "kernels"), whole(c, "levels"), {field, field, 1}, {stride, stride, 1},
                              whole(c, "padding")};
@@ -80,6 +84,7 @@ static cb_logic_plan plan_of(const cb_config *c) {
                            .entropy = real(c, "entropy"),
                            .entropy_tree = real(c, "entropy_tree"),
                            .entropy_every = cb_config_int(c, "lgn", "entropy_every"),
+                           .floor = cb_config_bool(c, "lgn", "floor"),
                            .tail_from = real(c, "tail_from"),
                            .tail_weight = real(c, "tail_weight")};
 }
@@ -140,10 +145,15 @@ static void check_usage(const cb_stage *st) {
         cb_stage_usage(st, "lgn.entropy and lgn.entropy_tree: only raw nodes choose among gates; take lgn.nodes = raw or 0");
     if (choice(c, "learn_thresholds", "no log linear") && choice(c, "input", "bits lt log ramp"))
         cb_stage_usage(st, "lgn.learn_thresholds = %s: thresholds are trained with lgn.input = bits only", cb_config_text(c, "lgn", "learn_thresholds"));
+    if (!strcmp(cb_config_text(c, "lgn", "wiring"), "ring") && whole(c, "candidates") > 1)
+        cb_stage_usage(st, "lgn.candidates = %d: wires of shared tables (lgn.wiring = ring) are fixed", whole(c, "candidates"));
     int n = cb_config_reals(c, "lgn", "thresholds", list, CB_LOGIC_PLANES);
     for (int i = 0; i < n; i++)
         if (list[i] != (int)list[i] || (i && list[i] <= list[i - 1]))
             cb_stage_usage(st, "lgn.thresholds = %s: ascending whole numbers wanted", cb_config_text(c, "lgn", "thresholds"));
+    for (int i = 0; i < n && !strcmp(cb_config_text(c, "lgn", "input"), "binary"); i++)
+        if ((int)list[i] < 1 || ((int)list[i] & ((int)list[i] - 1)))
+            cb_stage_usage(st, "lgn.thresholds = %s: powers of two wanted for lgn.input = binary", cb_config_text(c, "lgn", "thresholds"));
     if (n < 1 || (!strcmp(cb_config_text(c, "lgn", "input"), "log") && n != 1))
         cb_stage_usage(st, "lgn.thresholds = '%s': at least one wanted, exactly one for lgn.input = log",
                        cb_config_text(c, "lgn", "thresholds"));

@@ -350,8 +350,8 @@ static int lower_ops(cb_netlist *g, const cb_programme *p, const rules *r, int32
         const cb_op *op = &p->op[k], *next = k + 1 < p->n_op ? &p->op[k + 1] : NULL;
         if (op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC) {
             if (op->kind == CB_OP_LOGIC ? cb_lower_logic(g, op, x, y, map) : cb_lower_compare(g, op, x, y)) return -1;
-        } else if (k && op[-1].kind == CB_OP_LOGIC && op->kind == CB_OP_DENSE && op->out_c == 1) {
-            if (cb_lower_bit_sum(g, op, x, y, map)) return -1;
+        } else if (k && op[-1].kind == CB_OP_LOGIC && op->kind == CB_OP_DENSE) {
+            if (cb_lower_bit_sums(g, op, x, y, map)) return -1;
         } else if (op->kind == CB_OP_QUANT) {
             if (lower_quant(g, op, x, y)) return -1;
         } else {

@@ -38,9 +38,30 @@ static int32_t compare(cb_netlist *g, int32_t x, int32_t t) {
     return cb_netlist_table(g, CB_GATE_INPUTS, in, greater_table(CB_GATE_INPUTS - 1, (unsigned)t >> middle, true));
 }
 
+/* x & mask > t, with a mask of at most six bits. */
+static int32_t compare_masked(cb_netlist *g, int32_t x, int32_t mask, int32_t t) {
+    int32_t in[CB_GATE_INPUTS], n = 0;
+    uint64_t table = 0;
+    for (int k = g->input_bits - 1; k >= 0; k--) {
+        if (!(mask >> k & 1)) continue;
+        if (n == CB_GATE_INPUTS) return cb_fail("netlist %s: a comparison under a mask of more than six bits, %d", g->name, mask);
+        if ((in[n++] = cb_netlist_bit(g, x, k)) < 0) return -1;
+    }
+    if (n == 1 && t == 0) return in[0];
+    for (int i = 0; i < 1 << n; i++) {
+        int32_t v = 0, left = i; /* the digits of i at the places of the mask, lowest first */
+        for (int k = 0; k < g->input_bits; k++)
+            if (mask >> k & 1) v |= (left & 1) << k, left >>= 1;
+        table |= (uint64_t)(v > t) << i;
+    }
+    return cb_netlist_table(g, n, in, table);
+}
+
 int cb_lower_compare(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) {
     for (int j = 0; j < op->out_c; j++)
-        if ((out[j] = compare(g, in[op->source[j]], op->threshold[j])) < 0) return -1;
+        if ((out[j] = op->mask[j] == (1 << g->input_bits) - 1 ? compare(g, in[op->source[j]], op->threshold[j])
+                                                              : compare_masked(g, in[op->source[j]], op->mask[j], op->threshold[j])) < 0)
+            return -1;
     return 0;
 }
 
@@ -129,31 +150,40 @@ static int32_t add_up(cb_netlist *g, int32_t *x, int n) {
     return x[0];
 }
 
-static int note_group(cb_lowering *map, const cb_netlist *g, const bit *b, int n, int32_t part, int64_t least) {
-    cb_bit_group x = {.n = n, .least = least, .number = cb_held_of(g, part)};
+static int note_group(cb_lowering *map, const cb_netlist *g, const bit *b, int n, int output, int32_t part, int64_t least) {
+    cb_bit_group x = {.n = n, .output = output, .least = least, .number = cb_held_of(g, part)};
     for (int j = 0; j < n; j++) x.bit[j] = cb_held_of(g, b[j].node), x.weight[j] = b[j].w;
     return cb_lowering_group(map, &x);
 }
 
-int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) {
-    bit *b = cb_alloc((size_t)op->in_c, sizeof *b);
-    int32_t *part = cb_alloc((size_t)op->in_c + 1, sizeof *part), n = 0, parts = 0;
-    int64_t constant = op->bias ? op->bias[0] * ((int64_t)1 << (op->out_frac - op->bias_frac)) : 0;
-    int rc = b && part ? 0 : -1;
-    for (int i = 0; !rc && i < op->in_c; i++)
-        if (op->w[i]) b[n++] = (bit){op->w[i], in[i], i};
-    if (!rc) qsort(b, (size_t)n, sizeof *b, by_weight);
-    for (int32_t i = 0; !rc && i < n; i += CB_GATE_INPUTS) {
+/* Sum o of a DENSE on bits. b, part: scratch of in_c + 1. */
+static int32_t one_sum(cb_netlist *g, const cb_op *op, int o, const int32_t *in, bit *b, int32_t *part, cb_lowering *map) {
+    int32_t n = 0, parts = 0;
+    int64_t constant = op->bias ? op->bias[o] * ((int64_t)1 << (op->out_frac - op->bias_frac)) : 0;
+    for (int i = 0; i < op->in_c; i++) {
+        int32_t w = op->w[(size_t)i * (size_t)op->out_c + (size_t)o];
+        if (w) b[n++] = (bit){w, in[i], i};
+    }
+    if (n) qsort(b, (size_t)n, sizeof *b, by_weight);
+    for (int32_t i = 0; i < n; i += CB_GATE_INPUTS) {
         int64_t least;
         int count = n - i < CB_GATE_INPUTS ? n - i : CB_GATE_INPUTS;
         part[parts] = small_sum(g, b + i, count, op->out_frac, &least);
         constant += least;
-        if (part[parts] < 0 || (map && note_group(map, g, b + i, count, part[parts], least))) rc = -1;
+        if (part[parts] < 0 || (map && note_group(map, g, b + i, count, o, part[parts], least))) return -1;
         parts++;
     }
-    int32_t sum = rc ? -1 : parts ? add_up(g, part, parts) : cb_netlist_const(g, 0, 0), c = rc ? -1 : cb_netlist_const(g, constant, op->out_frac);
-    out[0] = sum < 0 || c < 0 ? -1 : cb_netlist_add(g, sum, 0, c, 0, false);
+    if ((constant || !parts) && (part[parts++] = cb_netlist_const(g, constant, op->out_frac)) < 0) return -1;
+    return add_up(g, part, parts);
+}
+
+int cb_lower_bit_sums(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) {
+    bit *b = cb_alloc((size_t)op->in_c + 1, sizeof *b);
+    int32_t *part = cb_alloc((size_t)op->in_c + 1, sizeof *part);
+    int rc = b && part ? 0 : -1;
+    for (int o = 0; !rc && o < op->out_c; o++)
+        if ((out[o] = one_sum(g, op, o, in, b, part, map)) < 0) rc = -1;
     free(b);
     free(part);
-    return out[0] < 0 ? -1 : 0;
+    return rc;
 }

@@ -1,8 +1,8 @@
 /* lower_logic.h - bit operations of a programme -> look-up tables of the graph.
  *
  * COMPARE: x > t of an unsigned input is one table of its bits above the trailing ones of t, or two
- * where these are more than six. LOGIC: a table a gate. A weighted sum of bits (DENSE to one output after
- * LOGIC): six bits at a time, of neighbouring weight, are a number whose every bit is one table of the six; those
+ * where these are more than six; a single bit of x is a wire. LOGIC: a table a gate. A weighted sum of bits (each output of
+ * a DENSE after LOGIC): six bits at a time, of neighbouring weight, are a number whose every bit is one table of the six; those
  * numbers are added in a tree. Against the spec's popcount (lgn 5.3: about one LUT a counted bit)
  * the multiplications by weights cost nothing.
  */
@@ -16,6 +16,6 @@
  * which node is which gate, and what each number of six bits counts. */
 int cb_lower_compare(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) CB_MUST;
 int cb_lower_logic(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) CB_MUST;
-int cb_lower_bit_sum(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) CB_MUST;
+int cb_lower_bit_sums(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out, cb_lowering *map) CB_MUST;
 
 #endif

@@ -28,6 +28,7 @@ typedef struct {
     int n;
     cb_held bit[CB_GATE_INPUTS], number;
     int64_t weight[CB_GATE_INPUTS], least;
+    int output;              /* of the operation: the sum that it is part of */
 } cb_bit_group;
 
 typedef struct {

@@ -191,6 +191,8 @@ static int layer_of_comparators(prover *p, int k) {
         cb_held from = input_held(p, k, op->source[j]);
         if (from.node < 0) return cb_fail("layer %s: element %d: its input is gone", op->name, j);
         cb_word x = free_value(p, from.node), t = cb_word_constant(op->threshold[j]);
+        for (int b = 0; b < x.n; b++)
+            if (!(op->mask[j] >> b & 1)) x.bit[b] = 0;
         cb_lit want = cb_word_less(&p->c->aig, &t, &x), have = h->node < 0 ? h->constant != 0 : definition(p, h->node).bit[0];
         if (cb_claim_add(p->c, cb_aig_xor(&p->c->aig, want, have), j, k)) return -1;
     }
@@ -229,19 +231,20 @@ static int layer_of_gates(prover *p, int k) {
 
 /* ---- a weighted sum of bits ---- */
 
-/* Weights of the operation, and those of the groups, of every node: the same. */
-static int check_group_weights(const prover *p, int k) {
+/* Weights of output o of the operation, and those of its groups, of every node: the same. */
+static int check_group_weights(const prover *p, int k, int o) {
     const cb_op *op = &p->p->op[k];
     int64_t *w = cb_alloc((size_t)p->g->n + 2, sizeof *w);
     bool same = w != NULL;
     for (int i = 0; w && i < op->in_c; i++) {
         const cb_held *h = &p->map->value[k - 1][i];
-        if (h->node >= 0) w[h->node] += op->w[i];
-        else if (h->node == CB_HELD_DROPPED) same = same && !op->w[i];
-        else if (h->constant) w[p->g->n] += op->w[i];
+        int32_t weight = op->w[i * op->out_c + o];
+        if (h->node >= 0) w[h->node] += weight;
+        else if (h->node == CB_HELD_DROPPED) same = same && !weight;
+        else if (h->constant) w[p->g->n] += weight;
     }
     for (int64_t i = 0; w && i < p->map->n_group; i++)
-        for (int j = 0; j < p->map->group[i].n; j++) {
+        for (int j = 0; p->map->group[i].output == o && j < p->map->group[i].n; j++) {
             const cb_held *h = &p->map->group[i].bit[j];
             if (h->node >= 0) w[h->node] -= p->map->group[i].weight[j];
             else if (h->node == CB_HELD_CONSTANT && h->constant) w[p->g->n] -= p->map->group[i].weight[j];
@@ -274,18 +277,29 @@ static int claim_group(prover *p, int k, int64_t i) {
     return cb_claim_add(p->c, bad, (int32_t)i, k);
 }
 
+/* Sum o of the bits: what its groups count, and its bias. term: scratch. */
+static int counted_sum(prover *p, int k, int o, cb_term *term) {
+    const cb_op *op = &p->p->op[k];
+    int64_t n = 0;
+    for (int64_t i = 0; i < p->map->n_group; i++) {
+        const cb_bit_group *b = &p->map->group[i];
+        if (b->output != o) continue;
+        term[n++] = (cb_term){b->number, 1, 0};
+        term[n++] = (cb_term){{.node = CB_HELD_CONSTANT, .constant = 1}, b->least, op->out_frac};
+    }
+    if (op->bias) term[n++] = (cb_term){{.node = CB_HELD_CONSTANT, .constant = 1}, op->bias[o], op->bias_frac};
+    return check_group_weights(p, k, o) ||
+                   prove_element(p, &p->p->op[k + 1], k + 1, o, term, n, op->lo[o], op->hi[o], op->out_frac)
+               ? -1
+               : 0;
+}
+
 static int layer_of_counted_bits(prover *p, int k) {
     const cb_op *op = &p->p->op[k];
-    int64_t n = p->map->n_group;
-    cb_term *term = cb_alloc((size_t)(2 * n + 1), sizeof *term);
-    int rc = term ? check_group_weights(p, k) : -1;
-    for (int64_t i = 0; i < n && !rc; i++) {
-        term[2 * i] = (cb_term){p->map->group[i].number, 1, 0};
-        term[2 * i + 1] = (cb_term){{.node = CB_HELD_CONSTANT, .constant = 1}, p->map->group[i].least, op->out_frac};
-        rc = claim_group(p, k, i);
-    }
-    if (!rc && op->bias) term[2 * n] = (cb_term){{.node = CB_HELD_CONSTANT, .constant = 1}, op->bias[0], op->bias_frac};
-    if (!rc) rc = prove_element(p, &p->p->op[k + 1], k + 1, 0, term, 2 * n + (op->bias != NULL), op->lo[0], op->hi[0], op->out_frac);
+    cb_term *term = cb_alloc((size_t)(2 * p->map->n_group + 1), sizeof *term);
+    int rc = term ? 0 : -1;
+    for (int64_t i = 0; i < p->map->n_group && !rc; i++) rc = claim_group(p, k, i);
+    for (int o = 0; o < op->out_c && !rc; o++) rc = counted_sum(p, k, o, term);
     free(term);
     return rc ? cb_fail_in("layer %s", op->name) : 0;
 }
@@ -334,7 +348,7 @@ static int prove_all(prover *p) {
         else if (op->kind == CB_OP_LOGIC) rc = layer_of_gates(p, k);
         else if (op->kind == CB_OP_QUANT) rc = layer_of_quantizers(p, k);
         else if (k + 1 == p->p->n_op || op[1].kind != CB_OP_QUANT) rc = cb_fail("layer %s: no quantizer behind it", op->name);
-        else rc = k && op[-1].kind == CB_OP_LOGIC && op->out_c == 1 ? layer_of_counted_bits(p, k) : layer_of_sums(p, k), k++;
+        else rc = k && op[-1].kind == CB_OP_LOGIC ? layer_of_counted_bits(p, k) : layer_of_sums(p, k), k++;
         if (rc) return -1;
     }
     return cb_linear_cover(&p->linear) || check_score(p) ? -1 : 0;

@@ -7,51 +7,75 @@
 #include "logic/student.h"
 #include "quant/student_check.h"
 
-enum { MOST_FRAC = 16 };
+enum { MOST_FRAC = 16, HINGE_BITS = 40 };
 
-/* The circuit and its head while they are put together: score = sum w[o] output[o] + bias, in units of 2^-frac. */
+/* The circuit and the sums of its outputs while they are put together: S_u = sum w[o][u] output[o] + bias[u], in units of 2^-frac. */
 typedef struct {
     cb_circuit c;
-    int64_t *w, bias;
-    int frac;
+    int units, frac;
+    int64_t *w, bias[CB_LOGIC_UNITS];
 } body;
 
-/* Smallest frac with all head weights integer; the bias is rounded to that grid, or to 1/256. */
-static int head_grid(const cb_logic_student *s, body *b) {
-    int n = cb_logic_outputs(&s->net);
-    for (b->frac = 0; b->frac <= MOST_FRAC; b->frac++) {
-        bool good = true;
-        for (int o = 0; o < n && good; o++) {
-            double v = (double)s->c[o] * cb_pow2(b->frac);
-            good = v == rint(v) && fabs(v) < 0x1p30;
-        }
-        if (good) break;
+/* Smallest frac with n values whole; -1: none up to MOST_FRAC. */
+static int grid_of(const float *x, size_t n) {
+    for (int frac = 0; frac <= MOST_FRAC; frac++) {
+        size_t e = 0;
+        while (e < n && (double)x[e] * cb_pow2(frac) == rint((double)x[e] * cb_pow2(frac)) && fabs((double)x[e]) < 0x1p14) e++;
+        if (e == n) return frac;
     }
-    if (b->frac > MOST_FRAC)
+    return -1;
+}
+
+/* Without hinges the head's constant is the sum's, rounded to its grid. */
+static int sums_of(const cb_logic_student *s, body *b) {
+    const cb_logic_head *h = &s->net.head;
+    int n = cb_logic_outputs(&s->net);
+    size_t weights = cb_logic_head_weights(h, n);
+    b->units = h->units;
+    b->frac = grid_of(s->c, weights);
+    if (b->frac < 0)
         return cb_fail("logic student: 1/lgn.tau = %.9g is no multiple of 2^-%d, so that the head has no exact integer form; take a power of two",
                        (double)s->c[0], MOST_FRAC);
-    for (int o = 0; o < n; o++) b->w[o] = (int64_t)((double)s->c[o] * cb_pow2(b->frac));
-    b->bias = (int64_t)rint((double)s->c[n] * cb_pow2(b->frac));
+    b->w = cb_alloc((size_t)n * (size_t)b->units, sizeof *b->w);
+    if (!b->w) return -1;
+    for (int o = 0; o < n; o++)
+        b->w[o * b->units + cb_logic_head_unit(h, o)] = (int64_t)((double)s->c[o / h->share] * cb_pow2(b->frac));
+    if (!h->hinges) b->bias[0] = (int64_t)rint((double)s->c[weights] * cb_pow2(b->frac));
     return 0;
 }
 
-/* Outputs that are constant go into the bias, equal ones become one, those of weight 0 go. At least one stays. */
+static bool any_weight(const body *b, int32_t o) {
+    bool any = false;
+    for (int u = 0; u < b->units; u++) any |= b->w[o * b->units + u] != 0;
+    return any;
+}
+
+/* Outputs that are constant go into the biases, equal ones become one, those of weight 0 go. At least one stays. */
 static int merge_outputs(body *b) {
+    size_t row = (size_t)b->units;
     cb_circuit *c = &b->c;
     int32_t *slot = cb_alloc((size_t)c->n_input + (size_t)c->n, sizeof *slot), n = 0;
     if (!slot) return -1;
     for (int32_t o = 0; o < c->n_output; o++) {
         int32_t signal = c->output[o];
         const cb_gate *g = signal < c->n_input ? NULL : &c->gate[signal - c->n_input];
-        int64_t w = b->w[o];
-        if (g && g->k == 0) b->bias += g->table & 1 ? w : 0;
-        else if (slot[signal]) b->w[slot[signal] - 1] += w;
-        else b->w[n] = w, c->output[n] = signal, slot[signal] = ++n;
+        const int64_t *w = b->w + (size_t)o * row;
+        if (g && g->k == 0)
+            for (int u = 0; u < b->units; u++) b->bias[u] += g->table & 1 ? w[u] : 0;
+        else if (slot[signal])
+            for (int u = 0; u < b->units; u++) b->w[(size_t)(slot[signal] - 1) * row + (size_t)u] += w[u];
+        else {
+            memmove(b->w + (size_t)n * row, w, row * sizeof *w);
+            c->output[n] = signal, slot[signal] = ++n;
+        }
     }
     int32_t kept = 0;
     for (int32_t o = 0; o < n; o++)
-        if (b->w[o]) b->w[kept] = b->w[o], c->output[kept++] = c->output[o];
-    if (!kept) c->output[0] = 0, b->w[0] = 0, kept = 1;
+        if (any_weight(b, o)) {
+            memmove(b->w + (size_t)kept * row, b->w + (size_t)o * row, row * sizeof *b->w);
+            c->output[kept++] = c->output[o];
+        }
+    if (!kept) c->output[0] = 0, memset(b->w, 0, row * sizeof *b->w), kept = 1;
     c->n_output = kept;
     free(slot);
     return cb_circuit_simplify(c);
@@ -80,29 +104,61 @@ static int32_t used_inputs(cb_circuit *c, int32_t *old) {
     return n;
 }
 
+/* The hinges: weights on the sums and thresholds, max(., 0), weights on them and the constant. */
+static int add_hinges(cb_programme *p, const cb_logic_student *s, const body *b) {
+    const cb_logic_head *h = &s->net.head;
+    const float *v = s->c + cb_logic_head_weights(h, cb_logic_outputs(&s->net)), *t = v + h->hinges * h->units, *a = t + h->hinges;
+    cb_op *op = cb_programme_quant(p, "sums", 1); /* exact: what is behind a linear layer */
+    if (!op) return -1;
+    op->round = CB_TRN, op->overflow = CB_SAT;
+    op->format[0] = (cb_format){1, (int16_t)(HINGE_BITS - b->frac), (int16_t)b->frac};
+    op = cb_programme_dense(p, "hinges", h->hinges, true);
+    int v_frac = grid_of(v, (size_t)(h->hinges * h->units)), a_frac = grid_of(a, (size_t)h->hinges), t_frac = grid_of(t, (size_t)h->hinges);
+    if (!op || v_frac < 0 || a_frac < 0 || t_frac < 0) return op ? cb_fail("logic student: hinges off their grids") : -1;
+    op->bias_frac = t_frac, op->w_frac = v_frac > t_frac - b->frac ? v_frac : t_frac - b->frac;
+    for (int k = 0; k < h->hinges; k++) {
+        for (int u = 0; u < h->units; u++)
+            op->w[u * h->hinges + k] = (int32_t)((double)v[k * h->units + u] * cb_pow2(op->w_frac));
+        op->bias[k] = (int64_t)((double)t[k] * cb_pow2(t_frac));
+    }
+    int frac = b->frac + op->w_frac;
+    if (!(op = cb_programme_quant(p, "above", 1))) return -1;
+    op->relu = true, op->round = CB_TRN, op->overflow = CB_SAT;
+    op->format[0] = (cb_format){0, (int16_t)(HINGE_BITS - frac), (int16_t)frac};
+    if (!(op = cb_programme_dense(p, "sum", 1, false))) return -1;
+    op->w_frac = a_frac;
+    for (int k = 0; k < h->hinges; k++) op->w[k] = (int32_t)((double)a[k] * cb_pow2(op->w_frac));
+    return 0;
+}
+
 static int assemble(cb_programme *p, const cb_logic_student *s, const body *b, const int32_t *old, int32_t n) {
     cb_op *op = cb_programme_compare(p, "thermometer", n);
     if (!op) return -1;
-    for (int32_t j = 0; j < n; j++) op->source[j] = s->code.source[old[j]], op->threshold[j] = s->code.threshold[old[j]];
-    if (!cb_programme_logic(p, "gates", &b->c) || !(op = cb_programme_dense(p, "head", 1, true))) return -1;
-    for (int o = 0; o < b->c.n_output; o++) op->w[o] = (int32_t)b->w[o];
+    for (int32_t j = 0; j < n; j++) {
+        op->source[j] = s->code.source[old[j]];
+        op->threshold[j] = s->code.threshold[old[j]], op->mask[j] = s->code.mask[old[j]];
+    }
+    if (!cb_programme_logic(p, "gates", &b->c) || !(op = cb_programme_dense(p, "head", b->units, true))) return -1;
+    for (int e = 0; e < b->c.n_output * b->units; e++) op->w[e] = (int32_t)b->w[e];
     op->w_frac = op->bias_frac = b->frac;
-    op->bias[0] = b->bias;
+    memcpy(op->bias, b->bias, (size_t)b->units * sizeof *op->bias);
+    if (s->net.head.hinges && add_hinges(p, s, b)) return -1;
     if (!(op = cb_programme_quant(p, "score", 1))) return -1;
-    op->relu = true, op->round = CB_RND, op->overflow = CB_SAT;
+    op->relu = true, op->overflow = CB_SAT;
+    op->round = s->net.head.hinges ? CB_TRN : CB_RND; /* the constant of a rounding would be one more operand of the last sum */
     op->format[0] = (cb_format){0, CB_SCORE_BITS - CB_SCORE_FRAC, CB_SCORE_FRAC};
     return cb_programme_finish(p);
 }
 
 int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *name, int64_t seed) {
-    body b = {.w = cb_alloc((size_t)cb_logic_outputs(&s->net), sizeof *b.w)};
+    body b = {0};
     int32_t *old = cb_alloc((size_t)s->net.n_input, sizeof *old);
     memset(p, 0, sizeof *p);
     strncpy(p->name, name, sizeof p->name - 1);
     strcpy(p->family, "lgn");
     p->seed = seed, p->input_h = s->height, p->input_w = s->width, p->ebops = NAN;
     p->parameters = (int64_t)s->net.n_weight;
-    int rc = b.w && old && !head_grid(s, &b) && !cb_logic_harden(&s->net, s->w, &b.c) && !cb_circuit_simplify(&b.c) &&
+    int rc = old && !sums_of(s, &b) && !cb_logic_harden(&s->net, s->w, &b.c) && !cb_circuit_simplify(&b.c) &&
                      !merge_outputs(&b)
                  ? 0
                  : -1;
@@ -131,19 +187,19 @@ static int plain_codes(void *context, const uint16_t *et, uint32_t n, uint16_t *
     int bad = 0;
 #pragma omp parallel
     {
-        uint8_t *signal = malloc(signals);
+        uint8_t *signal = malloc(signals + (size_t)q->c.n_output), *output = signal ? signal + signals : NULL;
 #pragma omp for schedule(static)
         for (uint32_t e = 0; e < n; e++) {
-            double y = rint((double)s->c[q->c.n_output] * 0x1p16) * 0x1p-16;
             if (!signal) {
 #pragma omp atomic write
                 bad = 1;
                 continue;
             }
-            for (int j = 0; j < q->c.n_input; j++) signal[j] = et[e * pixels + (size_t)s->code.source[j]] > s->code.threshold[j];
+            for (int j = 0; j < q->c.n_input; j++) signal[j] = (et[e * pixels + (size_t)s->code.source[j]] & s->code.mask[j]) > s->code.threshold[j];
             cb_circuit_trace(&q->c, signal);
-            for (int o = 0; o < q->c.n_output; o++) y += (double)s->c[o] * signal[q->c.output[o]];
-            y = floor(y * 256 + 0.5);
+            for (int o = 0; o < q->c.n_output; o++) output[o] = signal[q->c.output[o]];
+            double y = cb_logic_head_plain(&s->net.head, q->c.n_output, s->c, output) * 256;
+            y = floor(s->net.head.hinges ? y : y + 0.5);
             code[e] = (uint16_t)(y < 0 ? 0 : y > 65535 ? 65535 : y);
         }
         free(signal);

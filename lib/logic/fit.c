@@ -40,19 +40,19 @@ static int fit_new(fit *f) {
     f->code = cb_alloc(CHUNK, sizeof *f->code);
     f->row = cb_alloc(batch * pixels, sizeof *f->row);
     f->best_w = cb_alloc(s->net.n_weight + 1, sizeof *f->best_w);
-    f->best_c = cb_alloc((size_t)cb_logic_outputs(&s->net) + 1, sizeof *f->best_c);
+    f->best_c = cb_alloc(cb_logic_head_parameters(&s->net), sizeof *f->best_c);
     f->best_u = cb_alloc(s->net.n_choice + 1, sizeof *f->best_u);
     if (!f->best_u || !f->image || !f->target || !f->weight || !f->val_et || !f->code || !f->row || !f->best_w || !f->best_c) return -1;
     f->steps = (int64_t)plan->epochs * f->order.n_batch;
     cb_logic_weights_set(&f->trainer, s->w);
     cb_logic_choices_set(&f->trainer, s->u);
     if (s->design.learn_thresholds && cb_logic_ladder_start(&f->trainer, s->design.log_thresholds, s->design.threshold_width)) return -1;
-    memcpy(f->trainer.c, s->c, ((size_t)cb_logic_outputs(&s->net) + 1) * sizeof *s->c);
+    memcpy(f->trainer.c, s->c, f->trainer.n_head * sizeof *s->c);
     cb_logic_recipe *r = &f->trainer.recipe;
     r->seed = s->design.seed;
     r->train_head = s->design.weighted;
-    r->head_frac = s->design.weighted ? s->design.head_frac : -1;
-    r->head_limit = (double)((1 << (s->design.head_bits - 1)) - 1) * cb_pow2(-s->design.head_frac);
+    r->floor = plan->floor;
+    r->grid = s->design.grid, r->hinge_grid = s->design.hinge_grid;
     return 0;
 }
 
@@ -100,7 +100,7 @@ static int check_step(const fit *f, double loss) {
         while (layer > 0 && t->stage[layer].at > at) layer--;
         return cb_fail("layer %d: a weight is %g; lower the learning rate", layer + 1, (double)t->w[at]);
     }
-    if (cb_finite_check("weight", "head", t->c, (size_t)cb_logic_outputs(&f->s->net) + 1)) return -1;
+    if (cb_finite_check("weight", "head", t->c, t->n_head)) return -1;
     return fabs(loss) <= CB_LARGEST ? 0 : cb_fail("the loss is %g; lower the learning rate", loss);
 }
 
@@ -138,7 +138,7 @@ static int validate(fit *f, double *mae) {
     double sum = 0, weights = 0;
     cb_logic_weights_get(&f->trainer, f->s->w);
     cb_logic_refresh(&f->trainer);
-    memcpy(f->s->c, f->trainer.c_used, ((size_t)cb_logic_outputs(&f->s->net) + 1) * sizeof *f->s->c);
+    memcpy(f->s->c, f->trainer.c_used, f->trainer.n_head * sizeof *f->s->c);
     cb_logic_choices_apply(&f->trainer, &f->s->net);
     if (f->trainer.ladder.n) set_thresholds(f->s, f->trainer.ladder.count);
     if (cb_logic_programme(&p, f->s, "hardened", 0)) return -1;
@@ -158,7 +158,7 @@ static int validate(fit *f, double *mae) {
 }
 
 static int fit_epochs(fit *f, cb_history *history) {
-    size_t n_head = (size_t)cb_logic_outputs(&f->s->net) + 1;
+    size_t n_head = f->trainer.n_head;
     for (int epoch = 0; epoch < f->plan->epochs; epoch++) {
         double mae, loss = 0;
         char note[64];

@@ -6,7 +6,7 @@
 enum { MAX_OUTPUTS = 1 << 24 };
 
 void cb_logic_net_new(cb_logic_net *n, cb_logic_image input) {
-    *n = (cb_logic_net){.n_input = input.c * input.h * input.w * input.d, .image = input};
+    *n = (cb_logic_net){.n_input = input.c * input.h * input.w * input.d, .image = input, .head = {1, 1, 0}};
 }
 
 void cb_logic_net_free(cb_logic_net *n) {
@@ -15,6 +15,7 @@ void cb_logic_net_free(cb_logic_net *n) {
 }
 
 int cb_logic_outputs(const cb_logic_net *n) { return n->n_layer ? n->layer[n->n_layer - 1].n_out : n->n_input; }
+size_t cb_logic_head_parameters(const cb_logic_net *n) { return cb_logic_head_size(&n->head, cb_logic_outputs(n)); }
 
 static cb_logic_layer *append(cb_logic_net *n, cb_logic_kind kind, int rank, int64_t n_set, int64_t n_pos, bool pool) {
     int most = pool ? 64 : CB_LOGIC_RANK;
@@ -36,10 +37,14 @@ static cb_logic_layer *append(cb_logic_net *n, cb_logic_kind kind, int rank, int
     return l;
 }
 
-cb_logic_layer *cb_logic_dense(cb_logic_net *n, cb_logic_kind kind, int rank, int n_out) {
-    cb_logic_layer *l = append(n, kind, rank, n_out, 1, false);
-    if (l) n->image = (cb_logic_image){n_out, 1, 1, 1};
+cb_logic_layer *cb_logic_shared(cb_logic_net *n, cb_logic_kind kind, int rank, int n_set, int n_pos) {
+    cb_logic_layer *l = append(n, kind, rank, n_set, n_pos, false);
+    if (l) n->image = (cb_logic_image){n_set, n_pos, 1, 1};
     return l;
+}
+
+cb_logic_layer *cb_logic_dense(cb_logic_net *n, cb_logic_kind kind, int rank, int n_out) {
+    return cb_logic_shared(n, kind, rank, n_out, 1);
 }
 
 int cb_logic_choices(cb_logic_net *n, int n_choice) {

@@ -19,6 +19,7 @@
 #define CB_LOGIC_NETWORK_H
 
 #include "base/error.h"
+#include "logic/head.h"
 #include "logic/node.h"
 #include "quant/circuit.h"
 
@@ -44,6 +45,7 @@ typedef struct {
     int n_input, n_layer;
     cb_logic_image image; /* of the last layer (dense: n x 1 x 1 x 1) */
     size_t n_weight, n_choice; /* parameters of nodes; weights of candidate wires */
+    cb_logic_head head;   /* one weighted sum unless changed after the layers are there */
     cb_logic_layer layer[CB_LOGIC_LAYERS];
 } cb_logic_net;
 
@@ -51,9 +53,13 @@ void cb_logic_net_new(cb_logic_net *n, cb_logic_image input);
 void cb_logic_net_free(cb_logic_net *n);
 /* Outputs of the last layer (the inputs if there is none). */
 int cb_logic_outputs(const cb_logic_net *n);
+/* Parameters of the head. */
+size_t cb_logic_head_parameters(const cb_logic_net *n);
 
 /* Appends a layer of n_out nodes; its wires are to be filled (wiring.h). */
 cb_logic_layer *cb_logic_dense(cb_logic_net *n, cb_logic_kind kind, int rank, int n_out) CB_MUST;
+/* The same with parameter sets that are used at n_pos positions each, in any pattern of wires. */
+cb_logic_layer *cb_logic_shared(cb_logic_net *n, cb_logic_kind kind, int rank, int n_set, int n_pos) CB_MUST;
 
 /* Gives every input of the last layer (a dense one) n_choice >= 2 candidates, to be filled; `wire` is then the present choice. */
 int cb_logic_choices(cb_logic_net *n, int n_choice) CB_MUST;

@@ -9,6 +9,8 @@
  * ml4physics-paper-plots transforms.py, whose hardware form is the same x > t:
  *   CB_CODE_LT    channel i = log1p(max(x - t_i, 0) / 2)     (not bounded by 1)
  *   CB_CODE_LOG   one channel log1p(x) / 2, bit x > 0
+ *   CB_CODE_BINARY plane i the bit of E_T worth t_i (a power of two), the last plane E_T >= t_i: a table of the planes of one
+ *                 region is any function of its E_T in steps of t_0, and costs no comparators
  *   CB_CODE_RAMP  clamp((x - t_i) / (t_{i+1} - t_i), 0, 1), 1024 after the last
  */
 #ifndef CB_LOGIC_STUDENT_H
@@ -19,8 +21,9 @@
 #include "quant/student_data.h"
 
 enum { CB_LOGIC_DENSE = 8, CB_LOGIC_PLANES = 64 };
-typedef enum { CB_CODE_BITS, CB_CODE_LT, CB_CODE_LOG, CB_CODE_RAMP } cb_logic_input;
-typedef enum { CB_WIRE_RANDOM, CB_WIRE_DISTINCT, CB_WIRE_UNIQUE, CB_WIRE_LOCAL } cb_logic_wiring;
+typedef enum { CB_START_RESIDUAL, CB_START_RANDOM, CB_START_THRESHOLD } cb_logic_start;
+typedef enum { CB_CODE_BITS, CB_CODE_LT, CB_CODE_LOG, CB_CODE_RAMP, CB_CODE_BINARY } cb_logic_input;
+typedef enum { CB_WIRE_RANDOM, CB_WIRE_DISTINCT, CB_WIRE_UNIQUE, CB_WIRE_LOCAL, CB_WIRE_RING } cb_logic_wiring;
 
 typedef struct {
     cb_logic_input input;
@@ -28,19 +31,23 @@ typedef struct {
     int32_t threshold[CB_LOGIC_PLANES];
     cb_logic_kind kind;
     int rank;                    /* inputs of a node */
-    cb_logic_wiring wiring;      /* LOCAL: the first dense layer reads a window of the image */
-    int window;                  /* LOCAL: side of the window */
+    cb_logic_wiring wiring;      /* LOCAL: the first dense layer reads a window of the image; RING: so do its n tables, each at
+                                  * all positions in phi: n x height nodes */
+    int window, window_eta;      /* sides of the window in phi, eta */
     int candidates;              /* of every input of a dense node, drawn like its wire; 1: wires are fixed */
     bool learn_thresholds, log_thresholds; /* log: on log2(1 + count) (ladder.h) */
     double threshold_width;
     cb_logic_conv conv;          /* kernels 0: none */
     int group, pool;             /* channels a kernel sees (0: all); OR pooling after the trees (0: none) */
     int n_dense, dense[CB_LOGIC_DENSE];
-    bool residual;               /* start */
+    cb_logic_start start;        /* THRESHOLD: residual, but tables of the first layer are "the E_T of the bits read is above
+                                  * a threshold", geometrically between the planes' */
     double probability, start_noise;
     bool weighted;               /* head: trained weights, else (sum + beta) / tau */
+    int units, hinges;           /* head.h */
+    bool count;                  /* nodes of a shared table have one weight in the head */
+    cb_logic_grid grid, hinge_grid;
     double tau, middle;          /* score where half of the outputs are on */
-    int head_bits, head_frac;    /* weighted: |c| <= (2^(bits-1) - 1) 2^-frac */
     uint64_t seed;
 } cb_logic_design;
 
@@ -56,6 +63,7 @@ typedef struct {
     double wire_rate, threshold_rate; /* of learnable wires and thresholds / learning_rate */
     double entropy, entropy_tree;   /* in the loss: this times the sum of j^2, j = 1 .. floor(steps done / entropy_every) */
     int64_t entropy_every;
+    bool floor;                     /* train.h */
     double tail_from, tail_weight;  /* events with target >= tail_from have this weight in the loss */
 } cb_logic_plan;
 
@@ -66,7 +74,7 @@ typedef struct {
     cb_logic_net net;               /* wires: those of the best epoch, where they are learnt */
     float *w;                       /* [n_weight], plain order */
     float *u;                       /* [n_choice]: start of the candidate wires' weights */
-    float *c;                       /* [outputs + 1], as used (on its grid) */
+    float *c;                       /* head.h, as used (on its grids) */
 } cb_logic_student;
 
 int cb_logic_student_new(cb_logic_student *s, const cb_logic_design *d, int height, int width) CB_MUST;

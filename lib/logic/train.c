@@ -19,11 +19,13 @@ int cb_logic_code_planes(cb_logic_code *c, int n_feature, const int32_t *thresho
     c->source = cb_alloc(n, sizeof *c->source);
     c->threshold = cb_alloc(n, sizeof *c->threshold);
     c->plane = cb_alloc(n, sizeof *c->plane);
-    if (!c->source || !c->threshold || !c->plane) return cb_logic_code_free(c), -1;
+    c->mask = cb_alloc(n, sizeof *c->mask);
+    if (!c->source || !c->threshold || !c->plane || !c->mask) return cb_logic_code_free(c), -1;
     for (size_t j = 0; j < n; j++) {
         c->source[j] = (int32_t)(j % (size_t)n_feature);
         c->plane[j] = (int32_t)(j / (size_t)n_feature);
         c->threshold[j] = threshold[c->plane[j]];
+        c->mask[j] = CB_ET_MAX;
     }
     return 0;
 }
@@ -32,6 +34,7 @@ void cb_logic_code_free(cb_logic_code *c) {
     free(c->source);
     free(c->threshold);
     free(c->plane);
+    free(c->mask);
     free(c->table);
     *c = (cb_logic_code){0};
 }
@@ -74,8 +77,8 @@ int cb_logic_trainer_new(cb_logic_trainer *t, const cb_logic_net *net, const cb_
     t->room = (batch + E - 1) / E;
     t->threads = (size_t)cb_threads();
     t->recipe = (cb_logic_recipe){.learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .temperature = 1,
-                                  .head_frac = -1, .head_rate = 1, .choice_tau = 1e-3, .choice_rate = 1, .threshold_rate = 1};
-    size_t out = (size_t)cb_logic_outputs(net) + 1;
+                                  .head_rate = 1, .choice_tau = 1e-3, .choice_rate = 1, .threshold_rate = 1};
+    size_t out = t->n_head = cb_logic_head_parameters(net);
     struct {
         float **p;
         size_t n;
@@ -174,15 +177,9 @@ static void noise_of_step(cb_logic_trainer *t) {
 }
 
 static void round_head(cb_logic_trainer *t) {
-    int n = cb_logic_outputs(t->net);
-    const cb_logic_recipe *r = &t->recipe;
-    float limit = r->head_limit > 0 ? (float)r->head_limit : INFINITY;
-    for (int o = 0; o <= n; o++) {
-        if (r->train_head && o < n) t->c[o] = t->c[o] > limit ? limit : t->c[o] < -limit ? -limit : t->c[o];
-        t->c_used[o] = r->train_head && r->head_frac >= 0
-                           ? rintf(t->c[o] * (float)cb_pow2(r->head_frac)) * (float)cb_pow2(-r->head_frac)
-                           : t->c[o];
-    }
+    if (t->recipe.train_head)
+        cb_logic_head_round(&t->net->head, cb_logic_outputs(t->net), t->recipe.grid, t->recipe.hinge_grid, t->c, t->c_used);
+    else memcpy(t->c_used, t->c, t->n_head * sizeof *t->c);
 }
 
 static void choose_wires(cb_logic_trainer *t) {
@@ -227,13 +224,13 @@ static void load(const cb_logic_trainer *t, const uint16_t *const *image, uint32
         for (uint32_t e = 0; e < E; e++) column[f * E + (int)e] = e < n ? image[e][f] : 0;
     for (int j = 0; j < c->n_input; j++, x += E) {
         const uint16_t *from = column + c->source[j] * E;
-        int32_t threshold = c->threshold[j];
+        int32_t threshold = c->threshold[j], mask = c->mask[j];
         const float *tables = t->ladder.n ? t->ladder.table : c->table;
         if (tables) {
             const float *table = tables + (size_t)c->plane[j] * COUNTS;
             for (int e = 0; e < E; e++) x[e] = table[from[e]];
         } else
-            for (int e = 0; e < E; e++) x[e] = from[e] > threshold;
+            for (int e = 0; e < E; e++) x[e] = (from[e] & mask) > threshold;
     }
     memset(x, 0, E * sizeof *x); /* the constant 0 */
 }
@@ -250,18 +247,6 @@ static float *forward(const cb_logic_trainer *t, float *act) {
     return x;
 }
 
-/* y = sum_o c_o x_o + b, in pieces of CB_SUM_PIECE terms (nn/lanes.h). */
-static void head(const cb_logic_trainer *t, const float *x, float *y) {
-    int n = cb_logic_outputs(t->net);
-    for (int e = 0; e < E; e++) y[e] = t->c_used[n];
-    for (int from = 0; from < n; from += CB_SUM_PIECE) {
-        float sum[E] = {0};
-        for (int o = from; o < n && o < from + CB_SUM_PIECE; o++)
-            for (int e = 0; e < E; e++) sum[e] += t->c_used[o] * x[(size_t)o * E + (size_t)e];
-        for (int e = 0; e < E; e++) y[e] += sum[e];
-    }
-}
-
 /* Loss of a shard and its gradient with respect to y. */
 static double loss_of(const cb_logic_trainer *t, const float *y, const float *target, const float *weight, uint32_t n,
                       float inverse, float *d) {
@@ -272,6 +257,7 @@ static double loss_of(const cb_logic_trainer *t, const float *y, const float *ta
         float w = weight ? weight[e] : 1, out = y[e];
         bool outside = t->recipe.clamp && (out < 0 || out > 256);
         if (outside) out = out < 0 ? 0 : 256;
+        if (t->recipe.floor && out < 0) out = 0;
         sum += (double)w * fabs((double)out - (double)target[e]);
         if (!outside) d[e] = out > target[e] ? w * inverse : out < target[e] ? -w * inverse : 0;
     }
@@ -312,19 +298,13 @@ static void shard(cb_logic_trainer *t, size_t k, size_t thread, const uint16_t *
     const cb_logic_net *net = t->net;
     int n_out = cb_logic_outputs(net);
     float *act = t->act + thread * t->act_size, *g = t->grad + thread * 2 * t->row_max, *next = g + t->row_max;
-    float y[E], d[E], *d_head = t->d_head + k * ((size_t)n_out + 1);
+    float y[E], d[E];
+    cb_logic_head_work work;
     load(t, image, n, t->column + thread * (size_t)t->n_feature * E, act);
     const float *x = forward(t, act);
-    head(t, x, y);
+    cb_logic_head_forward(&net->head, n_out, t->c_used, x, &work, y);
     t->loss[k] = loss_of(t, y, target, weight, n, inverse, d);
-    for (int o = 0; o <= n_out; o++) {
-        float lane[CB_LANES] = {0}, c = t->c_used[o];
-        for (int e = 0; e < E; e++) {
-            if (o < n_out) g[(size_t)o * E + (size_t)e] = c * d[e];
-            if (t->recipe.train_head) lane[e % CB_LANES] += o < n_out ? d[e] * x[(size_t)o * E + (size_t)e] : d[e];
-        }
-        if (t->recipe.train_head) d_head[o] = cb_lanes_sum(lane);
-    }
+    cb_logic_head_backward(&net->head, n_out, t->c_used, x, &work, d, g, t->recipe.train_head ? t->d_head + k * t->n_head : NULL);
     for (int l = net->n_layer - 1; l >= 0; l--) {
         size_t rows = (size_t)net->layer[l].n_in + 1;
         const float *in = x - rows * E;
@@ -342,14 +322,14 @@ static void shard(cb_logic_trainer *t, size_t k, size_t thread, const uint16_t *
 /* ---- one step ---- */
 
 static void update_head(cb_logic_trainer *t, const cb_logic_adam *a, size_t n_shard) {
-    size_t n = (size_t)cb_logic_outputs(t->net) + 1;
+    size_t n = t->n_head;
     float rate = a->rate * (float)t->recipe.head_rate;
     for (size_t o = 0; o < n; o++) {
         float g = 0;
         for (size_t k = 0; k < n_shard; k++) g += t->d_head[k * n + o];
         t->c_m[o] = fmaf(a->b1, t->c_m[o], (1 - a->b1) * g);
         t->c_v[o] = fmaf(a->b2, t->c_v[o], (1 - a->b2) * g * g);
-        t->c[o] -= rate * t->c_m[o] / fmaf(sqrtf(t->c_v[o]), a->inverse_root, a->eps);
+        t->c[o] -= cb_logic_head_stride(&t->net->head, cb_logic_outputs(t->net), o) * rate * t->c_m[o] / fmaf(sqrtf(t->c_v[o]), a->inverse_root, a->eps);
     }
 }
 
@@ -416,8 +396,9 @@ void cb_logic_scores(cb_logic_trainer *t, const uint16_t *const *image, uint32_t
         for (size_t k = thread * n_shard / threads; k < (thread + 1) * n_shard / threads; k++) {
             uint32_t from = (uint32_t)(k * E), left = n - from < E ? n - from : E;
             float *act = t->act + thread * t->act_size, y[E];
+            cb_logic_head_work work;
             load(t, image + from, left, t->column + thread * (size_t)t->n_feature * E, act);
-            head(t, forward(t, act), y);
+            cb_logic_head_forward(&t->net->head, cb_logic_outputs(t->net), t->c_used, forward(t, act), &work, y);
             memcpy(score + from, y, left * sizeof *y);
         }
 }

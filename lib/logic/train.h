@@ -8,8 +8,9 @@
  *            thresholds (ladder.h), whose gradient is, per plane and lane, inputs ascending, then blocks of 16 ascending: sum + dx slope;
  *            lane tree; shards ascending in double
  *   wires    learnable ones: choice.h
- *   head     y = sum_o c_o x_o + b; c fixed, or trained (straight-through on a grid 2^-frac, at most `limit`)
- *   loss     sum of weight |y - target| / batch; with clamp, y limited to [0, 256] (no gradient outside)
+ *   head     head.h, as net->head says; fixed, or trained on its grids
+ *   loss     sum of weight |y - target| / batch; with clamp, y limited to [0, 256] (no gradient outside); with floor,
+ *            y below 0 counts as 0, and still rises where the target is above
  *   entropy  of the choice of gates (RAW), summed over parameter sets, times a factor for dense layers and one for trees;
  *            in the gradient, not in the loss reported
  *   noise    Gumbel (RAW) or logistic (LIGHT, WARP) noise on the weights, times `noise`, drawn anew every step
@@ -22,10 +23,10 @@
 #include "logic/ladder.h"
 #include "logic/network.h"
 
-/* How counts become inputs: input j is et[source[j]] > threshold[j], or table[plane[j]][et]. */
+/* How counts become inputs: input j is (et[source[j]] & mask[j]) > threshold[j], or table[plane[j]][et]. */
 typedef struct {
     int n_input, n_plane;
-    int32_t *source, *threshold, *plane; /* [n_input] */
+    int32_t *source, *threshold, *mask, *plane; /* [n_input] */
     float *table;                        /* [n_plane][1024], NULL: bits */
 } cb_logic_code;
 
@@ -36,10 +37,9 @@ void cb_logic_code_free(cb_logic_code *c);
 typedef struct {
     double learning_rate, beta1, beta2, eps, temperature, noise;
     bool hard;             /* straight-through */
-    bool clamp;
+    bool clamp, floor;
     bool train_head;
-    int head_frac;         /* grid of a trained head, 2^-head_frac; < 0: not rounded */
-    double head_limit;     /* |c| at most; 0: none */
+    cb_logic_grid grid, hinge_grid; /* of a trained head */
     double head_rate;      /* learning rate of the head / learning_rate */
     double choice_tau;     /* of the softmax over candidate wires in the gradient */
     double choice_rate, threshold_rate; /* as head_rate */
@@ -61,8 +61,9 @@ typedef struct {
     cb_logic_recipe recipe;
     cb_logic_stage stage[CB_LOGIC_LAYERS];
     size_t n_weight, n_coef;   /* padded */
+    size_t n_head;
     float *w, *m, *v, *soft, *noise, *coef;
-    float *c, *c_used, *c_m, *c_v; /* head [outputs + 1], the last is b */
+    float *c, *c_used, *c_m, *c_v; /* head [n_head]: head.h */
     size_t n_choice, n_slot;   /* learnable wires: weights and slots of all layers */
     float *u, *u_m, *u_v, *p;  /* [n_choice] */
     int32_t *read;             /* [n_slot]: the wires chosen */
@@ -70,7 +71,7 @@ typedef struct {
     uint64_t step;
     /* buffers */
     size_t room, threads, act_size, row_max;
-    float *dc, *d_head;        /* [room shards][n_coef], [room][outputs + 1] */
+    float *dc, *d_head;        /* [room shards][n_coef], [room][n_head] */
     float *du, *d_ladder;      /* [room][n_choice], [room][CB_LOGIC_THRESHOLDS] */
     float *slot_grad;          /* [threads][slots of a layer][64] */
     size_t slot_max;

@@ -39,6 +39,7 @@ static void op_free(cb_op *op) {
     free(op->bias);
     free(op->source);
     free(op->threshold);
+    free(op->mask);
     cb_circuit_free(&op->circuit);
     free(op->lo);
     free(op->hi);
@@ -292,6 +293,8 @@ static void linear_plain(const cb_op *op, const int64_t *x, int64_t *y) {
             }
 }
 
+void cb_op_plain(const cb_op *op, const int64_t *x, int64_t *y) { (op->kind == CB_OP_QUANT ? quant_plain : linear_plain)(op, x, y); }
+
 int cb_programme_trace(const cb_programme *p, const uint16_t *et, int64_t *const value[CB_MAX_OPS]) {
     int64_t n_in = (int64_t)p->input_h * p->input_w, room = n_in;
     for (int k = 0; k < p->n_op; k++) room = larger(room, cb_op_outputs(&p->op[k]));
@@ -301,7 +304,7 @@ int cb_programme_trace(const cb_programme *p, const uint16_t *et, int64_t *const
     for (int k = 0; k < p->n_op && !rc; k++) {
         const cb_op *op = &p->op[k];
         if (cb_op_bits(op)) rc = cb_bits_plain(op, x, y);
-        else (op->kind == CB_OP_QUANT ? quant_plain : linear_plain)(op, x, y);
+        else cb_op_plain(op, x, y);
         if (value[k] && !rc) memcpy(value[k], y, (size_t)cb_op_outputs(op) * sizeof *y);
         int64_t *swap = x;
         x = y, y = swap;

@@ -13,7 +13,8 @@
  *   CONV2D  "valid", out[y][x][o] = sum w[((dy*kw+dx)*c_in+i)*c_out+o] in[y*sy+dy][x*sx+dx][i] + bias[o]
  *           For both: out_frac = in_frac + w_frac, and bias is stored in units of
  *           2^-bias_frac with bias_frac <= out_frac.
- *   COMPARE out[j] = in[source[j]] > threshold[j] ? 1 : 0, a thermometer code; only as the first operation
+ *   COMPARE out[j] = (in[source[j]] & mask[j]) > threshold[j] ? 1 : 0: a thermometer code (mask 1023) or single bits of the
+ *           counts (mask 2^k, threshold 0); only as the first operation
  *   LOGIC   out = the outputs of a circuit (circuit.h) on bits; directly after COMPARE
  *           Both give frac 0 and no accumulator. A logic gate network is COMPARE, LOGIC, DENSE (the sum of
  *           weighted bits), QUANT.
@@ -27,7 +28,7 @@
  *           dataset format i16 (n_format, 3): columns k, i, f
  *   DENSE   kind = "dense", name, w_frac; w i32 (n_in, n_out)
  *   CONV2D  kind = "conv2d", name, w_frac, stride_y, stride_x; w i32 (kh, kw, c_in, c_out)
- *   COMPARE kind = "compare", name; source i32 (n_out), threshold i32 (n_out)
+ *   COMPARE kind = "compare", name; source i32 (n_out), threshold i32 (n_out), mask i32 (n_out) unless all are 1023
  *   LOGIC   kind = "logic", name; gate_inputs, gate_table, outputs as in circuit.h
  *           DENSE, CONV2D: bias i64 (n_out) with attribute bias_frac of the group, if there is a bias;
  *           acc i16 (3): k, i, f of the declared accumulator, if one is declared
@@ -69,7 +70,7 @@ typedef struct {
     int bias_frac;
     cb_format acc;
     /* COMPARE */
-    int32_t *source, *threshold; /* [out_c]; threshold 0 .. 1022 */
+    int32_t *source, *threshold, *mask; /* [out_c]; threshold 0 .. 1022, mask 1 .. 1023 */
     /* LOGIC */
     cb_circuit circuit;
     /* derived by cb_programme_finish */
@@ -93,7 +94,7 @@ cb_op *cb_programme_quant(cb_programme *p, const char *name, int n_format) CB_MU
 cb_op *cb_programme_dense(cb_programme *p, const char *name, int n_out, bool bias) CB_MUST;
 cb_op *cb_programme_conv2d(cb_programme *p, const char *name, int kh, int kw, int sy, int sx, int filters,
                            bool bias) CB_MUST;
-/* n_out comparators with source and threshold to be filled; the programme must be empty. */
+/* n_out comparators with source and threshold to be filled, masks 1023; the programme must be empty. */
 cb_op *cb_programme_compare(cb_programme *p, const char *name, int n_out) CB_MUST;
 /* A copy of a circuit with as many inputs as COMPARE has outputs. */
 cb_op *cb_programme_logic(cb_programme *p, const char *name, const cb_circuit *c) CB_MUST;

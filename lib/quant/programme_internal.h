@@ -14,6 +14,9 @@ cb_op *cb_op_append(cb_programme *p, cb_op_kind kind, const char *name);
 /* All counts 0..CB_ET_MAX, or an error that names the first event and region where not. */
 int cb_counts_check(const cb_programme *p, const uint16_t *et, size_t n) CB_MUST;
 
+/* The plain definition of one QUANT, DENSE or CONV2D. */
+void cb_op_plain(const cb_op *op, const int64_t *x, int64_t *y);
+
 /* ---- COMPARE and LOGIC (programme_bits.c) ---- */
 static inline bool cb_op_bits(const cb_op *op) { return op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC; }
 int cb_bits_finish(cb_programme *p, int k, const int64_t *lo, const int64_t *hi) CB_MUST;

@@ -14,7 +14,13 @@
 # the student scores events, and becomes firmware without a mismatch
 0	-	$BIN/emulate a.h5 zb.h5 | wc -l | grep -qx 416
 0	0 mismatches of 200	$BIN/emit-hls --set hardware.check_software=200 --set hardware.check_simulation=60 --in a.h5 --data d.h5 --out fw && ! grep -q '"mismatches": [1-9]' fw/report.json && grep -q '"tables"' fw/report.json
+# bits of the counts, tables shared along phi, hinges on two sums: programme, netlist and Verilog agree
+0	programme equals trainer	printf '[student]\nname = ring\nfamily = lgn\nepochs = 3\nbatch = 64\nlearning_rate = 0.02\n[lgn]\ninput = binary\nthresholds = 4 8 16 32 64 128\nwiring = ring\nwindow = 1\nlayers = 14\nstart = threshold\nstart_noise = 0.5\ncount = yes\nfloor = yes\nhinges = 3\nunits = 2\nhinge_bits = 1\n' > r.ini && $BIN/quantize-lgn --student r.ini -d d.h5 -t y.h5 -o r.h5
+0	-	for i in v2 v4; do CB_ISA=$i $BIN/quantize-lgn -q --threads 3 --student r.ini -d d.h5 -t y.h5 -o b.h5 2>/dev/null; cmp b.h5 r.h5 || exit 1; done
+0	0 mismatches of 200	$BIN/emit-hls --set hardware.check_software=200 --set hardware.check_simulation=60 --in r.h5 --data d.h5 --out fr && ! grep -q '"mismatches": [1-9]' fr/report.json
+0	programme equals trainer	$BIN/quantize-lgn --student r.ini --set lgn.input=bits --set lgn.wiring=local --set lgn.count=no --set lgn.window=2 --set lgn.units=1 -d d.h5 -t y.h5 -o c.h5
 # wrong usage
+2	powers of two wanted	$BIN/quantize-lgn -q --student r.ini --set "lgn.thresholds=4 12" -d d.h5 -t y.h5 -o no.h5
 2	quantize-hgq trains it	$BIN/quantize-lgn -q --student s.ini --set student.family=hgq -d d.h5 -t y.h5 -o no.h5
 2	a multiple of 16	$BIN/quantize-lgn -q --student s.ini --set student.batch=100 -d d.h5 -t y.h5 -o no.h5
 2	raw nodes have 2	$BIN/quantize-lgn -q --student s.ini --set lgn.nodes=raw -d d.h5 -t y.h5 -o no.h5

@@ -4,6 +4,7 @@
 #include "quant/bit_tape.h"
 #include "quant/bits.h"
 #include "quant/programme.h"
+#include "data/dataset.h"
 #include "unit.h"
 
 enum { INPUTS = 37, GATES = 300, OUTPUTS = 50 };
@@ -186,7 +187,7 @@ static void test_comparators(void) {
     enum { FEATURES = 150, MOST = 900, EVENTS = 700 };
     cb_rng r = cb_rng_at(9, "test-comparators", 0);
     static uint16_t et[EVENTS * FEATURES];
-    static int32_t source[MOST], threshold[MOST];
+    static int32_t source[MOST], threshold[MOST], mask[MOST];
     uint64_t *row = cb_alloc_aligned(MOST * CB_CIRCUIT_WORDS, sizeof *row);
     for (int i = 0; i < EVENTS * FEATURES; i++) et[i] = (uint16_t)(cb_rng_below(&r, 1024) >> cb_rng_below(&r, 10));
     for (int round = 0; round < 4; round++) {
@@ -194,9 +195,10 @@ static void test_comparators(void) {
         cb_bit_code c;
         for (int j = 0; j < n; j++) {
             source[j] = (int32_t)cb_rng_below(&r, (uint32_t)(round == 3 && j % 2 ? 3 : features));
+            mask[j] = j % 3 ? 1 << cb_rng_below(&r, 10) : CB_ET_MAX;
             threshold[j] = j == 5 ? -1 : j == 6 ? INT16_MAX : (int32_t)(cb_rng_below(&r, 1024) >> cb_rng_below(&r, 10));
         }
-        UNIT_OK(cb_bit_code_new(&c, features, source, threshold, n));
+        UNIT_OK(cb_bit_code_new(&c, features, source, threshold, round % 2 ? mask : NULL, n));
         for (int level = 0; level <= cb_isa_best(); level++) {
             UNIT_OK(cb_isa_force(level));
             for (int some = 0; some < 4; some++) { /* whole rows, parts, one event, none */
@@ -205,7 +207,7 @@ static void test_comparators(void) {
                 cb_bit_code_events(&c, et + some * features, (size_t)count, row);
                 for (int j = 0; j < n; j++)
                     for (int e = 0; e < CB_CIRCUIT_EVENTS; e++)
-                        wrong += bit_of(row, j, e) != (e < count && et[(some + e) * features + source[j]] > threshold[j]);
+                        wrong += bit_of(row, j, e) != (e < count && (et[(some + e) * features + source[j]] & (round % 2 ? mask[j] : CB_ET_MAX)) > threshold[j]);
             }
         }
         CU_ASSERT_EQUAL(wrong, 0);
@@ -213,7 +215,7 @@ static void test_comparators(void) {
     }
     cb_bit_code c;
     source[3] = FEATURES;
-    UNIT_FAILS(cb_bit_code_new(&c, FEATURES, source, threshold, 10), "comparator 3");
+    UNIT_FAILS(cb_bit_code_new(&c, FEATURES, source, threshold, NULL, 10), "comparator 3");
     free(row);
 }
 

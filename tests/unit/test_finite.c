@@ -293,8 +293,8 @@ static int train_logic(size_t at, float value, double learning_rate) {
     cb_dataset d = make_dataset();
     cb_student_set set;
     cb_history h;
-    cb_logic_design design = {.planes = 2, .threshold = {100, 300}, .rank = 2, .n_dense = 2, .dense = {48, 32}, .residual = true,
-                              .probability = 0.9, .tau = 0.5, .middle = 40, .head_bits = 8, .head_frac = 2, .seed = 3};
+    cb_logic_design design = {.planes = 2, .threshold = {100, 300}, .rank = 2, .n_dense = 2, .dense = {48, 32}, .start = CB_START_RESIDUAL, .units = 1,
+                              .probability = 0.9, .tau = 0.5, .middle = 40, .grid = {8, 2}, .seed = 3};
     cb_logic_plan p = {.epochs = 2, .batch = 64, .learning_rate = learning_rate, .rate_end = 1, .temperature = 1,
                        .temperature_end = 1, .clamp_after = -1, .entropy_every = 1, .tail_from = 1e9, .tail_weight = 1};
     cb_logic_student s;

@@ -221,14 +221,16 @@ static double train(problem *p, int threads, int level, bool noisy, int steps, f
     t.recipe.learning_rate = 0.02;
     t.recipe.noise = noisy;
     t.recipe.train_head = noisy;
-    t.recipe.head_frac = 4;
+    t.recipe.grid = (cb_logic_grid){12, 4}, t.recipe.hinge_grid = (cb_logic_grid){1, 3};
     t.recipe.hard = noisy;
     cb_logic_weights_set(&t, p->w);
-    set_head(p, t.c);
+    cb_rng r = cb_rng_at(4, "test-head", 0);
+    if (p->net.head.hinges) cb_logic_head_start(&p->net.head, cb_logic_outputs(&p->net), 2, 20, &r, t.c);
+    else set_head(p, t.c);
     double loss = 0;
     for (int s = 0; s < steps; s++) loss = cb_logic_step(&t, p->image, p->target, NULL, EVENTS);
     cb_logic_weights_get(&t, w);
-    memcpy(w + p->net.n_weight, t.c, ((size_t)cb_logic_outputs(&p->net) + 1) * sizeof *w);
+    memcpy(w + p->net.n_weight, t.c, t.n_head * sizeof *w);
     cb_logic_trainer_free(&t);
     cb_threads_set(0);
     return loss;
@@ -239,7 +241,8 @@ static void test_same_bytes(void) {
         for (int noisy = 0; noisy < 2; noisy++) {
             static problem p;
             make_problem(&p, (cb_logic_kind)kind, kind != 1);
-            size_t n = p.net.n_weight + 41;
+            if (noisy) p.net.head = (cb_logic_head){1, 2, 3};
+            size_t n = p.net.n_weight + cb_logic_head_parameters(&p.net);
             float *want = malloc(n * sizeof *want), *got = malloc(n * sizeof *got);
             double loss = train(&p, 1, 0, noisy, 5, want);
             for (int threads = 1; threads <= 3; threads++) {

@@ -21,6 +21,9 @@ static inline counts load(const uint16_t *x, int n) {
     uint64_t mask = n < 64 ? ((uint64_t)1 << n) - 1 : ~(uint64_t)0;
     return (counts){_mm512_maskz_loadu_epi16((__mmask32)mask, x), _mm512_maskz_loadu_epi16((__mmask32)(mask >> 32), x + 32)};
 }
+static inline counts under(const counts *x, const int16_t *mask) {
+    return (counts){_mm512_and_si512(x->low, _mm512_loadu_si512(mask)), _mm512_and_si512(x->high, _mm512_loadu_si512(mask + 32))};
+}
 static inline uint64_t above(const counts *x, const int16_t *t) {
     __mmask32 low = _mm512_cmpgt_epi16_mask(x->low, _mm512_loadu_si512(t));
     __mmask32 high = _mm512_cmpgt_epi16_mask(x->high, _mm512_loadu_si512(t + 32));
@@ -35,6 +38,11 @@ static inline counts load(const uint16_t *x, int n) {
     if (n < 64) memset(&c, 0, sizeof c), memcpy(c.x, x, (size_t)n * sizeof *x);
     else memcpy(c.x, x, sizeof c.x);
     return c;
+}
+static inline counts under(const counts *x, const int16_t *mask) {
+    counts y;
+    for (int i = 0; i < 64; i++) y.x[i] = (int16_t)(x->x[i] & mask[i]);
+    return y;
 }
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -133,7 +141,10 @@ static void compare(const cb_bit_sheet *s, int n_sheet, const uint16_t *et, size
     for (size_t e = 0; e < n; e++, next += CB_BIT_SHEET) {
         counts x = load(et + e * stride + (size_t)s->first, s->n);
         __builtin_prefetch(next, 0, 2), __builtin_prefetch(next + 32, 0, 2);
-        for (int k = 0; k < n_sheet; k++) word[k][e % 64][e / 64] = above(&x, s[k].threshold);
+        for (int k = 0; k < n_sheet; k++) {
+            counts y = s[k].masked ? under(&x, s[k].mask) : x;
+            word[k][e % 64][e / 64] = above(&y, s[k].threshold);
+        }
     }
     for (size_t e = n; e < WORDS * 64; e++)
         for (int k = 0; k < n_sheet; k++) word[k][e % 64][e / 64] = 0;
