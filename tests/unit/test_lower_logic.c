@@ -75,10 +75,10 @@ static void test_folding(void) {
 /* Every threshold at every count. */
 static void test_comparators(void) {
     enum { T = 1023, COUNTS = 1024 };
-    static int32_t source[T], threshold[T], out[T];
+    static int32_t source[T], threshold[T], mask[T], out[T];
     cb_netlist g = {.name = "compare", .n_input = 1, .input_bits = 10};
-    cb_op op = {.kind = CB_OP_COMPARE, .out_c = T, .source = source, .threshold = threshold};
-    for (int t = 0; t < T; t++) threshold[t] = t;
+    cb_op op = {.kind = CB_OP_COMPARE, .out_c = T, .source = source, .threshold = threshold, .mask = mask};
+    for (int t = 0; t < T; t++) threshold[t] = t, mask[t] = 1023;
     int32_t in = cb_netlist_input(&g, 0);
     UNIT_OK(cb_lower_compare(&g, &op, &in, out));
     int64_t *value = calloc((size_t)g.n, sizeof *value);
@@ -91,6 +91,31 @@ static void test_comparators(void) {
     for (int t = 0; t < T; t++) CU_ASSERT(g.node[out[t]].level <= 2);
     for (int32_t i = 0; i < g.n; i++) tables += g.node[i].kind == CB_NODE_TABLE;
     CU_ASSERT(tables < T + 33); /* the tables of the low bits are shared */
+    free(value);
+    cb_netlist_free(&g);
+}
+
+/* Bits of a count under masks: single ones are wires, more are one table. */
+static void test_masks(void) {
+    enum { N = 14, COUNTS = 1024 };
+    static int32_t source[N], threshold[N], out[N];
+    int32_t mask[N] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 0x3f, 0x380, 0x155, 0x2aa};
+    cb_netlist g = {.name = "masks", .n_input = 1, .input_bits = 10};
+    cb_op op = {.kind = CB_OP_COMPARE, .out_c = N, .source = source, .threshold = threshold, .mask = mask};
+    threshold[10] = 20, threshold[12] = 0x44, threshold[13] = 0x2a8;
+    int32_t in = cb_netlist_input(&g, 0);
+    UNIT_OK(cb_lower_compare(&g, &op, &in, out));
+    int64_t *value = calloc((size_t)g.n, sizeof *value);
+    int wrong = 0, tables = 0;
+    for (uint16_t x = 0; x < COUNTS; x++) {
+        cb_netlist_trace(&g, &x, value);
+        for (int j = 0; j < N; j++) wrong += value[out[j]] != ((x & mask[j]) > threshold[j]);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    for (int32_t i = 0; i < g.n; i++) tables += g.node[i].kind == CB_NODE_TABLE;
+    CU_ASSERT_EQUAL(tables, 4);
+    mask[0] = 0x3fe;
+    UNIT_FAILS(cb_lower_compare(&g, &op, &in, out), "more than six bits");
     free(value);
     cb_netlist_free(&g);
 }
@@ -371,6 +396,6 @@ static void test_bad_gates(void) {
 }
 
 UNIT_MAIN("logic in hardware", {"random tables", test_tables}, {"folding", test_folding},
-          {"every threshold at every count", test_comparators}, {"programmes, netlists, Verilog", test_programmes},
+          {"every threshold at every count", test_comparators}, {"bits under masks", test_masks}, {"programmes, netlists, Verilog", test_programmes},
           {"damaged files", test_damaged_file}, {"the published C++ form of inverting gates", test_published_form},
           {"a published network in its C++ form and as meant", test_published_network}, {"bad lists of gates", test_bad_gates})
