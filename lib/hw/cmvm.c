@@ -277,6 +277,8 @@ static int levels_of(const cb_cmvm_graph *g) {
 
 /* Is x to be preferred? Depth first while the limit is exceeded, then cost, adders, depth. */
 static bool prefer(const cb_cmvm_graph *x, const cb_cmvm_graph *y, int limit) {
+    bool deep_x = limit >= 0 && levels_of(x) > limit, deep_y = limit >= 0 && levels_of(y) > limit;
+    if (deep_x != deep_y) return deep_y;
     int ex = limit >= 0 && x->depth > limit ? x->depth : 0, ey = limit >= 0 && y->depth > limit ? y->depth : 0;
     if (ex != ey) return ex < ey;
     if (x->cost != y->cost) return x->cost < y->cost;
