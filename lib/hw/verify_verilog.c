@@ -78,8 +78,8 @@ static int simulate_verilator(const cb_emit *e, const char *dir, const char *scr
     if (scratch[0] != '/' && !getcwd(here, sizeof here)) here[0] = 0;
     const char *variant = cb_emit_hardware(e)->n_stage ? "" : "_comb";
     char *obj = cb_textf("%s%s%s/verilator", here, here[0] ? "/" : "", scratch), *top = cb_textf("%s%s_tb", module, variant),
-         *v = cb_textf("%s%s.v", module, variant), *tb = cb_textf("%s%s_tb.v", module, variant), *sim = cb_textf("%s/V%s", obj ? obj : "", top ? top : "");
-    const char *const compile[] = {"verilator", "--binary", "-O1", "-CFLAGS", "-O1", "-Wno-fatal", "--top-module", top, "--Mdir", obj, v, tb, NULL};
+         *v = cb_textf("%s%s.v", module, variant), *tb = cb_textf("%s%s_tb.v", module, variant), *sim = cb_textf("%s/Vsim", obj ? obj : "");
+    const char *const compile[] = {"verilator", "--binary", "-O1", "-CFLAGS", "-O1", "-Wno-fatal", "--prefix", "Vsim", "--top-module", top, "--Mdir", obj, v, tb, NULL};
     const char *const run[] = {sim, NULL};
     cb_process_end end;
     int rc = obj && top && v && tb && sim ? cb_process_run(&(cb_process){.argv = compile, .dir = dir, .wall_s = COMPILE_VERILATOR_S}, NULL) : -1;

@@ -3,6 +3,7 @@
 
 #include "hw/process.h"
 #include "hw/simulator.h"
+#include "hw/verify.h"
 #include "unit.h"
 
 static void test_installed(void) {
@@ -42,4 +43,39 @@ static void test_wrong(void) {
     free(before), free(tools), free(full), free(path);
 }
 
-UNIT_MAIN("simulator", {"installed", test_installed}, {"wrong", test_wrong})
+/* A pipelined sum of four regions in Verilator; a wrong score is seen. */
+static void test_verilator(void) {
+    enum { EVENTS = 40 };
+    static uint16_t et[EVENTS * 4], code[EVENTS];
+    char scratch[600];
+    const char *dir = unit_scratch("verilator");
+    cb_netlist g = {.name = "small", .n_input = 4, .input_bits = 10};
+    if (!cb_process_exists("verilator")) {
+        fprintf(stderr, "\n  verilator is not installed: not simulated\n");
+        return;
+    }
+    int32_t sum = cb_netlist_add(&g, cb_netlist_input(&g, 0), 3, cb_netlist_input(&g, 1), 0, true);
+    sum = cb_netlist_add(&g, sum, 0, cb_netlist_add(&g, cb_netlist_input(&g, 2), 1, cb_netlist_input(&g, 3), 0, false), 0, true);
+    g.output = calloc(1, sizeof *g.output);
+    g.n_output = 1;
+    g.output[0] = cb_netlist_quant(&g, sum, (cb_format){0, 12, -1}, CB_RND_CONV, CB_SAT, true);
+    CU_ASSERT_FATAL(g.output[0] >= 0);
+    UNIT_OK(cb_netlist_pipeline(&g, 1));
+    for (int i = 0; i < EVENTS * 4; i++) et[i] = (uint16_t)((uint32_t)i * 2654435761u >> 22);
+    UNIT_OK(cb_netlist_score(&g, et, EVENTS, code));
+    snprintf(scratch, sizeof scratch, "%s/sim", dir);
+    cb_emit e = {.net = &g, .dir = dir, .clock_ns = 6.25, .et = et, .code = code, .n_event = EVENTS, .n_simulation = EVENTS};
+    for (int wrong = 0; wrong < 2; wrong++) {
+        cb_check c;
+        code[17] ^= wrong;
+        UNIT_OK(cb_emit_verilog(&e));
+        int rc = cb_verify_verilator(&e, scratch, &c);
+        if (rc && !wrong) fprintf(stderr, "\n  %s\n", cb_error());
+        CU_ASSERT(c.checked == EVENTS && c.mismatches == (uint64_t)wrong && (rc != 0) == wrong);
+        if (rc) CU_ASSERT_PTR_NOT_NULL(strstr(cb_error(), "1 of 40 events differ"));
+    }
+    UNIT_OK(cb_remove_tree(dir));
+    cb_netlist_free(&g);
+}
+
+UNIT_MAIN("simulator", {"installed", test_installed}, {"wrong", test_wrong}, {"verilator", test_verilator})
