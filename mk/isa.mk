@@ -12,7 +12,8 @@ ISA_LEVELS := $(if $(filter aarch64%,$(MACHINE)),neon,portable)
 CFLAGS_ALL += -DCB_ISA_ONLY=$(ISA_LEVELS)
 # gcc 12 for aarch64 ends with an internal error where it vectorises a loop of fmax:
 # vectors in the kernels only, where all the time goes.
-CFLAGS_ALL += $(if $(filter neon,$(ISA_LEVELS)),-fno-tree-vectorize)
+# It also distributes loops over structures wrongly (logic/train.c: fields set, then cleared again).
+CFLAGS_ALL += $(if $(filter neon,$(ISA_LEVELS)),-fno-tree-vectorize -fno-tree-loop-distribution)
 ISA_FLAGS_neon := -ftree-vectorize
 endif
 # Not CFLAGS: that of the command line would win, and only v2 would be used.
