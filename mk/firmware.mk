@@ -30,6 +30,7 @@ $(FIRMWARE_CHECK)/%.proof.tsv: $(BIN)/import-weights $(BIN)/emit-hls mk/firmware
 	$(LAUNCH) $(BIN)/emit-hls --in $(@:.tsv=.h5) --out $(@:.tsv=.firmware) --set hardware.check_software=1000 \
 	  --set hardware.check_simulation=0 --prove $@ $(PROVEFLAGS)
 
+# The table is kept in results/firmware_proofs.tsv.
 prove-firmware: $(FIRMWARE_VERSIONS:%=$(FIRMWARE_CHECK)/%.proof.tsv)
 	@awk 'FNR == 1 && NR > 1 { next } { print }' $^
 

@@ -201,7 +201,7 @@ data: $(B)/dataset.h5
 # The names below $(WORK) and SHA-256 of every artifact, firmware file and table.
 CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WORK)/%=%) -type f \
   \( -name '*.h5' -o -name '*.json' -o -name '*.tsv' -o -path 'firmware/*' \) ! -path 'results/*/*/*' \
-  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name '*published.tsv' ! -name 'ablation*.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name '*published.tsv' ! -name 'ablation*.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' ! -name 'firmware_*.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
 
 # A shell of the recipe: the one of $(shell) does not see the exported PATH.
