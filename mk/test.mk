@@ -15,7 +15,7 @@ $(OBJ)/tests/%: tests/unit/%.c tests/unit/unit.h $(LIBRARY)
 unit-programs: $(UNIT)
 
 unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
+	@tests/unit/run.sh $(JOBS) $(UNIT)
 
 cli: $(PROGRAMS)
 	@tests/cli/run.sh $(BIN)
@@ -24,7 +24,7 @@ asan:
 	@$(MAKE) -j$(JOBS) OBJ=build/asan/obj BIN=build/asan/bin OPT=-O1 \
 	  CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 	  LDFLAGS='-fsanitize=address,undefined' unit-programs
-	@set -e; for t in $(TEST_SRC:tests/unit/%.c=build/asan/obj/tests/%); do echo "== $$t"; $$t; done
+	@tests/unit/run.sh $(JOBS) $(TEST_SRC:tests/unit/%.c=build/asan/obj/tests/%)
 
 system: $(PROGRAMS)
 	@set -e; for t in tests/system/*.sh; do echo "== $$t"; $$t; done
