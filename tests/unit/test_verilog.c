@@ -169,7 +169,7 @@ static void test_small_students(void) {
         int n_check;
         UNIT_OK(cb_emit_all(&e));
         UNIT_OK(cb_verify(&e, scratch, check, &n_check));
-        CU_ASSERT_EQUAL(n_check, CB_CHECKS);
+        CU_ASSERT_EQUAL(n_check, CB_CHECKS - 1); /* all but Verilator, which test_simulator has */
         for (int k = 0; k < n_check; k++) CU_ASSERT(check[k].mismatches == 0);
         UNIT_OK(cb_remove_tree(dir));
         cb_check_events_free(&v);
