@@ -102,10 +102,18 @@ void cb_logic_head_forward(const cb_logic_head *h, int n, const float *used, con
     }
 }
 
+/* f[e] x[e] of the events added to their lanes. */
+static void add_products(const float *f, const float *x, float *lane) {
+    for (int b = 0; b < E; b += CB_LANES)
+        for (int k = 0; k < CB_LANES; k++) lane[k] += f[b + k] * x[b + k];
+}
+
 /* Sum of f[e] x[e] over the events (x NULL: of f). */
 static float event_sum(const float *f, const float *x) {
     float lane[CB_LANES] = {0};
-    for (int e = 0; e < E; e++) lane[e % CB_LANES] += x ? f[e] * x[e] : f[e];
+    if (x) add_products(f, x, lane);
+    else
+        for (int e = 0; e < E; e++) lane[e % CB_LANES] += f[e];
     return cb_lanes_sum(lane);
 }
 
@@ -134,11 +142,10 @@ void cb_logic_head_backward(const cb_logic_head *h, int n, const float *used, co
     for (size_t p = 0; p < at.c; p++) {
         float lane[CB_LANES] = {0}, c = used[p];
         const float *d = d_sum[p % (size_t)h->units];
-        for (size_t o = p * (size_t)h->share; o < (p + 1) * (size_t)h->share; o++)
-            for (int e = 0; e < E; e++) {
-                g[o * E + (size_t)e] = c * d[e];
-                lane[e % CB_LANES] += d[e] * x[o * E + (size_t)e];
-            }
+        for (size_t o = p * (size_t)h->share; o < (p + 1) * (size_t)h->share; o++) {
+            for (size_t e = 0; e < E; e++) g[o * E + e] = c * d[e];
+            if (grad) add_products(d, x + o * E, lane);
+        }
         if (grad) grad[p] = cb_lanes_sum(lane);
     }
 }

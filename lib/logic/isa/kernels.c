@@ -165,6 +165,7 @@ V16_INLINE vec16 upper(const vec16 *lev, const float *c, int rank, int j, int i)
 
 V16_INLINE void backward_rank(const cb_logic_view *l, const float *x, const float *y, const float *g, float *dx, float *dc,
                               int rank, int warp) {
+    const int slots = l->slots;
     for (int s = 0; s < l->n_set; s++) {
         size_t at = (size_t)(s / 16) * (size_t)(16 << rank) + (size_t)(s % 16);
         vec16 sum[CB_LOGIC_PARAMETERS], shift = v16_all(warp && l->noise ? l->noise[s] * (1 / l->temperature) : 0);
@@ -172,6 +173,9 @@ V16_INLINE void backward_rank(const cb_logic_view *l, const float *x, const floa
         for (int pos = 0; pos < l->n_pos; pos++) {
             size_t out = (size_t)s * (size_t)l->n_pos + (size_t)pos;
             const int32_t *wire = l->wire + out * (size_t)rank;
+            float *row[CB_LOGIC_RANK]; /* gradient of each input: found once, the stores below may alias what it is found from */
+            for (int j = 0; j < rank; j++)
+                row[j] = dx ? dx + (slots ? out * (size_t)rank + (size_t)j : (size_t)wire[j]) * E : NULL;
             for (int b = 0; b < BLOCKS; b++) {
                 vec16 z[CB_LOGIC_RANK], lev[CB_LOGIC_PARAMETERS], up[CB_LOGIC_PARAMETERS];
                 for (int j = 0; j < rank; j++) z[j] = operand(x + (size_t)wire[j] * E + b * 16, warp);
@@ -185,8 +189,8 @@ V16_INLINE void backward_rank(const cb_logic_view *l, const float *x, const floa
                         d = i ? v16_fma(up[i], high, d) : v16_mul(up[i], high);
                     }
                     if (dx) {
-                        float *row = dx + (l->slots ? out * (size_t)rank + (size_t)j : (size_t)wire[j]) * E + b * 16;
-                        v16_store(row, warp ? v16_fma(v16_all(-2), d, v16_load(row)) : v16_add(v16_load(row), d));
+                        float *to = row[j] + b * 16;
+                        v16_store(to, warp ? v16_fma(v16_all(-2), d, v16_load(to)) : v16_add(v16_load(to), d));
                     }
                     for (int i = (1 << j) - 1; i >= 0; i--) {
                         up[2 * i + 1] = v16_mul(up[i], z[j]);
