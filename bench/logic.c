@@ -1,6 +1,6 @@
 /* Logic gate networks: training steps of the published dense and convolutional shapes on random wires, and
  * the published dense network lt2, hardened, from packed bits and from counts to the number of outputs that are on. FLOP are not defined: a
- * gate is a handful of operations, mostly loads. Peers: spec of the networks in README. */
+ * gate is a handful of operations, mostly loads. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "measure.h"
 #include "nn/isa.h"
 
-/* The fastest of the Python peers for the same work, as measured for issue 4 with 2 threads on cores whose register
+/* The fastest of the Python peers for the same work, measured elsewhere with 2 threads on cores whose register
  * loop gave 151 GFLOP/s: events/s, and how many times as fast we want to be. */
 typedef struct {
     const char *loop, *name;
@@ -18,6 +18,7 @@ static const peer peers[] = {
     {"teacher/score", "TensorFlow 2.15 + oneDNN", 15100, 3, 4},
     {"qkeras-v2/train-1024", "QKeras on TensorFlow 2.15, batch 1024", 89000, 15, 25},
     {"hgq-v2/train-1024", "HGQ2 on JAX, jit step, batch 1024", 38000, 20, 40},
+    {"lgn-lt2-raw/train-512", "torchlogix 0.2.2 on PyTorch, batch 512", 2460, 80, 0},
     {"programme-v2/score", "HGQ2 on JAX, float", 203000, 50, 0}};
 
 static const peer *peer_of(const char *loop) {

@@ -14,7 +14,7 @@ A64_RUN  := qemu-aarch64 -L $(A64_ROOT)
 A64_APT  := apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root \
             -o Dir::State=$(A64)/apt/state -o Dir::State::status=$(A64)/apt/status -o Dir::Cache=$(A64)/apt/cache
 # Unit tests whose subject is arithmetic; the stages are run as a whole.
-A64_UNIT := base circuit logic_learn fixed nn_conv nn_dense nn_pointwise qkeras hgq_quantizer programme netlist stats
+A64_UNIT := base circuit logic_learn fixed nn_conv nn_phases nn_dense nn_pointwise qkeras hgq_quantizer programme netlist stats
 
 # The whole graph again, below another folder.
 A64_MAKE  = PKG_CONFIG_LIBDIR=$(A64_LIB)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(A64_ROOT) $(MAKE) \

@@ -28,10 +28,13 @@ $(FIRMWARE_CHECK)/%.proof.tsv: $(BIN)/import-weights $(BIN)/emit-hls mk/firmware
 	@mkdir -p $(@D)
 	$(BIN)/import-weights -q --arch $(firstword $(subst p, ,$*)) --in data/firmware/$* --name $* --out $(@:.tsv=.h5)
 	$(LAUNCH) $(BIN)/emit-hls --in $(@:.tsv=.h5) --out $(@:.tsv=.firmware) --set hardware.check_software=1000 \
-	  --set hardware.check_simulation=0 --prove $@ $(PROVEFLAGS)
+	  --set hardware.check_simulation=0 --prove $@ $(PROVEFLAGS) && rm -rf $(@:.tsv=.firmware)
 
-# The table is kept in results/firmware_proofs.tsv.
 prove-firmware: $(FIRMWARE_VERSIONS:%=$(FIRMWARE_CHECK)/%.proof.tsv)
 	@awk 'FNR == 1 && NR > 1 { next } { print }' $^
 
-.PHONY: verify-firmware verify-firmware-record prove-firmware
+# ... and kept.
+prove-firmware-record: prove-firmware
+	@awk 'FNR == 1 && NR > 1 { next } { print }' $(FIRMWARE_VERSIONS:%=$(FIRMWARE_CHECK)/%.proof.tsv) > results/firmware_proofs.tsv
+
+.PHONY: verify-firmware verify-firmware-record prove-firmware prove-firmware-record

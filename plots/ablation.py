@@ -10,11 +10,9 @@ import math
 import os
 import sys
 
-import numpy
-
 sys.dont_write_bytecode = True  # the source tree stays as it is
 
-from style import BLUE, RC, RED, SLATE, plt, process_label, read_table, require, save, ticker  # noqa: E402
+from style import AUC_SCALE, BLUE, RED, SLATE, origin, plt, process_label, read_table, require, run, ticker  # noqa: E402
 
 TABLE = "ablation_hgq.tsv"
 PANELS = [("auc_tt_had", f"AUC, {process_label('tt_had')}", +1), ("emd_zb", "zero-bias EMD to the teacher", -1),
@@ -40,7 +38,7 @@ def scale(ax, column, values):
     if not values:
         return
     if column.startswith("auc"):
-        ax.set_xscale("function", functions=(lambda v: -numpy.log10(numpy.maximum(1e-6, 1 - v)), lambda v: 1 - 10.0 ** -v))
+        ax.set_xscale("function", functions=AUC_SCALE)
         low, high = min(values), max(values)
         ticks = [t for t in (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995) if 1.4 * (1 - low) >= 1 - t >= 0.7 * (1 - high)]
         ax.set_xlim(1 - 1.4 * (1 - low), 1 - 0.7 * (1 - high))
@@ -73,7 +71,9 @@ def panel(ax, rows, variants, column, title, better):
     ax.grid(axis="y", color="#e5e5e5", linewidth=0.8)
 
 
-def page(rows):
+def page(folder):
+    rows = read_table(folder, TABLE)
+    require(rows, os.path.join(folder, TABLE), ["variant", "change", *(p[0] for p in PANELS)])
     variants = list(dict.fromkeys(r["variant"] for r in rows))
     change = {r["variant"]: r["change"] for r in rows}
     seeds = max(sum(r["variant"] == v for r in rows) for v in variants)
@@ -83,23 +83,12 @@ def page(rows):
         panel(ax, rows, variants, column, title, better)
     axes[0].set_yticks(range(len(variants)), [f"{change[v].split(':')[0] if k else 'hgq+ as it is'}  [{v}]" for k, v in enumerate(variants)])
     figure.text(0.02, 0.94, "cicada-bench", fontsize=17, fontweight="bold", va="bottom")
-    figure.text(0.145, 0.94, "Simulation: what each ingredient of hgq+ gives", fontsize=13, style="italic", va="bottom")
+    figure.text(0.145, 0.94, f"{origin(folder)}: what each ingredient of hgq+ gives", fontsize=13, style="italic", va="bottom")
     figure.text(0.02, 0.015, f"Each row: configs/students/hgq-plus.ini with one change, {seeds} seed{'s' if seeds > 1 else ''} (small dots), mean (large). "
                 "Blue: better than the recipe, red: worse; band: the recipe's seeds. Test split; epochs were chosen by validation.",
                 fontsize=8, color="#333333")
     return figure
 
 
-def main():
-    if len(sys.argv) != 3:
-        print(__doc__.strip(), file=sys.stderr)
-        return 2
-    plt.rcParams.update(RC)
-    rows = read_table(sys.argv[1], TABLE)
-    require(rows, os.path.join(sys.argv[1], TABLE), ["variant", "change", *(p[0] for p in PANELS)])
-    save(page(rows), sys.argv[2], "What each ingredient of hgq+ gives")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, page, "What each ingredient of hgq+ gives"))

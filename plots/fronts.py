@@ -11,12 +11,10 @@ import math
 import os
 import sys
 
-import numpy
-
 sys.dont_write_bytecode = True  # the source tree stays as it is
 
 from bitmaps import bit_maps  # noqa: E402
-from style import BLUE, BROWN, DEEP, GREY, ORANGE, RC, RED, SAND, SLATE, VIOLET, Row, plt, process_label, read_table, save, ticker  # noqa: E402
+from style import AUC_SCALE, BLUE, BROWN, DEEP, GREY, ORANGE, RED, SAND, SLATE, VIOLET, Row, origin, plt, process_label, read_table, run, ticker  # noqa: E402
 
 PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "published")
 AXES = {"ebops": "EBOPs (exact: data bits $\\times$ span of the weight's ones)", "lut": "LUT (estimate, carry-chain rule)"}
@@ -37,7 +35,7 @@ class Fronts:
         self.names = list(dict.fromkeys(base(r["front"]) for r in self.points))
         self.family = {base(r["front"]): r["family"] for r in self.points}
         self.processes = list(dict.fromkeys(k[2] for k in self.score))
-        self.simulation = os.path.basename(os.path.abspath(folder)) != "opendata"
+        self.simulation = origin(folder) == "Simulation"
         used = {}
         self.color = {}
         for n in self.names:
@@ -58,7 +56,7 @@ def base(front):
 
 def auc_scale(ax):
     """AUC with as much room for 0.98 to 0.99 as for 0.8 to 0.9: log (1 - AUC), upside down."""
-    ax.set_yscale("function", functions=(lambda v: -numpy.log10(numpy.maximum(1e-6, 1 - v)), lambda v: 1 - 10.0 ** -v))
+    ax.set_yscale("function", functions=AUC_SCALE)
 
 
 def published_points(process, column, axis):
@@ -194,14 +192,5 @@ def page(fronts):
     return figure
 
 
-def main():
-    if len(sys.argv) != 3:
-        print(__doc__.strip(), file=sys.stderr)
-        return 2
-    plt.rcParams.update(RC)
-    save(page(Fronts(sys.argv[1])), sys.argv[2], "Fronts of students: performance against EBOPs and LUTs")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, lambda folder: page(Fronts(folder)), "Fronts of students: performance against EBOPs and LUTs"))

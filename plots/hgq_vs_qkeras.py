@@ -16,7 +16,7 @@ from ladder import ladder  # noqa: E402
 from panels import forest_panel, histogram_panel, roc_panel  # noqa: E402
 from resources import bars  # noqa: E402
 from study import Study, from_front, look  # noqa: E402
-from style import RC, plt, save  # noqa: E402
+from style import plt, run  # noqa: E402
 
 
 def heading(study, figure):
@@ -75,14 +75,5 @@ def page(study):
     return figure
 
 
-def main():
-    if len(sys.argv) != 3:
-        print(__doc__.strip(), file=sys.stderr)
-        return 2
-    plt.rcParams.update(RC)
-    save(page(Study(sys.argv[1])), sys.argv[2], "HGQ and QKeras students: performance and cost")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, lambda folder: page(Study(folder)), "HGQ and QKeras students: performance and cost"))

@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True  # the source tree stays as it is
 
 from panels import histogram_panel, roc_panel  # noqa: E402
 from study import Study, line, points  # noqa: E402
-from style import BLACK, GREY, RC, SLATE, TEAL, plt, process_label, read_table, save, ticker  # noqa: E402
+from style import BLACK, GREY, SLATE, TEAL, plt, process_label, read_table, run, ticker  # noqa: E402
 
 COLUMNS = [("auc", "AUC, {} against zero bias"), ("eff_10khz", "Efficiency at 10 kHz, {}"), ("emd", "EMD to the teacher, {}")]
 GAINS = [("auc_tt_had", r"AUC $t\bar{t}$ had."), ("auc_tt_lep", r"AUC $t\bar{t}$ semilep."), ("emd_zb", "EMD zero bias"),
@@ -120,14 +120,5 @@ def page(folder):
     return figure
 
 
-def main():
-    if len(sys.argv) != 3:
-        print(__doc__.strip(), file=sys.stderr)
-        return 2
-    plt.rcParams.update(RC)
-    save(page(sys.argv[1]), sys.argv[2], "Logic gate networks: performance against LUTs")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, page, "Logic gate networks: performance against LUTs"))

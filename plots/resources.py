@@ -2,7 +2,7 @@
 import os
 
 from study import ESTIMATE_RULE, YOSYS_RULE, look, short
-from style import BLACK, BLUE, RED, VIOLET, read_table
+from style import BLACK, BLUE, RED, VIOLET, amount, read_table
 
 PUBLISHED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "published")
 
@@ -34,10 +34,6 @@ def bar_groups(study):
         groups.append(("Published: csynth",
                        "Open Data, II = 4", published, True))
     return groups
-
-
-def amount(v):
-    return f"{v:.0f}" if v < 1000 else f"{v / 1000:.1f}k" if v < 100000 else f"{v / 1000:.0f}k"
 
 
 def bar_panel(ax, title, subtitle, bars, published, first):

@@ -12,11 +12,7 @@ import sys
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
 
-from style import BLACK, BLUE, DEEP, RC, RED, plt, read_table, require, save  # noqa: E402
-
-
-def amount(v):
-    return f"{v:.0f}" if v < 1000 else f"{v / 1000:.1f}k"
+from style import BLACK, BLUE, DEEP, RED, amount, plt, read_table, require, run  # noqa: E402
 
 
 def clock_panel(ax, rows):
@@ -49,7 +45,9 @@ def cell_panel(ax, rows):
     ax.tick_params(labelleft=False)
 
 
-def page(rows):
+def page(folder):
+    rows = read_table(folder, "routed.tsv")
+    require(rows, os.path.join(folder, "routed.tsv"), ["student", "lut4", "fmax_median_mhz", "status"])
     routed = sorted((r for r in rows if r.num("fmax_median_mhz") > 0), key=lambda r: (-r.num("lut4"), r["student"]))
     others = [f"{r['student']}: {r['status'][:90]}" for r in rows if not r.num("fmax_median_mhz") > 0]
     n = max(1, len(routed))
@@ -77,16 +75,5 @@ def page(rows):
     return figure
 
 
-def main():
-    if len(sys.argv) != 3:
-        print(__doc__.strip(), file=sys.stderr)
-        return 2
-    plt.rcParams.update(RC)
-    rows = read_table(sys.argv[1], "routed.tsv")
-    require(rows, os.path.join(sys.argv[1], "routed.tsv"), ["student", "lut4", "fmax_median_mhz", "status"])
-    save(page(rows), sys.argv[2], "Students after place and route on an ECP5")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, page, "Students after place and route on an ECP5"))

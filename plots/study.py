@@ -2,7 +2,7 @@
 import math
 import os
 
-from style import BLACK, BLUE, BROWN, DEEP, ORANGE, RED, SAND, SLATE, TEAL, VIOLET, read_table, require
+from style import BLACK, BLUE, BROWN, DEEP, ORANGE, RED, SAND, SLATE, TEAL, VIOLET, origin, read_table, require
 
 YOSYS_RULE, ESTIMATE_RULE = "packed", "carry-chain"  # the counting rules shown; see lib/hw/sites.h, cost.h
 RATES = ["0.3", "1", "3", "10"]  # working points [kHz], as in the names of the columns
@@ -29,7 +29,7 @@ class Study:
         self.names = sorted((r["student"] for r in self.students), key=self.order)
         names = [r["process"] for r in self.performance]
         self.signals = [p for p in dict.fromkeys(names) if p != "zb"]
-        self.simulation = os.path.basename(os.path.abspath(folder)) != "opendata"
+        self.simulation = origin(folder) == "Simulation"
         self.notes = []
 
     def order(self, student):

@@ -10,6 +10,7 @@ import os
 import sys
 
 import matplotlib
+import numpy
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -82,6 +83,30 @@ def save(figure, path, title):
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def run(doc, page, title):
+    """main() of a figure: page(results folder) -> the figure, saved where the second argument says."""
+    if len(sys.argv) != 3:
+        print(doc.strip(), file=sys.stderr)
+        return 2
+    plt.rcParams.update(RC)
+    save(page(sys.argv[1]), sys.argv[2], title)
+    return 0
+
+
+def origin(folder):
+    """Where the events come from, by the configuration's name."""
+    return "CMS Open Data" if os.path.basename(os.path.abspath(folder)) == "opendata" else "Simulation"
+
+
+# An axis on which an AUC of 0.9, 0.99, 0.999 has equal steps.
+AUC_SCALE = (lambda v: -numpy.log10(numpy.maximum(1e-6, 1 - v)), lambda v: 1 - 10.0 ** -v)
+
+
+def amount(v):
+    """A number of cells for a label."""
+    return f"{v:.0f}" if v < 1000 else f"{v / 1000:.1f}k" if v < 100000 else f"{v / 1000:.0f}k"
 
 
 def spread(positions, gap, lo, hi):

@@ -50,7 +50,7 @@ static int build(work *w, const cb_config *c) {
     if (cb_cost_estimate(g, r.pipeline.family, &w->cost)) return -1;
     cb_info("%s: %d nodes, %d register layers in %.2f s", w->programme.name, (int)g->n, g->n_stage, cb_log_seconds());
     cb_info("latency %d clocks = %.9g ns at %.9g ns, II %d; estimate: %lld FF, %lld LUT sites, %.1f MHz", g->n_stage,
-            g->n_stage * r.pipeline.clock_ns, r.pipeline.clock_ns, g->ii > 1 ? g->ii : 1, (long long)w->cost.ff,
+            g->n_stage * r.pipeline.clock_ns, r.pipeline.clock_ns, cb_netlist_interval(g), (long long)w->cost.ff,
             (long long)w->cost.sites, w->cost.fmax_mhz);
     if (r.ii > 1 && g->ii < 2)
         cb_warn("nothing to share: no layer has several positions that are quantized alike; the design takes an event every clock (II = 1)");
@@ -142,6 +142,7 @@ static int write_folder(work *w, const cb_config *c) {
 
 static int run(const cb_stage *st) {
     work w = {0};
+    if (prove && cb_output_check(prove)) return -1;
     int rc = build(&w, st->config) || choose_events(&w, st->config) || write_folder(&w, st->config) ? -1 : 0;
     cb_programme_free(&w.programme);
     cb_netlist_free(&w.net);

@@ -143,10 +143,12 @@ static void check_usage(const cb_stage *st) {
         cb_stage_usage(st, "lgn.inputs = %d: raw nodes have 2", whole(c, "inputs"));
     if (strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && (real(c, "entropy") > 0 || real(c, "entropy_tree") > 0))
         cb_stage_usage(st, "lgn.entropy and lgn.entropy_tree: only raw nodes choose among gates; take lgn.nodes = raw or 0");
-    if (choice(c, "learn_thresholds", "no log linear") && choice(c, "input", "bits lt log ramp"))
+    if (choice(c, "learn_thresholds", "no log linear") && strcmp(cb_config_text(c, "lgn", "input"), "bits"))
         cb_stage_usage(st, "lgn.learn_thresholds = %s: thresholds are trained with lgn.input = bits only", cb_config_text(c, "lgn", "learn_thresholds"));
     if (!strcmp(cb_config_text(c, "lgn", "wiring"), "ring") && whole(c, "candidates") > 1)
         cb_stage_usage(st, "lgn.candidates = %d: wires of shared tables (lgn.wiring = ring) are fixed", whole(c, "candidates"));
+    if (!strcmp(cb_config_text(c, "lgn", "head"), "sum") && whole(c, "hinges"))
+        cb_stage_usage(st, "lgn.hinges = %d: hinges need lgn.head = weighted", whole(c, "hinges"));
     int n = cb_config_reals(c, "lgn", "thresholds", list, CB_LOGIC_PLANES);
     for (int i = 0; i < n; i++)
         if (list[i] != (int)list[i] || (i && list[i] <= list[i - 1]))

@@ -32,15 +32,13 @@ typedef struct {
 
 /* The combinational design is the same graph without stages and sharing. */
 static int forget_stages(cb_netlist *g) {
-    cb_netlist flat;
     if (g->ii > 1) {
+        cb_netlist flat;
         if (cb_netlist_unfold(g, &flat)) return -1;
         cb_netlist_free(g);
         *g = flat;
     }
-    for (int32_t i = 0; i < g->n; i++) g->node[i].stage = 0;
-    g->n_stage = 0;
-    return 0;
+    return cb_netlist_pipeline(g, 0);
 }
 
 /* Reads the graph; a design without registers has the combinational module only. */
@@ -69,7 +67,6 @@ static cb_part part_of(const cb_config *c) {
 }
 
 /* Clocks from one event to the next: 1 where nothing is shared. */
-static int interval(const cb_netlist *g) { return g->ii > 1 ? g->ii : 1; }
 
 static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
     cb_cost cost;
@@ -83,7 +80,7 @@ static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
         row->dsp = row->bram = 0;
         row->carry = (double)cost.carry;
         row->cycles = cost.cycles;
-        row->ii = interval(g);
+        row->ii = cb_netlist_interval(g);
         row->fmax_mhz = cost.fmax_mhz > 0 ? floor(cost.fmax_mhz * 10 + 0.5) / 10 : NAN; /* no logic, no limit */
         row->detail = json_pack("{ss sI sI sI si sf}", "accuracy", i ? cb_cost_sites_accuracy : cb_cost_span_accuracy,
                                 "adders", (json_int_t)cost.adders, "quantizer_sites", (json_int_t)cost.quant_sites,
@@ -108,7 +105,7 @@ static int run_ecp5(const cb_config *c, work *w, const char *dir) {
                         .lut = cost.sites, .max_lut = cb_config_int(c, "route", "max_lut"),
                         .wall_s = (double)cb_config_int(c, "route", "timeout_s"),
                         .memory_mib = cb_config_int(c, "route", "memory_mib"),
-                        .cycles = w->net.n_stage ? w->net.n_stage : 1, .ii = interval(&w->net)};
+                        .cycles = w->net.n_stage ? w->net.n_stage : 1, .ii = cb_netlist_interval(&w->net)};
     return cb_route_run(&job, &w->result);
 }
 
@@ -117,7 +114,7 @@ static int run_tools(const cb_config *c, work *w, const char *dir) {
     cb_vendor_job v = {.firmware = in, .verilog = cb_basename(w->verilog), .top = w->top, .dir = dir,
                        .wall_s = (double)cb_config_int(c, "synthesize", "vendor_timeout_s"),
                        .memory_mib = cb_config_int(c, "synthesize", "vendor_memory_mib"),
-                       .cycles = w->net.n_stage, .ii = interval(&w->net)};
+                       .cycles = w->net.n_stage, .ii = cb_netlist_interval(&w->net)};
     cb_yosys_job y = {.verilog = w->verilog, .top = w->top, .dir = dir,
                       .wall_s = (double)cb_config_int(c, "synthesize", "timeout_s"),
                       .memory_mib = cb_config_int(c, "synthesize", "memory_mib"), .cycles = v.cycles, .ii = v.ii};

@@ -88,7 +88,7 @@ const cb_config_key cb_config_schema[] = {
     REAL("hgq", "average", "0", 0, 0.999999, "checkpoints hold the running mean of all values, over about 1 / (1 - this) steps; 0 = the values"),
     REAL("hgq", "regularizer", "1e-8", 0, 1, "MonoL1 on bit variables"),
 
-    INT("front", "points", "0", 0, 999, "students that a front keeps, evenly spaced in log EBOPs; 0 = one student, no front"),
+    INT("front", "points", "0", 0, 999, "students that a front keeps, evenly spaced in log cost; 0 = one student, no front"),
     REALS("front", "betas", "", 0, 1, "HGQ, hgq+: constant betas, trained side by side, one front of all; empty = one run by [hgq] or [plus]"),
     CHOICE("front", "cost", "ebops", "ebops lut", "what a point costs: exact EBOPs, or LUTs of the netlist estimate (hgq+ only)"),
     TEXT("front", "widths", "", "QKeras: widths trained side by side, words such as w6a8 or d4.0o6 (lib/quant/qkeras_front.h)"),

@@ -106,7 +106,7 @@ static int import_text(cb_aig *a, const char *text, size_t size, const cb_lit *i
     int used = 0;
     if (sscanf(text, "aig %u %u %u %u %u%n", &most, &inputs, &latches, &outputs, &ands, &used) != 5 || text[used] != '\n')
         return cb_fail("no binary AIGER header");
-    if (latches || inputs != n_in || outputs != n_out || most != inputs + ands || most > 1u << 29)
+    if (latches || inputs != n_in || outputs != n_out || most < inputs || most - inputs != ands || most > 1u << 29)
         return cb_fail("%u inputs, %u latches, %u outputs; %u, 0, %u expected", inputs, latches, outputs, n_in, n_out);
     reader r = {(const unsigned char *)text + used + 1, (const unsigned char *)text + size, false};
     cb_lit *of = cb_alloc((size_t)most + 1, sizeof *of);

@@ -32,7 +32,7 @@ cb_lit cb_aig_xor(cb_aig *a, cb_lit x, cb_lit y);
 cb_lit cb_aig_choose(cb_aig *a, cb_lit c, cb_lit yes, cb_lit no);
 /* The logic of a file, its inputs being the literals in[n_in]; out[n_out] receives its outputs. */
 int cb_aig_import(cb_aig *a, const char *path, const cb_lit *in, uint32_t n_in, cb_lit *out, uint32_t n_out) CB_MUST;
-/* Variables above n_in of `and`, numbered from n_in + 1; writes the file. */
+/* Writes a file: and[k] are the operands of variable n_in + 1 + k. */
 int cb_aig_write(const char *path, uint32_t n_in, uint32_t n_and, cb_lit (*and)[2], uint32_t n_out, const cb_lit *out) CB_MUST;
 
 /* ---- signed numbers ---- */

@@ -116,7 +116,20 @@ static int extract(walker *w, cb_lit bad, cone *x) {
     }
     x->root = ok ? 2 * (w->number[bad / 2] - 1) | (bad & 1) : 0;
     for (uint32_t k = 0; k < w->n_met; k++) w->number[w->met[k]] = 0;
+    if (!ok) cone_free(x);
     return ok ? 0 : -1;
+}
+
+static int walker_begin(walker *w, const cb_aig *a) {
+    *w = (walker){.a = a, .number = cb_alloc(a->n, sizeof *w->number), .met = cb_alloc(a->n, sizeof *w->met),
+                  .stack = cb_alloc(2 * (size_t)a->n + 2, sizeof *w->stack)};
+    return w->number && w->met && w->stack ? 0 : -1;
+}
+
+static void walker_end(walker *w) {
+    free(w->number);
+    free(w->met);
+    free(w->stack);
 }
 
 static bool same_cone(const cone *x, const cone *y) {
@@ -161,22 +174,19 @@ static int keep_cone(cones *s, cone *x, int64_t *index) {
 }
 
 static int find_cones(cb_claims *c, cones *s) {
-    size_t n = c->aig.n;
-    walker w = {&c->aig, cb_alloc(n, sizeof *w.number), cb_alloc(n, sizeof *w.met), 0, cb_alloc(2 * n + 2, sizeof *w.stack)};
+    walker w;
+    int rc = walker_begin(&w, &c->aig);
     *s = (cones){.n_slot = 2 * c->n + 1, .of = cb_alloc((size_t)c->n + 1, sizeof *s->of)};
     s->slot = cb_alloc((size_t)s->n_slot, sizeof *s->slot);
-    int rc = w.number && w.met && w.stack && s->of && s->slot ? 0 : -1;
+    if (!s->of || !s->slot) rc = -1;
     for (int64_t k = 0; k < c->n && !rc; k++) {
         cone x;
         s->of[k] = -1;
         if (c->claim[k].bad < 2) continue;
         rc = extract(&w, c->claim[k].bad, &x);
-        if (rc) cone_free(&x);
-        else rc = keep_cone(s, &x, &s->of[k]);
+        if (!rc) rc = keep_cone(s, &x, &s->of[k]);
     }
-    free(w.number);
-    free(w.met);
-    free(w.stack);
+    walker_end(&w);
     return rc;
 }
 
@@ -231,10 +241,9 @@ static int decide_together(cones *s, const cb_claim_limits *limits, const char *
     char *command = cb_textf("&read claims.aig; &sat -z -C %lld; &write proved.aig", (long long)limits->conflicts);
     const char *const argv[] = {"yosys-abc", "-c", command, NULL};
     cb_process_end end;
-    int rc = path && answer && command && !write_cones(s, 0, s->n, path) && !run_tool(argv, limits, scratch, &end) &&
-                     !read_proved(s, answer)
-                 ? 0
-                 : -1;
+    int rc = path && answer && command ? 0 : -1;
+    if (!rc) remove(answer); /* that of other claims */
+    if (!rc) rc = write_cones(s, 0, s->n, path) || run_tool(argv, limits, scratch, &end) || read_proved(s, answer) ? -1 : 0;
     free(path), free(answer), free(command);
     return rc;
 }
@@ -284,10 +293,9 @@ static int keep_example(cb_claims *c, const cones *s, int64_t k, walker *w, cons
 }
 
 static int explain(cb_claims *c, const cones *s, int64_t k, const uint8_t *example) {
-    size_t n = c->aig.n;
-    walker w = {&c->aig, cb_alloc(n, sizeof *w.number), cb_alloc(n, sizeof *w.met), 0, cb_alloc(2 * n + 2, sizeof *w.stack)};
-    int rc = w.number && w.met && w.stack ? keep_example(c, s, k, &w, example) : -1;
-    free(w.number), free(w.met), free(w.stack);
+    walker w;
+    int rc = walker_begin(&w, &c->aig) ? -1 : keep_example(c, s, k, &w, example);
+    walker_end(&w);
     return rc;
 }
 

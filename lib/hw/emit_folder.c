@@ -142,7 +142,7 @@ static int write_vivado(const cb_emit *e, const char *name) {
     snprintf(top, sizeof top, "%s%s", name, kind);
     snprintf(verilog, sizeof verilog, "%s.v", top);
     char *dir = cb_textf("%s/vivado", e->dir);
-    cb_vendor_job job = {.verilog = verilog, .top = top, .dir = dir, .cycles = g->n_stage, .ii = g->ii > 1 ? g->ii : 1};
+    cb_vendor_job job = {.verilog = verilog, .top = top, .dir = dir, .cycles = g->n_stage, .ii = cb_netlist_interval(g)};
     int rc = dir ? cb_vendor_scripts(&job, &(cb_part){.name = e->part, .clock_ns = e->clock_ns}) : -1;
     free(dir);
     return rc;

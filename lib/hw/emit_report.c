@@ -70,7 +70,7 @@ static json_t *design(const cb_emit *e, const cb_emit_record *r) {
     json_t *j = json_pack("{sI sI sI sI si si si sf si sf ss sI so s{si si ss} s{si si}}", "adders", (json_int_t)c.adders,
                      "constants_added", (json_int_t)c.constants, "quantizers", (json_int_t)c.quantizers, "nodes",
                      (json_int_t)g->n, "depth", c.depth, "stages", g->n_stage, "latency_cycles", g->n_stage, "latency_ns",
-                     g->n_stage * e->clock_ns, "ii", g->ii > 1 ? g->ii : 1, "clock_ns", e->clock_ns, "part", e->part, "register_bits",
+                     g->n_stage * e->clock_ns, "ii", cb_netlist_interval(g), "clock_ns", e->clock_ns, "part", e->part, "register_bits",
                      (json_int_t)bits, "estimate", estimate(r), "input", "regions", g->n_input, "bits", g->input_bits, "layout",
                      "region r = model_inp[bits*r +: bits], row-major", "output", "bits", CB_SCORE_BITS, "fraction_bits",
                      CB_SCORE_FRAC);

@@ -2,7 +2,7 @@
  *
  * Keys (sorted in the file): schema "cicada-bench/firmware/1", version, config, inputs {role: sha256},
  * student, family; adders (with logic; negations included), constants_added, nodes, depth (adder levels),
- * quantizers (with logic); stages, latency_cycles, latency_ns (at clock_ns), ii, clock_ns, part,
+ * quantizers (with logic), tables (if there are any); stages, latency_cycles, latency_ns (at clock_ns), ii, clock_ns, part,
  * register_bits; estimate {family, lut_sites, ff, srl, path_ns, fmax_mhz} of the delay and cost model; where hardware is shared
  * (ii > 1): engines' input multiplexers `selects`, `holds`; input {regions, bits, layout}, output {bits, fraction_bits};
  * check_events {directed, data, random, conditions, covered};

@@ -389,18 +389,16 @@ static void print_copies(printer *p, const int32_t *last, bool declare) {
 
 /* ---- the module ---- */
 
-enum { SCORE_BITS = 16 };
-
 static void print_outputs(printer *p) {
     const cb_netlist *g = p->g;
     bool shared = !p->comb && g->ii > 1;
     if (shared) cb_text_add(&p->t, "    valid <= phase == %d;\n", (g->n_stage - 1) % g->ii);
     for (int o = 0; o < g->n_output; o++) {
         source s = node_at(p, g->output[o], p->comb ? 0 : g->n_stage - 1);
-        int high = (o + 1) * SCORE_BITS - 1, low = o * SCORE_BITS;
+        int high = (o + 1) * CB_SCORE_BITS - 1, low = o * CB_SCORE_BITS;
         if (shared) cb_text_add(&p->t, "    if (phase == %d) model_out[%d:%d] <= ", (g->n_stage - 1) % g->ii, high, low);
         else cb_text_add(&p->t, p->comb ? "  assign model_out[%d:%d] = " : "    model_out[%d:%d] <= ", high, low);
-        bits(&p->t, &s, 0, 0, SCORE_BITS);
+        bits(&p->t, &s, 0, 0, CB_SCORE_BITS);
         cb_text_put(&p->t, ";\n");
     }
 }
@@ -460,7 +458,7 @@ static void print_head(printer *p, const char *module) {
     if (!p->comb) cb_text_put(t, "  input clk,\n");
     if (g->ii > 1) cb_text_put(t, "  input sync,\n  output reg valid,\n");
     cb_text_add(t, "  input [%d:0] model_inp,\n", g->n_input * g->input_bits - 1);
-    cb_text_add(t, "  output %s[%d:0] model_out\n);\n", p->comb ? "" : "reg ", g->n_output * SCORE_BITS - 1);
+    cb_text_add(t, "  output %s[%d:0] model_out\n);\n", p->comb ? "" : "reg ", g->n_output * CB_SCORE_BITS - 1);
 }
 
 int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const char *file) {

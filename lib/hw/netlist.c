@@ -475,3 +475,5 @@ void cb_netlist_free(cb_netlist *g) {
     free(g->output);
     memset(g, 0, sizeof *g);
 }
+
+int cb_netlist_interval(const cb_netlist *g) { return g->ii > 1 ? g->ii : 1; }

@@ -119,6 +119,8 @@ int64_t cb_node_value(const cb_netlist *g, int32_t n, const uint16_t *et, const 
  * between levels give. Inputs are not registered, the output is: n_stage clock
  * edges after an input the score stands at the output. */
 int cb_netlist_pipeline(cb_netlist *g, int levels) CB_MUST;
+/* Clocks from one event to the next: 1 where nothing is shared. */
+int cb_netlist_interval(const cb_netlist *g);
 /* Register bits of that pipeline (delayed copies and the outputs); -1 without memory. */
 int64_t cb_netlist_register_bits(const cb_netlist *g) CB_MUST;
 

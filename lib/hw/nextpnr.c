@@ -12,10 +12,11 @@
 #include "base/log.h"
 #include "hw/nextpnr_report.h"
 #include "hw/process.h"
+#include "quant/programme.h"
 #include "hw/text.h"
 #include "hw/yosys.h"
 
-enum { SCORE_BITS = 16, MAX_ARGUMENTS = 32 };
+enum { MAX_ARGUMENTS = 32 };
 
 static const char script_name[] = "yosys.ys", shell_name[] = "shell.v", work_name[] = "work";
 static const char stat_name[] = "yosys_stat.json", net_name[] = "yosys_net.json", report_name[] = "report.json";
@@ -45,10 +46,10 @@ int cb_ecp5_part_of(const char *name, cb_ecp5_part *p) {
 
 /* ---- what is written ---- */
 
-int cb_route_pins(const cb_route_job *job) { return 4 + 2 * (job->ii > 1) + SCORE_BITS * job->outputs; }
+int cb_route_pins(const cb_route_job *job) { return 4 + 2 * (job->ii > 1) + CB_SCORE_BITS * job->outputs; }
 
 static int write_shell(const cb_route_job *job) {
-    int in = job->input_bits - 1, out = SCORE_BITS * job->outputs - 1;
+    int in = job->input_bits - 1, out = CB_SCORE_BITS * job->outputs - 1;
     cb_text t = {0};
     cb_text_add(&t, "// %s with registers in front, for tools that place and route a whole device.\n", job->top);
     bool shared = job->ii > 1;
@@ -124,14 +125,6 @@ static int refuse(cb_synth_report *r, const char *program, const char *why) {
     return 0;
 }
 
-/* The tool's or reader's sentence, without this run's folder. */
-static void fail_row(cb_synth_row *row, const char *work) {
-    const char *text = cb_error();
-    size_t n = strlen(work);
-    cb_synth_row_fail(row, strncmp(text, work, n) ? text : text + n + (text[n] == '/'));
-    cb_warn("%s: %s", row->step, row->status);
-}
-
 /* "nextpnr-0.11.1)" in what --version prints -> "0.11.1" */
 static void read_version(const char *program, char *version, size_t size) {
     static const char mark[] = "nextpnr-";
@@ -165,7 +158,7 @@ static int synthesize(run *u) {
     if (!row) return -1;
     cb_process_version("yosys", "-V", row->version, sizeof row->version);
     if (cb_process_run(&p, &end) || cb_stat_read(u->stat, &u->cells)) {
-        fail_row(row, u->work);
+        cb_synth_row_fail_in(row, u->work);
         return 1;
     }
     cb_info("yosys %s: %.1f s wall, %.1f s CPU, %lld MiB", row->version, end.wall_s, end.cpu_s, (long long)end.rss_kib / 1024);
@@ -211,7 +204,7 @@ static int place(run *u, int seed) {
     cb_nextpnr_result n;
     unlink(u->report); /* of the seed before */
     if (cb_process_run(&p, &end) || cb_nextpnr_report_read(u->report, &n)) {
-        fail_row(row, u->work);
+        cb_synth_row_fail_in(row, u->work);
         if (!(row->detail = json_pack("{si}", "seed", seed))) return cb_fail("out of memory");
         return end.timed_out || end.out_of_memory;
     }
@@ -249,7 +242,7 @@ static int run_tools(run *u) {
 static int run_in_folder(run *u) {
     const cb_route_job *job = u->job;
     u->work = cb_textf("%s/%s", job->dir, work_name);
-    if (!u->work || cb_mkdirs(u->work)) return -1;
+    if (!u->work || cb_mkdirs(u->work)) return free(u->work), -1;
     char *real = realpath(u->work, NULL);
     char *shell = cb_textf("%s/%s", job->dir, shell_name), *link[2] = {cb_textf("%s/%s", u->work, cb_basename(job->verilog)),
                                                                        cb_textf("%s/%s", u->work, shell_name)};

@@ -7,7 +7,7 @@
  *                        bits. The sum of the places must be, bit by bit and modulo 2^width, the sum of the
  *                        node's terms plus its offset (cb_prove_chains; the Verilog printer does it always).
  * Both are exact arithmetic on coefficients, not sampling: they hold for every input, and they take
- * milliseconds. The printing of a chain as Verilog is left to simulation (verify.h).
+ * milliseconds. The printing of a chain as Verilog is left to simulation (verify.h) and to SAT (prove_network.h).
  */
 #ifndef CB_HW_PROVE_H
 #define CB_HW_PROVE_H

@@ -55,14 +55,8 @@ static cb_word definition(prover *p, int32_t n) {
         cb_rule r = cb_rule_of_node(p->g, n);
         return cb_rule_quantize(a, &v, &r);
     }
-    if (x->kind == CB_NODE_NEG) {
-        w = cb_word_constant(0);
-        return cb_word_sub(a, &w, &v);
-    }
-    w = value(p, x->b);
-    v = cb_word_shift(a, &v, x->sa);
-    w = cb_word_shift(a, &w, x->sb);
-    return x->sub ? cb_word_sub(a, &v, &w) : cb_word_add(a, &v, &w);
+    w = x->kind == CB_NODE_NEG ? v : value(p, x->b);
+    return cb_rule_sum(a, x, &v, &w);
 }
 
 /* m as a multiple of 2^-frac, frac >= the exponent of what is held. */

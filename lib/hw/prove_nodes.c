@@ -30,6 +30,14 @@ static cb_word value_on(prover *p, const cb_cut *c, const cb_lit *wires) {
     return cb_word_sub(&p->c->aig, &carried, &offset);
 }
 
+static cb_word value_read(prover *p, int32_t n, int reader);
+
+/* A sum of what stage `reader` reads. */
+static cb_word sum_read(prover *p, const cb_node *x, int reader) {
+    cb_word left = value_read(p, x->a, reader), right = x->kind == CB_NODE_NEG ? left : value_read(p, x->b, reader);
+    return cb_rule_sum(&p->c->aig, x, &left, &right);
+}
+
 /* Node n as stage `reader` reads it. Of a sum that a chain absorbed there are no wires: its terms. */
 static cb_word value_read(prover *p, int32_t n, int reader) {
     const cb_node *x = &p->g->node[n];
@@ -41,15 +49,7 @@ static cb_word value_read(prover *p, int32_t n, int reader) {
         a->failed = true;
         return cb_word_constant(0);
     }
-    cb_word left = value_read(p, x->a, reader);
-    if (x->kind == CB_NODE_NEG) {
-        cb_word zero = cb_word_constant(0);
-        return cb_word_sub(a, &zero, &left);
-    }
-    cb_word right = value_read(p, x->b, reader);
-    left = cb_word_shift(a, &left, x->sa);
-    right = cb_word_shift(a, &right, x->sb);
-    return x->sub ? cb_word_sub(a, &left, &right) : cb_word_add(a, &left, &right);
+    return sum_read(p, x, reader);
 }
 
 /* ---- claims ---- */
@@ -58,17 +58,7 @@ static cb_word value_read(prover *p, int32_t n, int reader) {
 static cb_lit claim_sum(prover *p, int32_t n, const cb_word *carried) {
     const cb_node *x = &p->g->node[n];
     cb_aig *a = &p->c->aig;
-    int reader = stage_of(p, n);
-    cb_word sum = value_read(p, x->a, reader);
-    if (x->kind == CB_NODE_NEG) {
-        cb_word zero = cb_word_constant(0);
-        sum = cb_word_sub(a, &zero, &sum);
-    } else {
-        cb_word right = value_read(p, x->b, reader);
-        sum = cb_word_shift(a, &sum, x->sa);
-        right = cb_word_shift(a, &right, x->sb);
-        sum = x->sub ? cb_word_sub(a, &sum, &right) : cb_word_add(a, &sum, &right);
-    }
+    cb_word sum = sum_read(p, x, stage_of(p, n));
     return cb_aig_and(a, cb_word_outside(a, &sum, x->lo, x->hi) ^ 1, cb_word_differ(a, carried, &sum));
 }
 
@@ -115,16 +105,14 @@ static int claim_copy(prover *p, const cb_cut *c) {
     return cb_claim_add(p->c, differ, c->node, c->stage);
 }
 
-enum { SCORE_BITS = 16 };
-
 /* For an output value in its interval the port (or its register) takes its 16 bits. */
 static int claim_output(prover *p, int o) {
     int32_t n = p->g->output[o];
     cb_aig *a = &p->c->aig;
     cb_word v = value_read(p, n, p->comb ? 0 : p->g->n_stage - 1);
     cb_lit differ = 0;
-    for (int k = 0; k < SCORE_BITS; k++)
-        differ = cb_aig_or(a, differ, cb_aig_xor(a, p->model_out[o * SCORE_BITS + k], v.bit[k < v.n ? k : v.n - 1]));
+    for (int k = 0; k < CB_SCORE_BITS; k++)
+        differ = cb_aig_or(a, differ, cb_aig_xor(a, p->model_out[o * CB_SCORE_BITS + k], v.bit[k < v.n ? k : v.n - 1]));
     return cb_claim_add(p->c, cb_aig_and(a, differ, cb_word_outside(a, &v, p->g->node[n].lo, p->g->node[n].hi) ^ 1), n, CB_PART_OUTPUT);
 }
 
@@ -146,7 +134,7 @@ static int find_cuts(prover *p) {
 
 static int import(prover *p, const char *text, const char *module, const cb_prove_tools *tools, bool cells) {
     cb_text t = {0};
-    uint32_t cut = (uint32_t)p->cuts.bits, in = (uint32_t)(p->g->n_input * p->g->input_bits), out = (uint32_t)(SCORE_BITS * p->g->n_output);
+    uint32_t cut = (uint32_t)p->cuts.bits, in = (uint32_t)(p->g->n_input * p->g->input_bits), out = (uint32_t)(CB_SCORE_BITS * p->g->n_output);
     if (cb_cut_verilog(text, module, &p->cuts, &t)) return cb_text_free(&t), -1;
     cb_lit *x = cb_alloc((size_t)cut + in, sizeof *x);
     p->cut_out = cb_alloc((size_t)cut + out, sizeof *p->cut_out);

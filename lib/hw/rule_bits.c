@@ -1,6 +1,15 @@
 #include "hw/rule_bits.h"
 
-/* One is added after flooring where this holds; rest: the s > 0 dropped bits of v, q: the floor. */
+cb_word cb_rule_sum(cb_aig *a, const cb_node *n, const cb_word *x, const cb_word *y) {
+    if (n->kind == CB_NODE_NEG) {
+        cb_word zero = cb_word_constant(0);
+        return cb_word_sub(a, &zero, x);
+    }
+    cb_word p = cb_word_shift(a, x, n->sa), q = cb_word_shift(a, y, n->sb);
+    return n->sub ? cb_word_sub(a, &p, &q) : cb_word_add(a, &p, &q);
+}
+
+/* One is added after flooring where this holds; the lowest s > 0 bits of v are dropped, q is the floor. */
 static cb_lit increment(cb_aig *a, const cb_word *v, const cb_word *q, int s, uint8_t round) {
     cb_lit sign = v->bit[v->n - 1], below = 0, half;
     for (int k = 0; k < s - 1; k++) below = cb_aig_or(a, below, k < v->n ? v->bit[k] : sign);

@@ -17,6 +17,8 @@ typedef struct {
     bool relu;
 } cb_rule;
 
+/* A sum, or (NEG) minus x, of the values of the operands. */
+cb_word cb_rule_sum(cb_aig *a, const cb_node *n, const cb_word *x, const cb_word *y);
 /* The operand quantized by the rule, in units of 2^-format.f. */
 cb_word cb_rule_quantize(cb_aig *a, const cb_word *v, const cb_rule *r);
 cb_rule cb_rule_of_node(const cb_netlist *g, int32_t quant);

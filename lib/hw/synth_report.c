@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/version.h"
 
 cb_synth_row *cb_synth_row_add(cb_synth_report *r, const char *step, const char *tool, const char *rule) {
@@ -53,6 +54,17 @@ void cb_synth_row_fail(cb_synth_row *row, const char *text) {
     char clean[CB_SYNTH_STATUS - 16];
     plain_text(clean, sizeof clean, text);
     snprintf(row->status, sizeof row->status, "failed: %s", clean);
+}
+
+const char *cb_synth_reason(const char *dir) {
+    const char *text = cb_error();
+    size_t n = strlen(dir);
+    return strncmp(text, dir, n) ? text : text + n + (text[n] == '/');
+}
+
+void cb_synth_row_fail_in(cb_synth_row *row, const char *dir) {
+    cb_synth_row_fail(row, cb_synth_reason(dir));
+    cb_warn("%s: %s", row->step, row->status);
 }
 
 void cb_synth_check_capacity(cb_synth_report *r) {

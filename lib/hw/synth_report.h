@@ -57,6 +57,10 @@ typedef struct {
 cb_synth_row *cb_synth_row_add(cb_synth_report *r, const char *step, const char *tool, const char *rule) CB_MUST;
 /* status = "failed: <text>" on one line of printable ASCII, file names without folders. */
 void cb_synth_row_fail(cb_synth_row *row, const char *text);
+/* cb_error() without the folder of this run in front. */
+const char *cb_synth_reason(const char *dir);
+/* A row that failed for that reason, and a warning. */
+void cb_synth_row_fail_in(cb_synth_row *row, const char *dir);
 /* "does not fit: ..." for every row whose counts exceed the part. */
 void cb_synth_check_capacity(cb_synth_report *r);
 /* inputs: n pairs {role, path}. config: canonical text. Atomic. */

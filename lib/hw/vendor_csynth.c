@@ -131,11 +131,6 @@ int cb_csynth_read(const char *path, cb_synth_row *row, json_t **names) { return
 
 /* ---- csynth.rpt: text tables under headings ---- */
 
-static const char *next_line(const char *c) {
-    c = strchr(c, '\n');
-    return c ? c + 1 : NULL;
-}
-
 /* The first n cells of a table line, trimmed; false if it has fewer. */
 static bool row_cells(const char *line, int n, char cell[][64]) {
     line += strspn(line, " \t");
@@ -147,7 +142,7 @@ static bool row_cells(const char *line, int n, char cell[][64]) {
 /* From the heading on, the first line whose cell `at` is a number (or, in the latency table, may be one). */
 static bool row_of_numbers(const char *text, const char *heading, int n, int at, char cell[][64]) {
     const char *line = strstr(text, heading);
-    for (double v; line && (line = next_line(line));) {
+    for (double v; line && (line = cb_report_next_line(line));) {
         if (line[0] == '=') return false; /* the next chapter */
         if (!row_cells(line, n, cell)) continue;
         size_t digits = strspn(cell[at], "0123456789.");
@@ -179,11 +174,13 @@ static bool parse_area(const char *text, csynth *c) {
     char head[COLUMNS][64], cell[COLUMNS][64];
     const char *line = strstr(text, "== Utilization Estimates");
     int found = 0, columns = 0;
-    while (line && found < 2 && (line = next_line(line))) {
+    while (line && found < 2 && (line = cb_report_next_line(line))) {
         int n = row_cells(line, COLUMNS, cell) ? COLUMNS : row_cells(line, COLUMNS - 1, cell) ? COLUMNS - 1 : 0;
         if (n && !columns && !strcmp(cell[0], "Name")) memcpy(head, cell, sizeof head), columns = n;
-        int first = !strcmp(cell[0], "Total") ? BRAM : HAS_BRAM;
-        if (!n || n != columns || (first == HAS_BRAM && strcmp(cell[0], "Available"))) continue;
+        if (!n || n != columns) continue;
+        bool total = !strcmp(cell[0], "Total");
+        if (!total && strcmp(cell[0], "Available")) continue;
+        int first = total ? BRAM : HAS_BRAM;
         static const char *const wanted[5] = {"BRAM_18K", "DSP", "FF", "LUT", "URAM"};
         for (int i = 1; i < n; i++)
             for (int k = 0; k < 5; k++)

@@ -32,7 +32,7 @@ const char *cb_report_cell(const char *line, char *out, size_t size) {
 
 /* ---- Vivado's text tables ---- */
 
-/* Calls row(name, used) for "| name | used | ..." lines until it returns true. */
+/* A wanted "| name | used | ..." line. */
 typedef struct {
     const char *name; /* as in the report, without leading blanks and trailing '*' */
     double *value;
@@ -91,7 +91,7 @@ int cb_utilization_read(const char *path, cb_synth_row *row) {
     return rc;
 }
 
-static const char *next_line(const char *c) {
+const char *cb_report_next_line(const char *c) {
     c = strchr(c, '\n');
     return c ? c + 1 : NULL;
 }
@@ -99,7 +99,7 @@ static const char *next_line(const char *c) {
 /* The line of numbers two below the header that starts with WNS(ns). */
 static const char *timing_line(const char *text) {
     const char *at = strstr(text, "WNS(ns)");
-    for (int i = 0; at && i < 2; i++) at = next_line(at);
+    for (int i = 0; at && i < 2; i++) at = cb_report_next_line(at);
     return at;
 }
 

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The next line, NULL behind the last. */
+const char *cb_report_next_line(const char *c);
 /* A number and nothing else, not negative unless `sign`. */
 bool cb_report_number(const char *text, bool sign, double *v);
 /* One cell of a "| a | b |" line, trimmed, without footnote stars; the position of the next

@@ -4,7 +4,7 @@
  * representation is compared with it event by event. Software ones are compiled
  * with the C/C++ compiler found on PATH (gcc/cc, g++/c++; never flags of the build machine; not optimised: to
  * compile costs more than to run, and test_emit runs them optimised under the undefined-behaviour sanitizer),
- * the Verilog runs in Icarus Verilog as a child process. A missing tool gives the status
+ * the Verilog runs in Icarus Verilog, on request in Verilator too, as child processes. A missing tool gives the status
  * "not run: ..." and is no failure; a mismatch, a compile error, a timeout is.
  */
 #ifndef CB_HW_VERIFY_H

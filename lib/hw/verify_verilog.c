@@ -1,8 +1,9 @@
 /* Simulation of the emitted Verilog by Icarus Verilog and Verilator, as child processes. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "hw/emit_common.h"
@@ -32,16 +33,20 @@ static int simulate(const cb_emit *e, const char *dir, const char *scratch, cons
     char *sim = cb_textf("%s/%s%s.vvp", scratch, module, variant), *v = cb_textf("%s/%s%s.v", dir, module, variant),
          *tb = cb_textf("%s/%s%s_tb.v", dir, module, variant);
     const char *const compile[] = {"iverilog", "-g2005", "-o", sim, v, tb, NULL};
-    char here[4096] = "";
-    if (scratch[0] != '/' && !getcwd(here, sizeof here)) here[0] = 0;
-    char *there = sim ? cb_textf("%s%s%s", here, here[0] ? "/" : "", sim) : NULL;
-    const char *const run[] = {"vvp", "-n", there, NULL};
+    const char *const run[] = {"vvp", "-n", sim, NULL};
     cb_process_end end;
-    int rc = sim && v && tb && there ? cb_process_run(&(cb_process){.argv = compile, .wall_s = COMPILE_S}, NULL) : -1;
+    int rc = sim && v && tb ? cb_process_run(&(cb_process){.argv = compile, .wall_s = COMPILE_S}, NULL) : -1;
     if (!rc) rc = cb_process_run(&(cb_process){.argv = run, .dir = dir, .wall_s = SIMULATE_S}, &end);
     if (!rc) rc = parse(end.tail, c);
-    free(sim), free(v), free(tb), free(there);
+    free(sim), free(v), free(tb);
     return rc;
+}
+
+/* The scratch folder, made if need be, by a name that holds in every folder. free(). */
+static char *scratch_folder(const char *scratch) {
+    if (cb_mkdirs(scratch)) return NULL;
+    char *there = realpath(scratch, NULL);
+    return there ? there : cb_fail_null("%s: %s", scratch, strerror(errno));
 }
 
 static int judge(cb_check *c, int rc) {
@@ -62,22 +67,20 @@ int cb_verify_verilog(const cb_emit *e, const char *scratch, bool comb, cb_check
         snprintf(c->status, sizeof c->status, "not run: iverilog is not installed");
         return 0;
     }
-    char *dir = cb_textf("%s/verilog", e->dir);
+    char *dir = cb_textf("%s/verilog", e->dir), *there = scratch_folder(scratch);
     cb_process_title("iverilog", "-V", c->tool, sizeof c->tool);
-    int rc = dir ? cb_mkdirs(scratch) : -1;
-    if (!rc) rc = cb_simulator_check(false, scratch);
-    if (!rc) rc = simulate(e, dir, scratch, comb || !cb_emit_hardware(e)->n_stage ? "_comb" : "", c);
-    free(dir);
+    int rc = dir && there ? cb_simulator_check(false, there) : -1;
+    if (!rc) rc = simulate(e, dir, there, comb || !cb_emit_hardware(e)->n_stage ? "_comb" : "", c);
+    free(dir), free(there);
     return judge(c, rc);
 }
 
 /* The module that is handed over first: with registers, where there are some. */
 static int simulate_verilator(const cb_emit *e, const char *dir, const char *scratch, cb_check *c) {
-    char module[64], here[4096] = "";
+    char module[64];
     cb_emit_identifier(e->net->name, module);
-    if (scratch[0] != '/' && !getcwd(here, sizeof here)) here[0] = 0;
     const char *variant = cb_emit_hardware(e)->n_stage ? "" : "_comb";
-    char *obj = cb_textf("%s%s%s/verilator", here, here[0] ? "/" : "", scratch), *top = cb_textf("%s%s_tb", module, variant),
+    char *obj = cb_textf("%s/verilator", scratch), *top = cb_textf("%s%s_tb", module, variant),
          *v = cb_textf("%s%s.v", module, variant), *tb = cb_textf("%s%s_tb.v", module, variant), *sim = cb_textf("%s/Vsim", obj ? obj : "");
     const char *const compile[] = {"verilator", "--binary", "-O1", "-CFLAGS", "-O1", "-Wno-fatal", "--prefix", "Vsim", "--top-module", top, "--Mdir", obj, v, tb, NULL};
     const char *const run[] = {sim, NULL};
@@ -95,9 +98,9 @@ int cb_verify_verilator(const cb_emit *e, const char *scratch, cb_check *c) {
         snprintf(c->status, sizeof c->status, "not run: verilator is not installed");
         return 0;
     }
-    char *dir = cb_textf("%s/verilog", e->dir);
+    char *dir = cb_textf("%s/verilog", e->dir), *there = scratch_folder(scratch);
     cb_process_title("verilator", "--version", c->tool, sizeof c->tool);
-    int rc = dir && !cb_mkdirs(scratch) && !cb_simulator_check(true, scratch) ? simulate_verilator(e, dir, scratch, c) : -1;
-    free(dir);
+    int rc = dir && there && !cb_simulator_check(true, there) ? simulate_verilator(e, dir, there, c) : -1;
+    free(dir), free(there);
     return judge(c, rc);
 }

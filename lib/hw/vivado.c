@@ -77,15 +77,6 @@ int cb_vendor_scripts(const cb_vendor_job *job, const cb_part *part) {
 
 /* ---- running ---- */
 
-/* Reader errors begin with the file's path, which belongs to this run only. */
-static void fail_row(cb_synth_row *row, const char *dir) {
-    const char *text = cb_error(), *at = strstr(text, dir);
-    size_t n = strlen(dir);
-    if (at == text) text += n + (text[n] == '/');
-    cb_synth_row_fail(row, text);
-    cb_warn("%s: %s", row->step, row->status);
-}
-
 static cb_synth_row *idle_row(cb_synth_report *r, const char *step, const char *tool, const char *rule,
                               const char *why) {
     cb_synth_row *row = cb_synth_row_add(r, step, tool, rule);
@@ -148,7 +139,7 @@ static int run_hls(const cb_vendor_job *job, const char *firmware, const char *w
         json_t *names = NULL;
         if (copy_project(job, &r->part, firmware, work) || cb_process_run(&p, NULL) ||
             read_csynth(report, row, &names))
-            fail_row(row, folder);
+            cb_synth_row_fail_in(row, folder);
         json_decref(r->csynth);
         r->csynth = names;
     }
@@ -163,7 +154,7 @@ static int read_step(const cb_vendor_job *job, const char *work, const char *ste
     json_t *timing = NULL;
     int rc = use && time ? 0 : -1;
     if (!rc && (cb_utilization_read(use, row) || cb_timing_read(time, r->part.clock_ns, row, &timing)))
-        fail_row(row, work);
+        cb_synth_row_fail_in(row, work);
     row->cycles = job->cycles;
     row->ii = job->ii;
     if (timing) { /* the routed one comes last and stays */

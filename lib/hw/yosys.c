@@ -98,12 +98,7 @@ static int synthesize(const cb_yosys_job *job, const char *stat, const char *net
     if (rc) return -1;
     cb_info("yosys: %.1f s wall, %.1f s CPU, %lld MiB", end.wall_s, end.cpu_s, (long long)end.rss_kib / 1024);
     cb_cell_count counted;
-    if (cb_stat_read(stat, &counted) || cb_sites_read(net, c)) {
-        /* the name without the folder, which belongs to this run only */
-        const char *text = cb_error();
-        size_t n = strlen(job->dir);
-        return cb_fail("broken report: %s", strncmp(text, job->dir, n) ? text : text + n + (text[n] == '/'));
-    }
+    if (cb_stat_read(stat, &counted) || cb_sites_read(net, c)) return cb_fail("broken report: %s", cb_synth_reason(job->dir));
     return same_cells(&counted, &c->cells);
 }
 

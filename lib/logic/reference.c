@@ -130,16 +130,6 @@ void cb_logic_ref_gradient(cb_logic_ref *r) {
     }
 }
 
-double cb_logic_ref_entropy(const cb_logic_ref *r) {
-    double sum = 0;
-    for (int l = 0; l < r->net->n_layer; l++) {
-        const cb_logic_layer *y = &r->net->layer[l];
-        for (int s = 0; !y->pool && s < y->n_set; s++)
-            sum += (y->tree ? r->entropy_tree : r->entropy) * cb_node_entropy(&r->node[r->first_node[l] + (size_t)s]);
-    }
-    return sum;
-}
-
 double cb_logic_ref_batch(cb_logic_ref *r, const double *x, const double *target, int n, double *y) {
     int n_out = cb_logic_outputs(r->net);
     double loss = 0;

@@ -44,8 +44,6 @@ void cb_logic_ref_backward(cb_logic_ref *r);
 /* Gradients of v summed so far -> grad (overwritten), and clears them; adds that of the entropy. Those of u add up in
  * u_grad until cb_logic_ref_adam. */
 void cb_logic_ref_gradient(cb_logic_ref *r);
-/* Factors times entropies of all nodes as prepared. */
-double cb_logic_ref_entropy(const cb_logic_ref *r);
 /* Gradient of the loss of n events x[n][n_input]; returns their mean absolute error (without entropy). y may be NULL. */
 double cb_logic_ref_batch(cb_logic_ref *r, const double *x, const double *target, int n, double *y);
 void cb_logic_ref_adam(cb_logic_ref *r, double lr, double beta1, double beta2, double eps);

@@ -127,13 +127,13 @@ static int make_net(cb_logic_student *s) {
 /* E_T of the bits of corner i that a node reads: region by region, the sum of its bits (binary) or its highest threshold. */
 static double corner_et(const cb_logic_student *s, const int32_t *wire, int rank, int i) {
     const cb_logic_design *d = &s->design;
-    int cells = s->height * s->width;
+    const int cells = s->height * s->width, inputs = d->planes * cells; /* beyond: the 0 of the padding */
     double sum = 0;
     for (int j = 0; j < rank; j++) {
-        if (!(i >> (rank - 1 - j) & 1)) continue;
+        if (wire[j] >= inputs || !(i >> (rank - 1 - j) & 1)) continue;
         bool below = false; /* another bit of the region says more */
         for (int q = 0; q < rank; q++)
-            below |= i >> (rank - 1 - q) & 1 && wire[q] % cells == wire[j] % cells && wire[q] > wire[j];
+            below |= i >> (rank - 1 - q) & 1 && wire[q] < inputs && wire[q] % cells == wire[j] % cells && wire[q] > wire[j];
         if (!below || d->input == CB_CODE_BINARY) sum += d->threshold[wire[j] / cells] + (d->input != CB_CODE_BINARY);
     }
     return sum;

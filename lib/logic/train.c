@@ -150,6 +150,8 @@ int cb_logic_ladder_start(cb_logic_trainer *t, bool log_axis, double width) {
     const cb_logic_code *c = t->code;
     int32_t threshold[CB_LOGIC_THRESHOLDS] = {0};
     if (c->table) return cb_fail("logic trainer: thresholds are trained on bits, not on a table of inputs");
+    for (int j = 0; j < c->n_input; j++)
+        if (c->mask[j] != CB_ET_MAX) return cb_fail("logic trainer: thresholds are trained on E_T > t, not on single bits of it");
     for (int j = 0; j < c->n_input && c->n_plane <= CB_LOGIC_THRESHOLDS; j++) threshold[c->plane[j]] = c->threshold[j];
     return cb_ladder_new(&t->ladder, threshold, c->n_plane, log_axis, width);
 }

@@ -8,7 +8,7 @@
  *
  * Declared order of every sum (this is the specification; kernels and plain
  * references both follow it, with one fmaf per product):
- *   conv forward   acc = bias[o]; for ky, kx, i ascending: acc = fmaf(x, w, acc); padded taps skipped
+ *   conv forward   (upsampled: last line) acc = bias[o]; for ky, kx, i ascending: acc = fmaf(x, w, acc); padded taps skipped
  *   dense forward  acc = bias[o]; for i ascending: acc = fmaf(x, w, acc); long sums in
  *                   pieces of CB_SUM_PIECE terms, each piece but the first from 0, y = ((p0+p1)+p2)...
  *   input gradient acc = 0; contributions in ascending (o) for dense (same pieces), (ky,kx,o) for conv

@@ -1,6 +1,6 @@
 /* bits.h - counts -> rows of bits (x & mask) > threshold, 512 events a row (quant/circuit.h).
  *
- * What the integer programme and the trainer of logic gate networks share to score hardened networks. Sixty-four
+ * How the integer programme of a logic gate network reads its counts (programme_bits.c). Sixty-four
  * features of an event are compared at once with a threshold each, which gives a word of the event; words of 64 events are then
  * transposed. Comparators are laid out in sheets: a sheet has at most one for each of 64 neighbouring features.
  */

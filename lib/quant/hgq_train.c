@@ -8,144 +8,10 @@
 #include "nn/adam.h"
 #include "nn/dense.h"
 #include "quant/hgq_lanes.h"
+#include "quant/hgq_work.h"
 
-/* Sums of one shard; each lies on its own cache lines. */
-typedef struct {
-    double mae;
-    double *sum, *square;              /* [n_flat][16] of dense1's quantized input */
-    float *df[CB_HGQ_LAYERS], *di[CB_HGQ_LAYERS]; /* [elements of iq][16] */
-    float *dconv, *dk2;                /* [taps*filters][16], [hidden][16] */
-    float *dk1, *do1;                  /* [n_flat*hidden], [hidden] */
-    float *peak[CB_HGQ_LAYERS];        /* as df: largest |q| */
-    float *g1;                         /* [n_flat][16] scratch */
-    float *zero_from;                  /* all of the above floats, in one block whose first n_zero are cleared each step */
-    size_t n_zero;                     /* (not peak[1], nor di of WRAP data, nor the scratch) */
-    uint16_t *keep;                    /* [hidden] lane bits */
-} shard;
-
-/* What one batch needs; all of it allocated once. */
-typedef struct cb_hgq_work {
-    size_t n_block, image; /* room; features of the input */
-    float *h0, *x1;        /* [block][n_flat][16]: input of dense1 raw (v2), quantized */
-    uint16_t *on;          /* [block][n_flat] lane bits: slopes of h0 */
-    float *h1, *x2, *g2;   /* [block][hidden][16]: input of dense2 raw, quantized; gradient of dense1's sums */
-    cb_hgq_format *iq[CB_HGQ_LAYERS]; /* per element */
-    cb_hgq_format *kq[CB_HGQ_LAYERS], *bq; /* per variable */
-    float *kernel[CB_HGQ_LAYERS]; /* quantized */
-    bool plain;            /* dense1's kernel went through cb_hgq_weights_quantize, all parts of it */
-    bool part_plain[CB_SHARDS];
-    float *fused, *fused_bias, *bias, *g_bias;
-    double *scale, *offset;                /* s of the fold; [CB_SHARDS][hidden] parts of the folded offset */
-    float *mean, *variance, *mu, *shift, *slope; /* [n_flat] */
-    float *dk, *track;                     /* gradients of a quantized kernel; scratch */
-    float *peak;                           /* [CB_HGQ_LAYERS][most] largest values of WRAP data */
-    bool rows_alone;                       /* dense1's cost is worked out by parts: */
-    cb_hgq_cost cost[CB_SHARDS];
-    double *total;                         /* [CB_HGQ_LAYERS][most] scratch of sums, most: elements of the largest operand */
-    size_t most;
-    float *adam_grad, *m, *v;
-    shard part[CB_SHARDS];
-} work;
-
-/* ---- memory ---- */
-
-/* n floats (or doubles) each; NULL marks failure, found at the end by the caller. */
-static void *need(bool *bad, size_t n, size_t size) {
-    void *p = cb_alloc_aligned(n ? n : 1, size);
-    if (!p) *bad = true;
-    return p;
-}
-
-static void shard_new(shard *p, const cb_hgq_student *s, bool *bad) {
-    size_t h = (size_t)s->d.hidden, flat = (size_t)s->n_flat, n = 0, part[20], k = 0;
-    float **at[20];
-    for (int l = s->first; l < CB_HGQ_LAYERS; l++) at[k] = &p->df[l], part[k++] = s->iq[l].n * 16;
-    at[k] = &p->dconv, part[k++] = (size_t)(s->d.size * s->d.size * s->d.filters) * 16;
-    at[k] = &p->dk1, part[k++] = flat * h;
-    at[k] = &p->do1, part[k++] = h;
-    at[k] = &p->dk2, part[k++] = h * 16;
-    at[k] = &p->peak[0], part[k++] = s->d.conv ? s->iq[0].n * 16 : 0;
-    at[k] = &p->peak[2], part[k++] = h * 16;
-    size_t zero = k;
-    at[k] = &p->peak[1], part[k++] = flat * 16;
-    for (int l = s->first; l < CB_HGQ_LAYERS; l++) at[k] = &p->di[l], part[k++] = s->iq[l].n * 16;
-    at[k] = &p->g1, part[k++] = flat * 16;
-    for (size_t j = 0; j < k; j++) {
-        if (j == zero) p->n_zero = n;
-        n += (part[j] + 15) / 16 * 16;
-    }
-    p->zero_from = need(bad, n, sizeof(float));
-    float *next = p->zero_from;
-    for (size_t j = 0; next && j < k; next += (part[j] + 15) / 16 * 16, j++) *at[j] = next;
-    p->sum = need(bad, flat * 16, sizeof(double));
-    p->square = need(bad, flat * 16, sizeof(double));
-    p->keep = need(bad, h, sizeof *p->keep);
-}
-
-/* Elements of the largest operand. */
-static size_t most_elements(const cb_hgq_student *s) {
-    size_t most = (size_t)s->n_flat * (size_t)s->d.hidden;
-    for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
-        if (s->kq[l].n > most) most = s->kq[l].n;
-        if (s->iq[l].n > most) most = s->iq[l].n;
-        if (s->iq[l].q.n > most) most = s->iq[l].q.n;
-    }
-    return most;
-}
-
-static bool work_new(work *w, const cb_hgq_student *s, uint32_t batch) {
-    bool bad = false;
-    size_t h = (size_t)s->d.hidden, flat = (size_t)s->n_flat, most = most_elements(s);
-    w->n_block = cb_blocks(batch);
-    w->image = (size_t)(s->d.height * s->d.width);
-    if (s->d.conv) w->h0 = need(&bad, w->n_block * flat * 16, sizeof(float));
-    if (s->d.conv) w->on = need(&bad, w->n_block * flat, sizeof *w->on);
-    w->x1 = need(&bad, w->n_block * flat * 16, sizeof(float));
-    float **hidden[] = {&w->h1, &w->x2, &w->g2};
-    for (int k = 0; k < 3; k++) *hidden[k] = need(&bad, w->n_block * h * 16, sizeof(float));
-    for (int l = s->first; l < CB_HGQ_LAYERS; l++) {
-        w->iq[l] = need(&bad, s->iq[l].n, sizeof(cb_hgq_format));
-        w->kq[l] = need(&bad, s->kq[l].q.n, sizeof(cb_hgq_format));
-        w->kernel[l] = need(&bad, s->kq[l].n, sizeof(float));
-    }
-    w->bq = need(&bad, s->bq.q.n, sizeof(cb_hgq_format));
-    w->fused = need(&bad, flat * h, sizeof(float));
-    float **per_unit[] = {&w->fused_bias, &w->bias, &w->g_bias};
-    for (int k = 0; k < 3; k++) *per_unit[k] = need(&bad, h, sizeof(float));
-    w->scale = need(&bad, flat, sizeof(double));
-    w->offset = need(&bad, CB_SHARDS * h, sizeof(double));
-    float **per_feature[] = {&w->mean, &w->variance, &w->mu, &w->shift, &w->slope};
-    for (int k = 0; k < 5; k++) *per_feature[k] = need(&bad, flat, sizeof(float));
-    w->dk = need(&bad, most, sizeof(float));
-    w->track = need(&bad, most, sizeof(float));
-    w->peak = need(&bad, CB_HGQ_LAYERS * most, sizeof(float));
-    w->rows_alone = cb_hgq_student_rows_alone(s);
-    w->most = most;
-    w->total = need(&bad, CB_HGQ_LAYERS * most, sizeof(double));
-    float **per_value[] = {&w->adam_grad, &w->m, &w->v};
-    for (int k = 0; k < 3; k++) *per_value[k] = need(&bad, s->n_value, sizeof(float));
-    for (int k = 0; k < CB_SHARDS; k++) shard_new(&w->part[k], s, &bad);
-    return !bad;
-}
-
-static void work_free(work *w) {
-    void *all[] = {w->h0, w->on, w->x1, w->h1, w->x2, w->g2, w->bq, w->fused, w->fused_bias, w->bias, w->g_bias, w->scale,
-                   w->offset, w->mean, w->variance, w->mu, w->shift, w->slope, w->dk, w->track, w->peak, w->total, w->adam_grad,
-                   w->m, w->v};
-    for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
-    for (int l = 0; l < CB_HGQ_LAYERS; l++) {
-        free(w->iq[l]);
-        free(w->kq[l]);
-        free(w->kernel[l]);
-    }
-    for (int k = 0; k < CB_SHARDS; k++) {
-        free(w->part[k].zero_from);
-        free(w->part[k].sum);
-        free(w->part[k].square);
-        free(w->part[k].keep);
-    }
-    free(w);
-}
+typedef cb_hgq_work work;
+typedef cb_hgq_shard shard;
 
 static void own_mask(void *context, uint16_t *keep, int layer, int n_feature, uint64_t step, size_t block) {
     const cb_hgq_trainer *t = context;
@@ -157,17 +23,17 @@ cb_hgq_trainer *cb_hgq_trainer_new(cb_hgq_student *s, uint32_t batch, double lea
     cb_hgq_trainer *t = cb_alloc(1, sizeof *t);
     if (!t) return NULL;
     *t = (cb_hgq_trainer){.s = s, .learning_rate = learning_rate, .seed = seed, .mask = own_mask, .mask_context = t};
-    t->work = cb_alloc(1, sizeof *t->work);
+    t->work = cb_hgq_work_new(s, batch);
     t->grad = cb_alloc(s->n_value, sizeof *t->grad);
     t->out = cb_alloc_aligned(cb_blocks(batch) * CB_LANES, sizeof *t->out);
-    if (t->work && t->grad && t->out && work_new(t->work, s, batch)) return t;
+    if (t->work && t->grad && t->out) return t;
     cb_hgq_trainer_free(t);
     return NULL;
 }
 
 void cb_hgq_trainer_free(cb_hgq_trainer *t) {
     if (!t) return;
-    if (t->work) work_free(t->work);
+    cb_hgq_work_free(t->work);
     free(t->grad);
     free(t->out);
     free(t);

@@ -97,7 +97,7 @@ static int add_seed(routed *s, const char *path, const json_t *row) {
 static int add_routed(cb_table *t, const routed *s) {
     int n = s->seeds;
     double median = !n ? NAN : 0.5 * (s->fmax[(n - 1) / 2] + s->fmax[n / 2]);
-    const char *status = *s->status ? s->status : median < s->clock_mhz ? "misses timing" : "meets timing";
+    const char *status = *s->status ? s->status : !(median >= s->clock_mhz) ? "misses timing" : "meets timing";
     return cb_table_row(t, "%s\tnextpnr-route\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s",
                         s->student, s->tool, s->version, s->part, n, CB_CELL(s->lut), CB_CELL(s->ff), CB_CELL(s->ff_shell),
                         CB_CELL(s->carry), CB_CELL(s->dsp), CB_CELL(s->bram), CB_CELL(s->pins), CB_CELL(s->cycles), CB_CELL(s->ii),

@@ -41,3 +41,5 @@
 0	-	for i in v2 v4; do CB_ISA=$i $BIN/quantize-lgn -q --student s.ini --set lgn.candidates=5 --set lgn.learn_thresholds=log --threads 2 -d d.h5 -t y.h5 -o l2.h5 2>/dev/null; cmp l1.h5 l2.h5 || exit 1; done
 0	programme equals trainer	$BIN/quantize-lgn --student s.ini --set lgn.candidates=3 --set lgn.nodes=raw --set lgn.inputs=2 --set lgn.forward=soft --set lgn.wiring=unique --set "lgn.layers=128 64" --set lgn.learn_thresholds=linear --set lgn.threshold_width=4 -d d.h5 -t y.h5 -o c.h5
 2	with lgn.input = bits only	$BIN/quantize-lgn -q --student s.ini --set lgn.input=lt --set lgn.learn_thresholds=log -d d.h5 -t y.h5 -o no.h5
+2	with lgn.input = bits only	$BIN/quantize-lgn -q --student s.ini --set lgn.input=binary --set "lgn.thresholds=4 8" --set lgn.learn_thresholds=log -d d.h5 -t y.h5 -o no.h5
+2	hinges need lgn.head = weighted	$BIN/quantize-lgn -q --student s.ini --set lgn.head=sum --set lgn.hinges=4 -d d.h5 -t y.h5 -o no.h5

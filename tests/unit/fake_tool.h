@@ -6,6 +6,21 @@
 
 #include "unit.h"
 
+static inline void write_text(const char *path, const char *text) { UNIT_OK(cb_file_write(path, text)); }
+
+/* The adders that the students' Verilog is made of, for small designs. */
+#define ADDER_MODULES                                                                                                          \
+    "module addm #(parameter W=8) (input [W-1:0] a, input [W-1:0] b, output [W-1:0] y); assign y = a + b; endmodule\n"        \
+    "module subm #(parameter W=8) (input [W-1:0] a, input [W-1:0] b, output [W-1:0] y); assign y = a - b; endmodule\n"
+
+/* A folder for a tool to work in, and the design in a file beside it; the names outlive the rotation of unit_scratch. */
+static inline void tool_folder(const char *name, const char *design, char dir[512], char verilog[600]) {
+    snprintf(dir, 512, "%s", unit_scratch(name));
+    UNIT_OK(cb_mkdirs(dir));
+    snprintf(verilog, 600, "%s.v", dir);
+    write_text(verilog, design);
+}
+
 /* A script of this name in folder `bin`; it answers every way of asking for a version. */
 static inline void fake_tool(const char *bin, const char *tool, const char *script) {
     char path[700];

@@ -56,7 +56,13 @@ static void test_forward_and_gradients(void) {
             off += fabs((double)p.grad[i] - want) > 0.01 * fabs(want) + 0.05;
         }
         CU_ASSERT(off <= 2); /* a hinge may lie between the two */
-        for (int o = 0; o < OUT; o += 37) { /* an output enters like its weight */
+        for (int i = 0; i < OUT / p.h.share; i++) { /* an output enters like its weight: g = c d, grad = sum of d x */
+            double along = 0, want = (double)p.theta[i] * (double)p.grad[i];
+            for (int o = i * p.h.share; o < (i + 1) * p.h.share; o++)
+                for (int e = 0; e < E; e++) along += (double)p.g[o * E + e] * (double)p.x[o * E + e];
+            CU_ASSERT_DOUBLE_EQUAL(along, want, 1e-3 * fabs(want) + 1e-3);
+        }
+        for (int o = 0; o < OUT; o += 37) {
             double c = (double)p.theta[o / p.h.share];
             for (int e = 0; e < E; e += 11) {
                 float old = p.x[o * E + e];

@@ -6,8 +6,6 @@
 #include "hw/vivado.h"
 #include "hw/yosys.h"
 
-static void write_text(const char *path, const char *text) { UNIT_OK(cb_file_write(path, text)); }
-
 #define CELL(name, type, pins) "\"" name "\":{\"type\":\"" type "\",\"connections\":{" pins "}}"
 #define LUT2(name, a, b, o) CELL(name, "LUT2", "\"I0\":[" #a "],\"I1\":[" #b "],\"O\":[" #o "]")
 
@@ -59,8 +57,7 @@ static void test_sites(void) {
 
 /* 12-bit sum and difference: 3 CARRY4 each, one LUT2 per bit with two operands. */
 static const char design[] =
-    "module addm #(parameter W=8) (input [W-1:0] a, input [W-1:0] b, output [W-1:0] y); assign y = a + b; endmodule\n"
-    "module subm #(parameter W=8) (input [W-1:0] a, input [W-1:0] b, output [W-1:0] y); assign y = a - b; endmodule\n"
+    ADDER_MODULES
     "module t(input clk, input [9:0] x0, input [9:0] x1, input [9:0] x2, output reg [11:0] y);\n"
     "wire [11:0] s, d;\n"
     "addm #(12) a1({2'b0,x0},{1'b0,x1,1'b0},s);\nsubm #(12) a2(s,{2'b0,x2},d);\n"
@@ -74,10 +71,7 @@ typedef struct {
 
 static void begin(bench *b) {
     memset(b, 0, sizeof *b);
-    snprintf(b->dir, sizeof b->dir, "%s", unit_scratch("yosys"));
-    UNIT_OK(cb_mkdirs(b->dir));
-    snprintf(b->verilog, sizeof b->verilog, "%s.v", b->dir);
-    write_text(b->verilog, design);
+    tool_folder("yosys", design, b->dir, b->verilog);
     b->job = (cb_yosys_job){.verilog = b->verilog, .top = "t", .dir = b->dir, .wall_s = 300, .memory_mib = 3000,
                             .cycles = 1, .ii = 1};
     b->r = (cb_synth_report){.student = "t", .part = {"p", "xc7", 433200, 866400, 3600, 1470, 6.25}};
