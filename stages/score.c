@@ -1,6 +1,6 @@
 /* score - per-event scores of the teacher, the float student, every integer student and two
- * plain sums on the test events, and the result tables made from them (DESIGN section 3;
- * columns and definitions: lib/stats/performance.h). */
+ * plain sums on the test events, and the result tables made from them
+ * (columns and definitions: lib/stats/performance.h). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

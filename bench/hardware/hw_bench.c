@@ -48,7 +48,7 @@ static int row(const char *measure, const char *setting, double ours, double pee
 
 /* ---- constant matrices ---- */
 
-/* da4ml's formula of the cost of a graph: overlap of the operands (spec/rtl.md 1.5). */
+/* da4ml's formula of the cost of a graph: overlap of the operands (_binary/cmvm/state_opr.cc cost_add). */
 static double span_cost(const cb_cmvm_graph *g) {
     double cost = 0;
     for (int32_t i = g->n_in; i < g->n; i++) {

@@ -62,7 +62,7 @@ const cb_config_key cb_config_schema[] = {
     REALS("qkeras", "relu_dense", "10 6", 0, 16, "after the first dense layer"),
     REAL("qkeras", "gamma", "1", 1e-3, 1e3, "start value of the batch norm's gamma"),
 
-    CHOICE("hgq", "bits", "data", "2025 head data", "initial bit widths: spec hgq 8; data = from calibration ranges"),
+    CHOICE("hgq", "bits", "data", "2025 head data", "initial bit widths: 2025, head = HGQ2's defaults of summer 2025 and of 0.2.0; data = from calibration ranges"),
     CHOICE("hgq", "bias_bits", "head", "2025 head", "bias quantizer flavour: SAT_SYM or WRAP"),
     REAL("hgq", "beta", "1e-4", 0, 1, "loss per EBOP (start of the schedule)"),
     REAL("hgq", "beta_end", "0", 0, 1, "mixed schedule: beta after the log ramp; 0 = constant beta"),

@@ -1,4 +1,4 @@
-/* numerics.h - does this build compute as the determinism rules need? (DESIGN 4)
+/* numerics.h - does this build compute as the determinism rules need?
  *
  * cb_numerics_fault() is compiled into every file that includes it, with that file's
  * flags: once in base/fmath.c, and once an instruction-set level (nn/isa/numerics.c),

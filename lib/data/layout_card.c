@@ -1,4 +1,4 @@
-/* Trigger-card test vectors (spec qkeras 4.5). Link 2p carries eta 0..6 of row phi = p, link
+/* Trigger-card test vectors (Princeton-AD/ctp7cpp, src/algo_unpacked_tb.cpp). Link 2p carries eta 0..6 of row phi = p, link
  * 2p+1 eta 7..13. Cycle c of an event's four rows gives bits 32c..32c+31 of each link's
  * 128-bit word; region k of the link is its bits 8+16k..23+16k: counts in the low 10, then
  * e/gamma veto, tau veto, and 4 bits with the position of the hottest tower. */

@@ -10,8 +10,8 @@
  *                scalars, or (N) with array members (H,W); named `CaloRegions`, or the only
  *                compound dataset of the file
  *   card         text, the trigger card's test vectors: after "#BeginData" rows of a
- *                counter and 36 words, 4 rows an event; 18 x 14 (spec qkeras 4.5;
- *                Princeton-AD/ctp7cpp, src/algo_unpacked.cpp)
+ *                counter and 36 words, 4 rows an event; 18 x 14
+ *                (Princeton-AD/ctp7cpp, src/algo_unpacked.cpp)
  *   CSV          text: 252 integers a line, index phi*14 + eta; 18 x 14. Lines that are
  *                empty or start with # are skipped
  *

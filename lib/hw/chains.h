@@ -18,7 +18,7 @@
  * number of LUTs (raw, as Yosys counts LUT1..6 + INV) plus sites (with route-throughs).
  * Facts about 7 series: a chain bit of two operand bits is one LUT; of one operand bit and
  * a constant 0 none (the carry multiplexer's select is the bit itself), but a site; of one
- * operand bit and a constant 1 an inverter. Sources: spec/rtl.md 1.5, 4.1, 4.2; ternary
+ * operand bit and a constant 1 an inverter. Sources: Yosys, techlibs/xilinx/arith_map.v; ternary
  * adders: Xilinx UG474 (LUT6_2), Kumm and Zipf, "Efficient high speed compression trees on
  * Xilinx FPGAs", MBMV 2014. A 7-series slice has one output multiplexer per bit for the saved
  * carry and for the sum: a ternary adder whose sum is not registered may need a

@@ -1,4 +1,4 @@
-/* The search: several attempts, the cheapest graph wins (spec/rtl.md 1.6). */
+/* The search: several attempts, the cheapest graph wins (cmvm.h). */
 #include "hw/cmvm.h"
 
 #include <stdlib.h>

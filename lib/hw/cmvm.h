@@ -4,9 +4,9 @@
  * The graph is a list of nodes: 0..n_in-1 are the x[i]; a later node is
  * (a << sa) +- (b << sb) of earlier ones, or a constant (a = b = -1, value lo).
  * Its interval is exact: every node carries its coefficient of every input, so
- * cancelling terms never widen it (spec/rtl.md 1.1).
+ * cancelling terms never widen it.
  *
- * Method (spec/rtl.md 1.2-1.6; da4ml's published algorithm, own code): columns are
+ * Method (da4ml's published algorithm, arXiv 2507.04535; own code): columns are
  * first written as differences of similar columns along a spanning tree limited in
  * depth; canonical signed digits; the two-term subexpression with the best score is
  * shared greedily; what remains is summed by trees. Several depths of the spanning
@@ -14,7 +14,7 @@
  * best attempts are repeated with scores disturbed by up to an eighth (a hash of pattern and repetition, so
  * the result is the same everywhere): greedy choices are often nearly equal, and others win.
  *
- * Cost of an adder: carry bits, i.e. bits of the result above the wires (spec/rtl.md 1.5, last rule):
+ * Cost of an adder: carry bits, i.e. bits of the result above the wires:
  * add and a - (b << s): width - s; (a << s) - b: width; disjoint bit ranges: 0.
  */
 #ifndef CB_HW_CMVM_H

@@ -1,4 +1,4 @@
-/* Stage 2: greedy sharing of two-term subexpressions, then trees (spec/rtl.md 1.4).
+/* Stage 2: greedy sharing of two-term subexpressions, then trees (cmvm.h).
  *
  * Counts of patterns are kept exactly: a digit that comes or goes changes the count
  * of its pattern with each other digit of the same row by one. Candidates wait in a

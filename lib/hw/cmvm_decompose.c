@@ -1,4 +1,4 @@
-/* Stage 1: columns as differences of similar columns (spec/rtl.md 1.3). */
+/* Stage 1: columns as differences of similar columns (cmvm.h). */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

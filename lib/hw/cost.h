@@ -1,6 +1,6 @@
 /* cost.h - what a netlist will cost, without any synthesis tool.
  *
- * Two counting rules, both per two-operand adder and summed (spec/rtl.md 1.5, 4.2):
+ * Two counting rules, both per two-operand adder and summed:
  *   span   "adder-span": one LUT per bit from the top of the wider operand to the
  *          LSB of the coarser one (da4ml's cost). On 20 published designs of 35k to
  *          296k LUT this is -3 % ... +13 % below Vivado's post-route LUTs (mean 5 %).

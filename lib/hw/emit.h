@@ -8,7 +8,7 @@
  *   emulator/   integer C, compiles anywhere, and a library with a stable interface
  *                                                               (emit_emulator.c, emit_abi.c)
  *   cmssw/      plug-in for CMSSW's hls4ml emulator loader      (emit_cmssw.c)
- *   ctp7/       trigger-card wrapper algo_unpacked, rtl.md 3.4  (emit_ctp7.c)
+ *   ctp7/       trigger-card wrapper algo_unpacked            (emit_ctp7.c)
  *   vivado/, Makefile, README.md   for who takes the folder     (emit_folder.c)
  */
 #ifndef CB_HW_EMIT_H

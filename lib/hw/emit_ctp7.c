@@ -1,4 +1,4 @@
-/* The trigger-card wrapper: ctp7/ (spec/rtl.md 3.4; Princeton-AD/ctp7cpp, project/src).
+/* The trigger-card wrapper: ctp7/ (Princeton-AD/ctp7cpp, project/src).
  *
  *   ctp7/src/algo_unpacked.cpp .h   36 links of 128 bits in, one of 192 bits out
  *   ctp7/src/<name>_graph.h, defines.h   the network, as in hls/

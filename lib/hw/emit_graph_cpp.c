@@ -1,5 +1,5 @@
 /* The netlist as one C++ function with exact widths: defines.h and <name>_graph.h, for
- * hls/ and ctp7/. Style of spec/rtl.md 3.3: one statement a node, no hidden rounding. */
+ * hls/ and ctp7/. Style: one statement a node, no hidden rounding. */
 #include <stdio.h>
 
 #include "hw/emit_common.h"

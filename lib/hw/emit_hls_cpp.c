@@ -1,4 +1,4 @@
-/* The netlist as HLS C++: hls/, in hls4ml's layout (spec/rtl.md 3.1, 3.3).
+/* The netlist as HLS C++: hls/, in hls4ml's layout (hls4ml, writer/vitis_writer.py).
  *
  *   hls/firmware/defines.h        types: ap_int/ap_uint with -DCICADA_AP_TYPES (Vitis), else int64_t
  *   hls/firmware/<name>_graph.h   the graph, one statement a node, exact widths

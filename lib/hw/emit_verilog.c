@@ -1,5 +1,5 @@
 /* Verilog-2001: one flat module, exact widths, every adder in a tiny module of its own
- * (addm, subm, add3) so that the synthesiser keeps it a carry chain (spec/rtl.md 2.2, 4.1).
+ * (addm, subm, add3) so that the synthesiser keeps it a carry chain (yosys.h).
  * Which bits a chain adds, and what its wires carry, is planned in chains.h; what the phases of a shared
  * netlist are, in share.h. */
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * convolution: one a position, solved once for equal input ranges and replayed).
  * Its bias, and the half unit of the rounding that follows, are one constant of the
  * adder tree; rounding to even then is a slice with bit 0 cleared at a tie
- * (spec/rtl.md 1.9). With an initiation interval above 1 a group of positions is one
+ * (netlist.h). With an initiation interval above 1 a group of positions is one
  * problem, whose inputs are multiplexers (share.h). */
 #include <stdlib.h>
 #include <string.h>

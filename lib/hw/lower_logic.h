@@ -3,8 +3,8 @@
  * COMPARE: x > t of an unsigned input is one table of its bits above the trailing ones of t, or two
  * where these are more than six; a single bit of x is a wire. LOGIC: a table a gate. A weighted sum of bits (each output of
  * a DENSE after LOGIC): six bits at a time, of neighbouring weight, are a number whose every bit is one table of the six; those
- * numbers are added in a tree. Against the spec's popcount (lgn 5.3: about one LUT a counted bit)
- * the multiplications by weights cost nothing.
+ * numbers are added in a tree. A popcount of adders takes about one LUT a counted bit;
+ * here the multiplications by weights cost nothing.
  */
 #ifndef CB_HW_LOWER_LOGIC_H
 #define CB_HW_LOWER_LOGIC_H

@@ -3,7 +3,7 @@
  * Node n has a value v = m * 2^-frac with integer m in [lo, hi] (bounds reached
  * or safe), and width bits: k + ceil(log2(max(|lo|, hi+1))), k = lo < 0. Operands
  * have smaller indices. Interpreter, Verilog, HLS C++, C emulator and the cost
- * report are readers of this one list (spec/rtl.md 1.1, 2.1, 6.1).
+ * report are readers of this one list.
  *
  *   INPUT   arg = input index
  *   CONST   lo = hi = value
@@ -14,7 +14,7 @@
  *           cb_node_quantize, which is cb_fixed_quantize but for one rounding mode
  *           that only the graph knows, CB_ROUND_EVEN_BIASED: half a unit is in `a`
  *           already, so what is left of round-half-to-even is
- *           floor, then bit 0 cleared if all dropped bits were 0 (spec/rtl.md 1.9).
+ *           floor, then bit 0 cleared if all dropped bits were 0.
  *           Construction turns RND, RND_CONV and RND_MIN_INF into a constant
  *           addition plus TRN or CB_ROUND_EVEN_BIASED, the other modes into TRN
  *           where `a` cannot be negative, and SAT into WRAP where nothing overflows;

@@ -10,7 +10,7 @@
  *
  * Yosys counts LUT4 cells and two a CCU2C (one carry block, two bits; step yosys-ecp5, rule
  * lut4-cells), nextpnr the LUT places it used (step nextpnr-route, rule trellis-comb). Neither is a
- * 6-input LUT of a Xilinx part: the rows go into a report and a table of their own (spec/rtl.md 4.4).
+ * 6-input LUT of a Xilinx part: the rows go into a report and a table of their own.
  * Delays are those of the tool's database (Project Trellis).
  */
 #ifndef CB_HW_NEXTPNR_H

@@ -1,6 +1,6 @@
 /* simulator.h - is the Verilog simulator at hand right? A recorded design whose result is known is run first.
  *
- * Some versions miscompile the style of our Verilog (spec/rtl.md 0.9: Verilator before 5.048, according to alkaid). The
+ * Some versions miscompile the style of our Verilog (Verilator before 5.048, according to alkaid, codegen/rtl/_utils.py). The
  * design has what the emitted modules have: sign extension by replication, inverted fields, parameterised adders of two and three
  * operands, slices across a wide vector, reductions, saturation by choice, a clocked delay. Its inputs are a
  * counter-driven generator; what it must print was computed with the same arithmetic in C (cb_simulator_expected).

@@ -1,8 +1,7 @@
 /* sites.h - counts a mapped Xilinx netlist (Yosys `json`) as a vendor would.
  *
  * Vivado reports LUT sites, Yosys cells; the two differ because two small LUTs can
- * share a site and because a carry bit without a LUT occupies one. Rules
- * (spec/rtl.md 4.2):
+ * share a site and because a carry bit without a LUT occupies one. Rules:
  *   1 every connected S pin of a CARRY4 takes a whole site: the LUT or INV that
  *     drives it (a LUT that drives S pins of several bits is needed at each), or
  *   2 a route-through when something else drives it. Constant S pins take none.

@@ -2,7 +2,7 @@
  *
  * A hardware number means nothing without who counted it, when and how, so each
  * row carries step, tool, version and rule; numbers of different steps are never
- * mixed (spec/rtl.md 6.5). Steps: estimate (cost model), yosys-synth,
+ * mixed. Steps: estimate (cost model), yosys-synth,
  * csynth (Vitis HLS's own estimate), vivado-synth, vivado-route; for an ECP5, whose LUTs have four
  * inputs, instead of all these: yosys-ecp5, nextpnr-route (nextpnr.h).
  *

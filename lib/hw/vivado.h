@@ -1,6 +1,6 @@
 /* vivado.h - scripts for AMD's tools, and running them where they are installed.
  *
- * Written here (spec/rtl.md 2.5): vivado.tcl and clock.xdc, out-of-context synthesis,
+ * Written here, with da4ml's steps and margins (codegen/rtl/common_source): vivado.tcl and clock.xdc, out-of-context synthesis,
  * placement, routing and reports of the Verilog. They hold no paths:
  *     vivado -mode batch -source vivado.tcl -tclargs FIRMWARE_FOLDER
  * The Vitis HLS project in hls4ml's manner (project.tcl, build_prj.tcl) comes with

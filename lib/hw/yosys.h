@@ -2,7 +2,7 @@
  *
  * The script keeps adders: every adder is a module of its own until alumacc has
  * turned it into one carry chain, and only then is the design flattened. Flattened
- * first, alumacc merges adders into compressors, 20 % more LUTs (spec/rtl.md 4.1).
+ * first, alumacc merges adders into compressors, 20 % more LUTs.
  * Without -nodsp, so that "0 DSP" is a finding and not an option; without -nosrl,
  * as Vivado also makes shift registers of delay lines; -noiopad, as the trigger
  * card's shell has the pins. Published figures of other tools were made the same way.

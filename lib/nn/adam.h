@@ -1,4 +1,4 @@
-/* adam.h - Adam as in Keras 2.15 / 3 (spec qkeras 2.5, hgq 5.1): epsilon outside
+/* adam.h - Adam as in Keras 2.15 / 3 (keras/optimizers/adam.py): epsilon outside
  * the bias correction, beta1 0.9, beta2 0.999, epsilon 1e-7.
  *   a = lr sqrt(1 - b2^t) / (1 - b1^t)   (float64, powers by squaring; rounded to float).
  *       Here b1, b2 are float32(0.9), float32(0.999): Keras casts the Python numbers to float32 before

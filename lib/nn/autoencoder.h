@@ -2,7 +2,7 @@
  *
  * Event error: d = output - input in float32; d*d summed in float64 over the cells ascending, divided by
  * the number of cells, rounded to float32 once. Loss of a batch: mean of the event errors (float64, events ascending)
- * = mean over B*H*W (spec qkeras 2.5); its gradient (output - input) * float(2/(B*H*W)).
+ * = mean over B*H*W (Keras' mse); its gradient (output - input) * float(2/(B*H*W)).
  * A batch is cut into CB_SHARDS shards of blocks (lanes.h), worked on in parallel; their gradients
  * are added in shard order, so results do not depend on the number of threads.
  */

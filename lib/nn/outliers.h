@@ -1,5 +1,5 @@
 /* outliers.h - outlier exposure: extra images that the students (never the teacher) see in
- * training and validation, labelled by the teacher (spec qkeras 3.4, 3.5).
+ * training and validation, labelled by the teacher (Princeton-AD/cicada, generator.py).
  *
  * In each of train and val their number is the wanted fraction f of (zero bias +
  * outliers): round(f/(1-f) * n_zero_bias). Modes:

@@ -3,7 +3,7 @@
  * Schema "cicada-bench/targets/1", written by distill:
  *   /mse            f32 (N)      teacher's mean squared error of every dataset event, counts^2
  *   /target         u16 (N)      256 * y, y = round_to_even(32*ln(mse)*256)/256 clipped to
- *                                [0, 256 - 1/256], in float32 arithmetic (spec qkeras T8, 3.4)
+ *                                [0, 256 - 1/256], in float32 arithmetic (Princeton-AD/cicada)
  *   /outlier_et     u16 (M,H,W)  outlier exposure images, absent when M = 0
  *   /outlier_target u16 (M)      the same teacher's label of them
  *   /outlier_split  u8  (M)      0 train, 1 val

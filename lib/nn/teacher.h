@@ -1,4 +1,4 @@
-/* teacher.h - the convolutional autoencoder of CICADA (spec qkeras 3.3, 3.4).
+/* teacher.h - the convolutional autoencoder of CICADA (Princeton-AD/cicada, models.py TeacherAutoencoder).
  *
  * Architecture "cicada", for an image H x W and widths a, b, c (20, 30, 80); an odd side is made even by a last row or
  * column of zeros, which belongs to the image also where errors are averaged:

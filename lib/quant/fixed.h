@@ -2,7 +2,7 @@
  *
  * A format is (k, i, f): sign flag, integer bits without the sign, fraction
  * bits; i and f may be negative; magnitude width b = i + f. It is
- * ap_[u]fixed<k+i+f, k+i> (spec: hgq 1.1, qkeras T2). Values are n * 2^-f.
+ * ap_[u]fixed<k+i+f, k+i>. Values are n * 2^-f.
  */
 #ifndef CB_QUANT_FIXED_H
 #define CB_QUANT_FIXED_H

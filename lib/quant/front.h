@@ -1,6 +1,6 @@
 /* front.h - the Pareto front of (EBOPs, validation error) over checkpoints of one or more runs.
  *
- * The rule is HGQ's ParetoFront callback (H1 utils; spec hgq 5.3): a checkpoint is rejected when a kept one
+ * The rule is HGQ's ParetoFront callback (calad0i/HGQ, utils): a checkpoint is rejected when a kept one
  * is at least as good in both numbers (ties are rejected), and it removes every kept one that is not better than
  * it in either. Kept points are in ascending cost, so their errors descend. What a checkpoint holds is its
  * family's business: `state` belongs to the front from cb_front_add on.

@@ -34,7 +34,7 @@ typedef struct {
  * last epoch always has beta_end. */
 double cb_hgq_beta(const cb_hgq_plan *p, int epoch);
 /* Adam's rate of an epoch: the log-linear envelope, times (1 + cos(pi t)) / 2 within a cycle, t = 0 ... 1 from its first
- * to its last epoch, but at least a twentieth (HGQ's training scripts; spec hgq 5.2). Every checkpoint of a front is
+ * to its last epoch, but at least a twentieth (HGQ's training scripts). Every checkpoint of a front is
  * one epoch of one run: those at the end of a cycle have settled. */
 double cb_hgq_rate(const cb_hgq_plan *p, int epoch);
 

@@ -1,7 +1,7 @@
 /* hgq_front.h - the front of an HGQ student: one run along a rising beta, or several constant betas side by side.
  *
- * Beta rises over the epochs of one training, so that its checkpoints walk from wide to narrow (HGQ's released scripts;
- * spec hgq 5.2, 7.4); every epoch is validated, its programme built and its exact EBOPs counted. A scan
+ * Beta rises over the epochs of one training, so that its checkpoints walk from wide to narrow (HGQ's released scripts,
+ * calad0i/HGQ-demos); every epoch is validated, its programme built and its exact EBOPs counted. A scan
  * gives each beta a training of its own from the same start; the runs share the processors one thread each
  * (base/threads.h), and their checkpoints compete in one front.
  */

@@ -1,4 +1,4 @@
-/* hgq_pid.h - beta steered to a number of EBOPs (HGQ2 utils/sugar/beta_pid.py BetaPID; spec hgq 5.2).
+/* hgq_pid.h - beta steered to a number of EBOPs (HGQ2 utils/sugar/beta_pid.py BetaPID).
  *
  * With E the EBOPs at the end of the last epoch and E* the target, once an epoch:
  *     e = log10(E / E*)   (linear: e = E / E* - 1)

@@ -32,7 +32,7 @@ cb_hgq_format cb_hgq_format_make(int k, int i, int f, cb_overflow o) {
     return t;
 }
 
-/* u + 0.5 is a float sum: upstream's result where that sum is inexact (hgq 1.3). */
+/* u + 0.5 is a float sum: upstream's result where that sum is inexact. */
 static float round_unit(float u, cb_round r) {
     switch (r) {
     case CB_TRN: return floorf(u);

@@ -1,5 +1,5 @@
 /* qdense_batchnorm.h - QDenseBatchnorm: a dense layer whose batch norm is folded into
- * quantized weights already in training (spec qkeras 2.4; julesmuhizi/qkeras branch
+ * quantized weights already in training (julesmuhizi/qkeras branch
  * qdense_batchnorm). This file holds what happens per column (output unit); the
  * matrix products are dense.h and belong to the caller.
  *
@@ -19,7 +19,7 @@
  *     dvar = -1/2 s^-3 (r sum G a + gamma (b - mu) dbeta)   ema folding, a = x K
  *     dvar = -1/2 s^-3 gamma sum G (z - mu)                 batch folding
  *     db = 0 (exactly, unless frozen: gamma dbeta / r)
- * These are the formulas of spec 2.4 with sum_i dK_ij W_ij = rho sum_b G (z - b) put in.
+ * These are the derivatives of the forward pass with sum_i dK_ij W_ij = rho sum_b G (z - b) put in.
  *
  * Statistics, folding and column sums are float64. A sum over a batch runs per shard and lane, blocks
  * ascending (student_kernels.h); then the lanes ascending, then the shards ascending. The variance comes from the

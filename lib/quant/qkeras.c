@@ -41,7 +41,7 @@ float cb_quantized_bits(cb_qbits q, float x) {
     return x + (-x + xq);
 }
 
-/* z of spec 1.3: |x|/s to the nearest integer, halves away from zero, at most L. */
+/* The level of x: |x|/s to the nearest integer, halves away from zero, at most L. */
 static double auto_level(double x, double s, double top) {
     double v = floor(fabs(x) / s + 0.5), z = v < top ? v : top;
     return x > 0 ? z : x < 0 ? -z : 0;

@@ -1,8 +1,8 @@
-/* qkeras.h - the QKeras quantizers, value for value (spec qkeras 1; google/qkeras
+/* qkeras.h - the QKeras quantizers, value for value (google/qkeras
  * quantizers.py, 0.9.0, float32 on CPU).
  *
  * Rounding is to nearest, ties to even; the derivative passes straight through
- * it. `integer` excludes the sign bit (trap T2): quantized_bits(b, i) is
+ * it. `integer` excludes the sign bit: quantized_bits(b, i) is
  * ap_fixed<b, i+1>, quantized_relu(b, i) is ap_ufixed<b, i>. Subnormal inputs
  * count as 0, as in TensorFlow. No result is -0.
  */
@@ -20,7 +20,7 @@ typedef struct {
     bool symmetric, keep_negative;
 } cb_qbits;
 
-/* CICADA's three (trap T1: the 1 of "(8,1,1)" is `symmetric`). */
+/* CICADA's three (the last 1 of "(8,1,1)" is `symmetric`). */
 extern const cb_qbits cb_qbits_8_1, cb_qbits_8_3, cb_qbits_12_3;
 
 /* The value, as float32 arithmetic gives it: x + (-x + xq), which is xq below |x| = 2^24 steps. */
@@ -33,11 +33,11 @@ int cb_qbits_magnitude(cb_qbits q);
 int cb_qbits_fraction(cb_qbits q);
 double cb_qbits_limit(cb_qbits q);
 cb_format cb_qbits_format(cb_qbits q);
-/* d out / d x: 1 everywhere, also outside the range (trap T3). */
+/* d out / d x: 1 everywhere, also outside the range. */
 static inline float cb_quantized_bits_slope(cb_qbits q, float x) { return 1; }
 
 /* alpha = "auto" (po2 false) and "auto_po2": one scale a column of x[n_in][n_out],
- * never asymmetric (spec 1.3). scale[n_out] is the `scale` QKeras exposes (may be NULL). The
+ * never asymmetric. scale[n_out] is the `scale` QKeras exposes (may be NULL). The
  * gradient is 1. Sums in float64, rows ascending. */
 void cb_quantized_bits_auto(cb_qbits q, bool po2, const float *x, int n_in, int n_out, float *out, float *scale);
 

@@ -8,14 +8,14 @@
  *   dense  "dense2" kernel (12,3)
  *   quant  "relu_dense2" relu, ap_ufixed<16,8,RND_CONV,SAT>: the score
  *
- * Accumulators are those of the firmware (spec qkeras 4.1: conv ap_fixed<30,22>, dense1 <26,20> in v1 and <26,14> in
+ * Accumulators are those of the firmware (Princeton-AD/cicada, compile-to-cpp.py: conv ap_fixed<30,22>, dense1 <26,20> in v1 and <26,14> in
  * v2, dense2 <26,14>); where the exact worst case of a student does not fit, as few integer bits are added as
  * are needed, and the log says so. cb_programme_finish proves them in either case. Students of other widths declare no
  * accumulators: there is no firmware to follow.
  *
  * EBOPs follow the definition of ebops.h (HGQ2), so that both families share an axis. The widths of QKeras are
  * uniform: unsigned activations have all their bits, the input 10, a weight or bias its bits without the
- * sign, b-1, whatever its value. `exact` instead counts each multiplication with the span of ones of the constant (spec hgq 3.4;
+ * sign, b-1, whatever its value. `exact` instead counts each multiplication with the span of ones of the constant (HGQ quantizer/quantizer.py;
  * zero weights are free) and no biases.
  */
 #ifndef CB_QUANT_QKERAS_EXPORT_H

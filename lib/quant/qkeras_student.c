@@ -32,7 +32,7 @@ cb_qkeras_shape cb_qkeras_cicada(bool v2, int height, int width) {
                              .seed = 1};
 }
 
-/* he_normal: truncated normal, redrawn outside two sigma (spec qkeras 2.1). */
+/* he_normal: truncated normal, redrawn outside two sigma (Keras VarianceScaling). */
 static void he_normal(float *w, size_t n, int fan_in, uint64_t seed, const char *stream) {
     double sigma = sqrt(2.0 / fan_in) / 0.87962566103423978;
     cb_rng r = cb_rng_at(seed, stream, 0);

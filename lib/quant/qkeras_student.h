@@ -1,5 +1,5 @@
 /* qkeras_student.h - CICADA's students v1 and v2 with QKeras rules: state, one training
- * step, inference (spec qkeras 2, 3.2; Princeton-AD/cicada models.py).
+ * step, inference (google/qkeras 0.9.0; Princeton-AD/cicada models.py).
  *
  *   v1: image -> QDenseBatchnorm -> relu -> dropout 1/8 -> QDense 1 -> relu
  *   v2: image -> QConv2D k x k stride k -> relu -> dropout 1/9 -> the same
@@ -8,7 +8,7 @@
  * (12,3), dense kernel (8,1), folded bias (8,3), relus (10,6); the last relu is (16,8), the score. With quantized = false every quantizer is the identity, a
  * relu is max(x, 0), and there is no weight constraint: the float student.
  *
- * One step (spec 2.5): forward with batch statistics, mae, backward, Adam on all weights, then the
+ * One step, as Keras 2.15 makes it: forward with batch statistics, mae, backward, Adam on all weights, then the
  * Clip constraints. Training is float32 in event lanes (orders: nn/lanes.h, quant/student_kernels.h; the gradient of
  * the last kernel is summed like that of the convolution), statistics and folding float64. Three passes over the blocks, with the
  * batch sums between them: images -> z; folded kernel -> loss -> G; gradients. Sums run per shard and then over the

@@ -1,7 +1,7 @@
 /* qkeras_train.h - the training loop of a QKeras student, and the float student.
  *
  * Every epoch: one permutation of the training events in whole batches (the rest is
- * left out, as in spec qkeras 3.4), then the loss of all validation events in inference
+ * left out, as Princeton-AD/cicada does), then the loss of all validation events in inference
  * mode. The best validation epoch is kept (strictly lower, Keras' ModelCheckpoint).
  */
 #ifndef CB_QUANT_QKERAS_TRAIN_H

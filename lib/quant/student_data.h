@@ -1,7 +1,7 @@
 /* student_data.h - what every student is trained on, and the small pieces that all
  * student trainers share: batches, dropout masks, the MAE loss, the history.
  *
- * Training set of a student (spec qkeras 3.4): zero bias of the train split plus the
+ * Training set of a student (Princeton-AD/cicada, cicada-training.py): zero bias of the train split plus the
  * outliers of the train split; validation likewise. Targets are codes on the 1/256
  * grid, value = code / 256. The images are copied to where the dataset's place says (data/rows.h):
  * into memory, or beyond run.image_memory_mib into a scratch file, so that memory does not grow

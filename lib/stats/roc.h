@@ -4,7 +4,7 @@
  * 2 [s > b] + [s == b] (Mann-Whitney U, ties counted half, times two), and
  * auc = twice_u / (2 n_signal n_background).
  *
- * A trigger accepts if score >= t (spec: anchors B-i 7). At a rate r of the
+ * A trigger accepts if score >= t; ties are counted. At a rate r of the
  * crossing rate R it may accept at most k = floor(n r / R) of n zero bias events;
  * its threshold is the smallest float32 with at most k accepted. Where several
  * events share the score at the edge, all of them are left out (a trigger cannot

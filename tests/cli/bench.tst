@@ -2,7 +2,7 @@
 0	kernel/dense/forward	$BIN/bench -q --seconds 0.01 --only dense --data $DATA --out b.tsv
 0	-	head -1 b.tsv | grep -q '^name	isa	threads	events	runs	wall_s	' && [ $(grep -c '^kernel/dense/' b.tsv) = 3 ] && ! grep -q conv b.tsv && grep -q '^peak/fma	v[234]	1	' b.tsv
 0	-	awk -F'\t' 'NR == 1 {n = NF} NF != n {exit 1} /^kernel/ && !($4 == 16 || $4 == 128) {exit 1} /^kernel/ && !($6 > 0 && $7 > 0 && $7 <= $6 && $8 >= $9 && $10 > 0) {exit 1}' b.tsv
-# the nominal work of the teacher: 5.2 MFLOP an event forward, 15.5 in training (spec anchors E); 3.3 and 9.7 are done
+# the nominal work of the teacher: 5.2 MFLOP an event forward, 15.5 in training, by the layers' sizes; 3.3 and 9.7 are done
 0	-	$BIN/bench -q --seconds 0.001 --only '^teacher/(score|train-512)' --threads 1 --data $DATA --out t.tsv && awk -F'\t' '$1 == "teacher/score" && $13 == 5.20884e+06 && $20 == 3.257e+06 {n++} $1 == "teacher/train-512" && $13 == 1.55358e+07 && $20 == 9.6878e+06 {n++} END {exit n != 2}' t.tsv
 0	hgq-v2/train-1024	$BIN/bench -q --seconds 0.001 --only 'hgq-v2|qkeras-v2|programme-v1|simulate' --threads 1 --data $DATA
 0	-	/usr/bin/python3 $root/plots/roofline.py 2>&1 | grep -q usage; cp b.tsv bench.tsv && /usr/bin/python3 $root/plots/roofline.py . r.pdf && /usr/bin/python3 $root/plots/roofline.py . r.png && head -c 5 r.pdf | grep -q %PDF

@@ -185,7 +185,7 @@ static void test_refused(void) {
 
 /* ---- schedules ---- */
 
-/* Recorded values: HGQ2's BetaPID, log, p 1, i 2e-3, target 1000 (spec hgq 12). */
+/* Recorded values: HGQ2's BetaPID, log, p 1, i 2e-3, target 1000. */
 static void test_pid(void) {
     static const double ebops[] = {4000, 3500, 3000, 2000, 1500, 1000, 900},
                         want[] = {1.0000e-5, 8.77195e-6, 7.53535e-6, 5.03054e-6, 3.77596e-6, 2.51731e-6, 2.26510e-6};

@@ -486,7 +486,7 @@ static void test_schedule(void) {
     CU_ASSERT_EQUAL(cb_hgq_beta(&p, 0), 1e-4); /* one epoch: there must be one with the final beta */
 }
 
-/* EBOPs of the two published start states (spec: 323,712 and 121,408). */
+/* EBOPs of the two published start states: 323,712 and 121,408. */
 static void test_start(void) {
     double e[CB_HGQ_LAYERS];
     cb_hgq_design d = cb_hgq_design_v2(18, 14, 2, 4, 16, CB_HGQ_HEAD, CB_HGQ_HEAD);

@@ -87,7 +87,7 @@ static void test_costs(void) {
     UNIT_FAILS(cb_cmvm_solve(&p, &g), "54 bits");
 }
 
-/* da4ml's formula of the cost of a graph: overlap of the operands (spec/rtl.md 1.5). */
+/* da4ml's formula of the cost of a graph: overlap of the operands (_binary/cmvm/state_opr.cc cost_add). */
 static double span_cost(const cb_cmvm_graph *g) {
     double cost = 0;
     for (int32_t i = g->n_in; i < g->n; i++) {
@@ -246,7 +246,7 @@ static bool same_node(const cb_node *x, const cb_node *y) {
 }
 
 /* The deployed nets, lowered: same scores as the programme, adders near da4ml's 922 (few levels) and 2,403
- * (any depth; spec/rtl.md 1.7), the file form is lossless, and the pipeline keeps its promises. */
+ * (any depth), the file form is lossless, and the pipeline keeps its promises. */
 static void firmware(const char *arch, const char *folder, int extra_levels, int most_adders) {
     cb_programme p;
     cb_netlist g, back;

@@ -18,7 +18,7 @@ static void run_golden(int (*check)(const char *, bool, golden *), int least) {
 static void test_golden_quantizers(void) { run_golden(qkeras_quantizers, 5 + 18); }
 static void test_golden_students(void) { run_golden(qkeras_train, 350); }
 
-/* Vectors of spec qkeras 1.2 and 1.4, and what holds for every format. */
+/* Vectors of qkeras 0.9.0, and what holds for every format. */
 static void test_quantizers(void) {
     static const float v[][2] = {{0.0078125f, 0}, {0.0234375f, 0.03125f}, {0.0390625f, 0.03125f}, {-0.0234375f, -0.03125f},
                                  {1.99f, 1.984375f}, {2, 1.984375f}, {-2, -1.984375f}, {5, 1.984375f}};
@@ -46,7 +46,7 @@ static void test_quantizers(void) {
 
 enum { N_IN = 6, N_OUT = 3, N_EVENT = 20 };
 
-/* sum of weight * y over a batch, in float64, straight from spec 2.4 with q(u) = u + shift. */
+/* sum of weight * y over a batch, in float64, straight from the definition with q(u) = u + shift. */
 typedef struct {
     double w[N_IN * N_OUT], b[N_OUT], gamma[N_OUT], beta[N_OUT];
 } layer_weights;

@@ -133,7 +133,7 @@ static void test_mae(void) {
     cb_history_free(&h);
 }
 
-/* Standard deviation and bounds of he_normal (spec qkeras 2.1). */
+/* Standard deviation and bounds of he_normal (Keras VarianceScaling). */
 static void test_init(void) {
     cb_qkeras_student m;
     cb_qkeras_shape shape = cb_qkeras_cicada(true, 18, 14);
