@@ -253,7 +253,7 @@ help:
 	@echo 'make golden [GOLDEN=DIR]  agreement with the recorded Python packages'
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
 	@echo 'make prove           programme = netlist = Verilog for all inputs, by algebra and SAT, of every student (PROVEFLAGS);  make prove-firmware'
-	@echo 'make verify-firmware every recorded firmware version in every representation, 110,000 events in software, 10,000 in simulation'
+	@echo 'make verify-firmware every recorded firmware version in every representation, recorded and random events: 110,000 in software, 15,000 in simulation'
 	@echo 'make hw-bench        the hardware compiler beside da4ml, alkaid, hls4ml on the same weights (HWBENCHFLAGS)'
 	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make route-STUDENT   place and route one student, whatever its size (ROUTEFLAGS)'

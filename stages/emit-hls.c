@@ -11,10 +11,12 @@
 #include "hw/share.h"
 #include "stage.h"
 
-static const char *in, *data, *out, *mutation, *latency, *clock_period, *ii, *prove, *conflicts, *verilator;
+static const char *in, *data, *recorded, *out, *mutation, *latency, *clock_period, *ii, *prove, *conflicts, *verilator;
 static const cb_option options[] = {
     {"in", 'i', "FILE", "student (integer programme)", &in, CB_REQUIRED},
     {"data", 'd', "FILE", "dataset, or any events file that preprocess reads, for the checks", &data, CB_OPTIONAL},
+    {"recorded", 'r', "EVENTS=SCORES", "more check events, with the scores (event,score_raw) that every form must give; may be repeated",
+     &recorded, CB_LIST},
     {"out", 'o', "DIR", "firmware folder to write; appears only when everything is checked", &out, CB_REQUIRED},
     {"ii", 'I', "N", "clocks from one event to the next: positions of convolutions share adders (hardware.ii)", &ii, CB_OPTIONAL},
     {"clock", 'k', "PERIOD", "6.25, 6.25ns or 160MHz: stages as long as the delay model lets them be (hardware.clock_ns, and "
@@ -35,6 +37,7 @@ typedef struct {
     cb_netlist shared; /* ii > 1: the hardware, of which net is the unfolding */
     cb_cost cost;      /* of the hardware */
     cb_dataset images;
+    cb_recorded recorded;
     cb_check_events events;
     uint16_t *code;
     cb_emit emit;
@@ -66,17 +69,19 @@ static int choose_events(work *w, const cb_config *c) {
     int64_t software = cb_config_int(c, "hardware", "check_software"), simulation = cb_config_int(c, "hardware", "check_simulation");
     size_t n = (size_t)(software > simulation ? software : simulation);
     if (!n) n = 1;
-    if (data && cb_images_read(&w->images, data)) return -1;
-    if (cb_check_events_make(&w->events, &w->net, data ? &w->images : NULL, n, (uint64_t)cb_config_int(c, "run", "seed")))
-        return data ? cb_fail_in("%s", data) : -1;
+    if ((data && cb_images_read(&w->images, data)) || (recorded && cb_recorded_read(&w->recorded, recorded, w->net.n_input))) return -1;
+    if (cb_check_events_make(&w->events, &w->net, data ? &w->images : NULL, &w->recorded, n, (size_t)simulation,
+                             (uint64_t)cb_config_int(c, "run", "seed")))
+        return data && !recorded ? cb_fail_in("%s", data) : -1;
     if (!(w->code = cb_alloc(n, sizeof *w->code)) || cb_programme_score(&w->programme, w->events.et, n, w->code)) return -1;
+    if (w->recorded.n) memcpy(w->code + w->events.n_directed, w->recorded.code, w->recorded.n * sizeof *w->code);
     w->emit = (cb_emit){.programme = &w->programme, .net = &w->net, .shared = w->shared.n ? &w->shared : NULL,
                         .part = cb_config_text(c, "part", "name"),
                         .clock_ns = cb_config_real(c, "hardware", "clock_ns"), .et = w->events.et, .code = w->code,
-                        .n_event = n, .n_simulation = simulation ? (size_t)simulation : 1, .simulate = simulation > 0, .verilator = verilator != NULL};
-    cb_info("%zu check events: %zu directed (%llu of %llu quantizer conditions), %zu of the data, %zu random", n,
+                        .n_event = n, .n_recorded = w->recorded.n, .n_simulation = simulation ? (size_t)simulation : 1, .simulate = simulation > 0, .verilator = verilator != NULL};
+    cb_info("%zu check events: %zu directed (%llu of %llu quantizer conditions), %zu recorded, %zu of the data, %zu random", n,
             w->events.n_directed, (unsigned long long)w->events.covered, (unsigned long long)w->events.conditions,
-            w->events.n_data, w->events.n_random);
+            w->events.n_recorded, w->events.n_data, w->events.n_random);
     return 0;
 }
 
@@ -94,11 +99,7 @@ static int count_faults(const work *w, uint64_t seed) {
     cb_mutation m;
     if (!mutation) return 0;
     if (cb_mutation_score(&w->net, w->emit.et, w->emit.code, w->emit.n_simulation, atoll(mutation), seed, &m)) return -1;
-    cb_info("mutation: %lld of %lld faults caught by %zu vectors (score %.4f)", (long long)m.caught, (long long)m.tried,
-            w->emit.n_simulation, m.tried ? (double)m.caught / (double)m.tried : 1.0);
-    for (int k = 0; k < m.n_survivor; k++)
-        cb_info("mutation: survivor: node %d bit %d %s", (int)m.survivor[k].node, m.survivor[k].bit,
-                m.survivor[k].kind == 2 ? "inverted" : m.survivor[k].kind ? "stuck at 1" : "stuck at 0");
+    cb_mutation_log(&m, w->emit.n_simulation);
     return 0;
 }
 
@@ -124,7 +125,7 @@ static int fill(work *w, const cb_config *c, const char *config) {
     if (!rc) rc = count_faults(w, (uint64_t)cb_config_int(c, "run", "seed"));
     if (!rc) rc = prove_all(w, (int)cb_config_int(c, "hardware", "extra_levels"));
     cb_emit_record r = {.cost = &w->cost, .family = cb_config_text(c, "part", "family"), .config = config, .n_input_file = data ? 2 : 1, .role = {"student", "data"}, .file = {in, data},
-                        .events = &w->events, .check = w->check, .n_check = w->n_check};
+                        .events = &w->events, .recorded = recorded ? &w->recorded : NULL, .check = w->check, .n_check = w->n_check};
     return rc ? -1 : cb_emit_report(e, &r);
 }
 
@@ -148,6 +149,7 @@ static int run(const cb_stage *st) {
     cb_netlist_free(&w.net);
     cb_netlist_free(&w.shared);
     cb_dataset_free(&w.images);
+    cb_recorded_free(&w.recorded);
     cb_check_events_free(&w.events);
     free(w.code);
     return rc;

@@ -75,19 +75,31 @@ static int directed(cb_check_events *c, const cb_netlist *g, uint64_t seed) {
     return 0;
 }
 
-int cb_check_events_make(cb_check_events *c, const cb_netlist *g, const cb_dataset *data, size_t n, uint64_t seed) {
+/* Behind the directed events. */
+static int add_recorded(cb_check_events *c, const cb_recorded *recorded, size_t n_in, size_t prefix) {
+    if (!recorded || !recorded->n) return 0;
+    if (c->n_directed + recorded->n > prefix)
+        return cb_fail("%zu recorded events behind %zu directed ones: hardware.check_simulation is %zu and must be at least %zu", recorded->n,
+                       c->n_directed, prefix, c->n_directed + recorded->n);
+    memcpy(c->et + c->n_directed * n_in, recorded->et, recorded->n * n_in * sizeof *c->et);
+    c->n_recorded = recorded->n;
+    return 0;
+}
+
+int cb_check_events_make(cb_check_events *c, const cb_netlist *g, const cb_dataset *data, const cb_recorded *recorded, size_t n,
+                         size_t prefix, uint64_t seed) {
     size_t n_in = (size_t)g->n_input;
     *c = (cb_check_events){.n = n};
     if (data && (size_t)data->height * (size_t)data->width != n_in)
         return cb_fail("the images have %d x %d regions, the student has %d inputs", data->height, data->width, g->n_input);
     if (!(c->et = cb_alloc(n * n_in + 1, sizeof *c->et))) return -1;
-    if (directed(c, g, seed)) return cb_check_events_free(c), -1;
-    size_t rest = n - c->n_directed, from_data = rest - rest / 4;
+    if (directed(c, g, seed) || add_recorded(c, recorded, n_in, prefix)) return cb_check_events_free(c), -1;
+    size_t first = c->n_directed + c->n_recorded, rest = n - first, from_data = rest - rest / 4;
     if (!data) from_data = 0;
     else if (data->n < from_data) from_data = data->n;
-    for (size_t k = c->n_directed; k < n; k++) {
+    for (size_t k = first; k < n; k++) {
         uint16_t *et = c->et + k * n_in;
-        bool turn = (k - c->n_directed) % 4 != 3; /* three to one while there are data */
+        bool turn = (k - first) % 4 != 3; /* three to one while there are data */
         if (turn && c->n_data < from_data) {
             size_t event = (size_t)((unsigned __int128)c->n_data++ * data->n / from_data);
             memcpy(et, data->et + event * n_in, n_in * sizeof *et);

@@ -28,8 +28,9 @@ typedef struct {
     const char *part;       /* e.g. "xc7vx690tffg1927-2" */
     double clock_ns;
     const uint16_t *et;     /* check events [n_event][n_input], directed ones first */
-    const uint16_t *code;   /* [n_event][n_output] score of each by the integer programme */
+    const uint16_t *code;   /* [n_event][n_output] score of each by the integer programme, or as recorded */
     size_t n_event;
+    size_t n_recorded;      /* how many of the first n_simulation have a recorded score; the programme is then checked too */
     size_t n_simulation;    /* the first so many are written as vectors, at least 1 */
     bool simulate;          /* ... and simulated by cb_verify */
     bool verilator;         /* ... also in Verilator, which takes minutes to compile a large network */

@@ -38,6 +38,18 @@ static json_t *inputs(const cb_emit_record *r) {
     return j;
 }
 
+/* SHA-256 of the files with recorded events and scores. */
+static json_t *recorded(const cb_recorded *k) {
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < k->n_file; i++) {
+        char hex[2][65];
+        if (cb_sha256_file(k->file[2 * i], hex[0]) || cb_sha256_file(k->file[2 * i + 1], hex[1]) ||
+            json_array_append_new(list, json_pack("{ss ss}", "events", hex[0], "scores", hex[1])))
+            return json_decref(list), NULL;
+    }
+    return list;
+}
+
 static json_t *checks(const cb_emit_record *r) {
     json_t *list = json_array();
     for (int i = 0; list && i < r->n_check; i++) {
@@ -85,6 +97,9 @@ static json_t *whole(const cb_emit *e, const cb_emit_record *r) {
                           inputs(r), "checks", checks(r), "check_events", "directed", (json_int_t)v->n_directed, "data",
                           (json_int_t)v->n_data, "random", (json_int_t)v->n_random, "conditions", (json_int_t)v->conditions,
                           "covered", (json_int_t)v->covered);
+    if (j && v->n_recorded && json_object_set_new(json_object_get(j, "check_events"), "recorded", json_integer((json_int_t)v->n_recorded)))
+        return json_decref(j), NULL;
+    if (j && r->recorded && json_object_set_new(j, "recorded", recorded(r->recorded))) return json_decref(j), NULL;
     json_t *d = j ? design(e, r) : NULL;
     if (!d || json_object_update(j, d)) {
         json_decref(j);

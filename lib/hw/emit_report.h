@@ -5,7 +5,7 @@
  * quantizers (with logic), tables (if there are any); stages, latency_cycles, latency_ns (at clock_ns), ii, clock_ns, part,
  * register_bits; estimate {family, lut_sites, ff, srl, path_ns, fmax_mhz} of the delay and cost model; where hardware is shared
  * (ii > 1): engines' input multiplexers `selects`, `holds`; input {regions, bits, layout}, output {bits, fraction_bits};
- * check_events {directed, data, random, conditions, covered};
+ * check_events {directed, recorded (if there are any), data, random, conditions, covered}; recorded [{events, scores}]: SHA-256;
  * checks [{representation, tool, status, checked, mismatches}]. No time, no path.
  */
 #ifndef CB_HW_EMIT_REPORT_H
@@ -22,6 +22,7 @@ typedef struct {
     int n_input_file;                   /* what was read: role and file */
     const char *role[4], *file[4];
     const cb_check_events *events;
+    const cb_recorded *recorded;        /* what of them was recorded; NULL: nothing */
     const cb_check *check;
     int n_check;
 } cb_emit_record;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/rng.h"
 #include "base/threads.h"
 
@@ -50,4 +51,12 @@ int cb_mutation_score(const cb_netlist *g, const uint16_t *et, const uint16_t *c
     free(node);
     free(seen);
     return rc;
+}
+
+void cb_mutation_log(const cb_mutation *m, size_t n_event) {
+    cb_info("mutation: %lld of %lld faults caught by %zu vectors (score %.4f)", (long long)m->caught, (long long)m->tried, n_event,
+            m->tried ? (double)m->caught / (double)m->tried : 1.0);
+    for (int k = 0; k < m->n_survivor; k++)
+        cb_info("mutation: survivor: node %d bit %d %s", (int)m->survivor[k].node, m->survivor[k].bit,
+                m->survivor[k].kind == 2 ? "inverted" : m->survivor[k].kind ? "stuck at 1" : "stuck at 0");
 }

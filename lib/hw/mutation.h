@@ -25,6 +25,8 @@ typedef struct {
 /* n faults, drawn without favour from (seed, "mutation"), on n_event events. Threads. */
 int cb_mutation_score(const cb_netlist *g, const uint16_t *et, const uint16_t *code, size_t n_event, int64_t n, uint64_t seed,
                       cb_mutation *m) CB_MUST;
+/* Says in the log how many were caught, and the survivors. */
+void cb_mutation_log(const cb_mutation *m, size_t n_event);
 /* Scores with the fault (netlist_eval.c); stops behind the first event that differs from
  * `expected` and says whether there was one. value: scratch of cb_netlist_fault_room() bytes. */
 bool cb_netlist_fault_seen(const cb_netlist *g, const cb_fault *f, const uint16_t *et, const uint16_t *expected, size_t n, void *value);

@@ -47,8 +47,10 @@ static void report(const cb_check *c) {
 }
 
 int cb_verify(const cb_emit *e, const char *scratch, cb_check check[CB_CHECKS], int *n_check) {
-    job j = {.e = e, .scratch = scratch, .check = check};
-    *n_check = AT_VERILOG + (e->simulate ? 1 + (cb_emit_hardware(e)->n_stage > 0) + e->verilator : 0);
+    const int first = e->n_recorded ? 1 : 0;
+    if (first && cb_verify_programme(e, check)) return -1;
+    job j = {.e = e, .scratch = scratch, .check = check + first};
+    *n_check = first + AT_VERILOG + (e->simulate ? 1 + (cb_emit_hardware(e)->n_stage > 0) + e->verilator : 0);
     int rc = cb_mkdirs(scratch) || cb_threads_each(PIECES, work, &j) ? -1 : 0;
     for (int k = 0; k < *n_check && !rc; k++) report(&check[k]);
     return cb_remove_tree(scratch) || rc ? -1 : 0;

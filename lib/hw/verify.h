@@ -1,7 +1,7 @@
 /* verify.h - runs every representation of an emitted folder on the check events.
  *
- * The integer programme's score is the definition (cb_emit.code); each other
- * representation is compared with it event by event. Software ones are compiled
+ * The integer programme's score is the definition (cb_emit.code), of recorded events the recorded score, which the
+ * programme must give too; each representation is compared with it event by event. Software ones are compiled
  * with the C/C++ compiler found on PATH (gcc/cc, g++/c++; never flags of the build machine; not optimised: to
  * compile costs more than to run, and test_emit runs them optimised under the undefined-behaviour sanitizer),
  * the Verilog runs in Icarus Verilog, on request in Verilator too, as child processes. A missing tool gives the status
@@ -13,7 +13,7 @@
 #include "hw/emit.h"
 
 typedef struct {
-    const char *what;      /* "interpreter", "hls_cpp", "emulator", "cmssw", "ctp7", "verilog", "verilog_comb", "verilog_verilator" */
+    const char *what;      /* "programme" (where scores were recorded), "interpreter", "hls_cpp", "emulator", "cmssw", "ctp7", "verilog", "verilog_comb", "verilog_verilator" */
     char tool[128];        /* name and version, "" for the interpreter */
     char status[256];      /* "ok", "mismatch", "not run: iverilog is not installed" */
     uint64_t checked, mismatches;
@@ -21,13 +21,14 @@ typedef struct {
     uint32_t expected, got;
 } cb_check;
 
-enum { CB_CHECKS = 8 };
+enum { CB_CHECKS = 9 };
 
 /* Fills check[], several at once on cb_threads() threads, always in the same order; returns -1 (with the
  * sentence) at a mismatch or a failure of a tool. Scratch files go under `scratch` (made, removed). */
 int cb_verify(const cb_emit *e, const char *scratch, cb_check check[CB_CHECKS], int *n_check) CB_MUST;
 
 /* Single representations, for the above. */
+int cb_verify_programme(const cb_emit *e, cb_check *c) CB_MUST;
 int cb_verify_interpreter(const cb_emit *e, cb_check *c) CB_MUST;
 int cb_verify_hls_cpp(const cb_emit *e, const char *scratch, cb_check *c) CB_MUST;
 /* The emulator library through its interface, and CMSSW's plug-in opened with dlopen() through every pair of

@@ -26,6 +26,14 @@ static int compare(const cb_emit *e, const uint16_t *code, cb_check *c) {
                    c->what, c->mismatches, c->checked, (long long)c->first_bad, c->expected, c->got);
 }
 
+int cb_verify_programme(const cb_emit *e, cb_check *c) {
+    *c = (cb_check){.what = "programme", .first_bad = -1};
+    uint16_t *code = cb_alloc(e->n_event, sizeof *code);
+    int rc = code && !cb_programme_score(e->programme, e->et, e->n_event, code) ? compare(e, code, c) : -1;
+    free(code);
+    return rc;
+}
+
 int cb_verify_interpreter(const cb_emit *e, cb_check *c) {
     *c = (cb_check){.what = "interpreter", .first_bad = -1};
     uint16_t *code = cb_alloc(e->n_event, sizeof *code);

@@ -13,6 +13,9 @@
 
 enum { COMPILE_S = 600, COMPILE_VERILATOR_S = 3600, SIMULATE_S = 1800 };
 
+/* Half a second an event: fifty times what Icarus takes for a deployed network where it has a core for itself. */
+static double simulation_limit(const cb_emit *e) { return SIMULATE_S + 0.5 * (double)e->n_simulation; }
+
 /* "checked N mismatches M" and the line of the first mismatch. */
 static int parse(const char *tail, cb_check *c) {
     const char *first = strstr(tail, "first mismatch: event "), *end = strstr(tail, "checked ");
@@ -36,7 +39,7 @@ static int simulate(const cb_emit *e, const char *dir, const char *scratch, cons
     const char *const run[] = {"vvp", "-n", sim, NULL};
     cb_process_end end;
     int rc = sim && v && tb ? cb_process_run(&(cb_process){.argv = compile, .wall_s = COMPILE_S}, NULL) : -1;
-    if (!rc) rc = cb_process_run(&(cb_process){.argv = run, .dir = dir, .wall_s = SIMULATE_S}, &end);
+    if (!rc) rc = cb_process_run(&(cb_process){.argv = run, .dir = dir, .wall_s = simulation_limit(e)}, &end);
     if (!rc) rc = parse(end.tail, c);
     free(sim), free(v), free(tb);
     return rc;
@@ -86,7 +89,7 @@ static int simulate_verilator(const cb_emit *e, const char *dir, const char *scr
     const char *const run[] = {sim, NULL};
     cb_process_end end;
     int rc = obj && top && v && tb && sim ? cb_process_run(&(cb_process){.argv = compile, .dir = dir, .wall_s = COMPILE_VERILATOR_S}, NULL) : -1;
-    if (!rc) rc = cb_process_run(&(cb_process){.argv = run, .dir = dir, .wall_s = SIMULATE_S}, &end);
+    if (!rc) rc = cb_process_run(&(cb_process){.argv = run, .dir = dir, .wall_s = simulation_limit(e)}, &end);
     if (!rc) rc = parse(end.tail, c);
     free(obj), free(top), free(v), free(tb), free(sim);
     return rc;

@@ -66,6 +66,7 @@ static void check_recorded(const char *arch, const char *version) {
 static void test_recorded(void) {
     check_recorded("v1", "v1p1p2");
     check_recorded("v2", "v2p1p2");
+    check_recorded("v2", "v2p2p0");
 }
 
 /* The 256 events as the card got them, our scores, and the words that the card sent:
