@@ -58,7 +58,6 @@ static int build(work *w, const cb_config *c) {
     if (r.ii > 1 && g->ii < 2)
         cb_warn("nothing to share: no layer has several positions that are quantized alike; the design takes an event every clock (II = 1)");
     if (g->ii < 2) return 0;
-    if (prove) return cb_fail("--prove: hardware that positions share (II = %d) is checked on events only; hardware.ii=1 can be proven", g->ii);
     w->shared = *g;
     *g = (cb_netlist){0};
     return cb_netlist_unfold(&w->shared, g);
@@ -109,7 +108,7 @@ static int prove_all(const work *w, int extra_levels) {
     cb_proof proof;
     if (!prove) return 0;
     char *scratch = cb_textf("%s/.prove", w->emit.dir);
-    int rc = scratch ? cb_prove_student(&w->programme, &w->net, extra_levels, w->emit.dir, &limits, scratch, &proof) : -1;
+    int rc = scratch ? cb_prove_student(&w->programme, &w->net, w->emit.shared, extra_levels, w->emit.dir, &limits, scratch, &proof) : -1;
     free(scratch);
     return rc || cb_proof_write(&proof, w->programme.name, prove) ? -1 : 0;
 }

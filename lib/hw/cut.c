@@ -43,15 +43,18 @@ void cb_cuts_free(cb_cuts *c) {
 
 static bool of_word(char c) { return isalnum((unsigned char)c) || c == '_' || c == '$'; }
 
-/* Is the word s[0..n-1] a wire or register of a node? */
+/* Is the word s[0..n-1] a wire or register of a node, or of the phase? */
 static bool node_name(const char *s, size_t n, int32_t *node, int *stage) {
     size_t i = 1;
     long v = 0;
-    if (s[0] != 'n' || n < 2) return false;
-    for (; i < n && isdigit((unsigned char)s[i]) && v < 100000000; i++) v = 10 * v + s[i] - '0';
-    *node = (int32_t)v;
     *stage = -1;
-    if (i == 1) return false;
+    if (n >= 5 && !strncmp(s, "phase", 5)) *node = CB_CUT_PHASE, i = 5;
+    else {
+        if (s[0] != 'n' || n < 2) return false;
+        for (; i < n && isdigit((unsigned char)s[i]) && v < 100000000; i++) v = 10 * v + s[i] - '0';
+        *node = (int32_t)v;
+        if (i == 1) return false;
+    }
     if (i == n) return true;
     if (n - i < 3 || s[i] != '_' || s[i + 1] != 's') return false;
     for (i += 2, v = 0; i < n && isdigit((unsigned char)s[i]) && v < 1000000; i++) v = 10 * v + s[i] - '0';
@@ -73,16 +76,16 @@ static role role_of(const char *line, const char *at, size_t n, int *width) {
     }
     if (!strncmp(s, "assign ", 7) && at == s + 7) return ASSIGNED;
     if (at - line > 3 && !strncmp(at - 3, ".y(", 3)) return ASSIGNED;
-    if (at == s && !strncmp(at + n, " <=", 3)) return ASSIGNED;
+    if ((at == s || at[-2] == ')') && !strncmp(at + n, " <=", 3)) return ASSIGNED; /* perhaps behind "if (...) " */
     return READ;
 }
 
 typedef struct {
     cb_cuts *cuts;
     cb_text *out;
-    bool clocked; /* inside the clocked block */
+    bool clocked; /* inside the clocked block, or in a clocked line */
     int top_in, top_out;
-    bool out_reg;
+    bool out_reg, shared;
 } rewriter;
 
 static int put_word(rewriter *r, const char *line, const char *at, size_t n) {
@@ -100,14 +103,41 @@ static int put_word(rewriter *r, const char *line, const char *at, size_t n) {
     return 0;
 }
 
+static void put_name(cb_text *t, const cb_cut *c, const char *end) {
+    cb_text_put(t, c->node == CB_CUT_PHASE ? "phase" : "n");
+    if (c->node != CB_CUT_PHASE) cb_text_add(t, "%d", (int)c->node);
+    if (c->stage >= 0) cb_text_add(t, "_s%d", c->stage);
+    cb_text_put(t, end);
+}
+
+/* The clocked block begins: what it gives no value keeps its own. */
+static void put_clocked(rewriter *r) {
+    cb_text_put(r->out, "  always @* begin\n");
+    r->clocked = true;
+    if (r->shared) cb_text_put(r->out, "    model_out = model_out_was;\n");
+    for (int64_t k = 0; k < r->cuts->n; k++) {
+        const cb_cut *c = &r->cuts->cut[k];
+        if (!c->keeps) continue;
+        cb_text_put(r->out, "    ");
+        put_name(r->out, c, "_o = ");
+        put_name(r->out, c, "_i;\n");
+    }
+}
+
 static int put_line(rewriter *r, const char *line, size_t n) {
-    static const char clocked[] = "  always @(posedge clk) begin";
+    static const char clocked[] = "  always @(posedge clk) begin", one[] = "  always @(posedge clk) ";
+    size_t i = 0;
     if (n == strlen(clocked) && !strncmp(line, clocked, n)) {
-        cb_text_put(r->out, "  always @* begin\n");
-        r->clocked = true;
+        put_clocked(r);
         return 0;
     }
-    for (size_t i = 0; i < n;) {
+    bool was = r->clocked;
+    if (n > strlen(one) && !strncmp(line, one, strlen(one))) { /* a register by itself: "always @(posedge clk) phase <= ...;" */
+        cb_text_put(r->out, "  always @* ");
+        r->clocked = true;
+        i = strlen(one);
+    }
+    while (i < n) {
         size_t k = i;
         while (k < n && of_word(line[k])) k++;
         if (k > i) {
@@ -118,6 +148,7 @@ static int put_line(rewriter *r, const char *line, size_t n) {
             i += 2;
         } else cb_text_add(r->out, "%c", line[i++]);
     }
+    r->clocked = was;
     cb_text_put(r->out, "\n");
     return 0;
 }
@@ -129,16 +160,20 @@ static void note_port(rewriter *r, const char *line, size_t n) {
     sscanf(text, " input [%d:0] model_inp", &r->top_in);
     sscanf(text, " output [%d:0] model_out", &r->top_out);
     if (sscanf(text, " output reg [%d:0] model_out", &r->top_out) == 1) r->out_reg = true;
+    if (!strcmp(text, "  input sync,")) r->shared = true;
 }
 
 /* One input vector and one output vector instead, and what they are called inside. */
 static int put_ports(rewriter *r) {
-    long long cut = r->cuts->bits, in = r->top_in + 1, out = r->top_out + 1;
+    long long cut = r->cuts->bits, in = r->top_in + 1, out = r->top_out + 1, more_in = r->shared ? 1 + out : 0, more_out = r->shared;
     if (in < 1 || out < 1) return cb_fail("Verilog: ports model_inp and model_out expected");
-    cb_text_add(r->out, "  input [%lld:0] x,\n  output [%lld:0] y\n);\n", cut + in - 1, cut + out - 1);
+    cb_text_add(r->out, "  input [%lld:0] x,\n  output [%lld:0] y\n);\n", cut + in + more_in - 1, cut + out + more_out - 1);
     if (cut) cb_text_add(r->out, "  wire [%lld:0] cut_in = x[%lld:0], cut_out;\n", cut - 1, cut - 1);
     cb_text_add(r->out, "  wire [%lld:0] model_inp = x[%lld:%lld];\n", in - 1, cut + in - 1, cut);
-    cb_text_add(r->out, "  %s [%lld:0] model_out;\n  assign y = {model_out%s};\n", r->out_reg ? "reg" : "wire", out - 1, cut ? ", cut_out" : "");
+    if (r->shared)
+        cb_text_add(r->out, "  wire sync = x[%lld];\n  wire [%lld:0] model_out_was = x[%lld:%lld];\n  reg valid;\n", cut + in, out - 1, cut + in + out, cut + in + 1);
+    cb_text_add(r->out, "  %s [%lld:0] model_out;\n  assign y = {%smodel_out%s};\n", r->out_reg ? "reg" : "wire", out - 1,
+                r->shared ? "valid, " : "", cut ? ", cut_out" : "");
     return 0;
 }
 
@@ -146,10 +181,14 @@ static int put_ports(rewriter *r) {
 static void put_wires(rewriter *r, bool read) {
     for (int64_t k = 0; k < r->cuts->n; k++) {
         const cb_cut *c = &r->cuts->cut[k];
-        char name[40];
-        snprintf(name, sizeof name, c->stage < 0 ? "n%d" : "n%d_s%d", (int)c->node, c->stage);
-        if (read) cb_text_add(r->out, "  wire [%d:0] %s_i = cut_in[%lld +: %d];\n", c->width - 1, name, (long long)c->at, c->width);
-        else cb_text_add(r->out, "  assign cut_out[%lld +: %d] = %s_o;\n", (long long)c->at, c->width, name);
+        if (read) {
+            cb_text_add(r->out, "  wire [%d:0] ", c->width - 1);
+            put_name(r->out, c, "_i");
+            cb_text_add(r->out, " = cut_in[%lld +: %d];\n", (long long)c->at, c->width);
+        } else {
+            cb_text_add(r->out, "  assign cut_out[%lld +: %d] = ", (long long)c->at, c->width);
+            put_name(r->out, c, "_o;\n");
+        }
     }
 }
 
@@ -174,6 +213,8 @@ int cb_cut_verilog(const char *text, const char *module, cb_cuts *c, cb_text *ou
     free(head);
     if (!rc && where != BEHIND) rc = cb_fail("Verilog: there is no whole module %s", module);
     for (int64_t k = 0; k < c->n && !rc; k++)
-        if (!c->cut[k].seen) rc = cb_fail("Verilog: n%d, stage %d, is not declared", (int)c->cut[k].node, c->cut[k].stage);
+        if (!c->cut[k].seen)
+            rc = c->cut[k].node == CB_CUT_PHASE ? cb_fail("Verilog: phase, stage %d, is not declared", c->cut[k].stage)
+                                                : cb_fail("Verilog: n%d, stage %d, is not declared", (int)c->cut[k].node, c->cut[k].stage);
     return rc;
 }

@@ -292,8 +292,6 @@ static void print_table(printer *p, int32_t i) {
 
 /* ---- phases ---- */
 
-static int phase_bits(const cb_netlist *g) { return 32 - __builtin_clz((unsigned)g->ii - 1); }
-
 /* Bits of the phase in stage s: the counter as it was s clocks ago. */
 static void print_select(printer *p, int32_t i) {
     const cb_node *x = &p->g->node[i];
@@ -309,27 +307,15 @@ static void print_select(printer *p, int32_t i) {
     cb_text_put(t, ";\n");
 }
 
-static int latest_select(const cb_netlist *g) {
-    int late = 0;
-    for (int32_t i = 0; i < g->n; i++)
-        if (g->node[i].kind == CB_NODE_SELECT && g->node[i].stage % g->ii > late) late = g->node[i].stage % g->ii;
-    return late;
-}
-
 /* The phase counter and its delayed copies. */
 static void print_phase(printer *p) {
     const cb_netlist *g = p->g;
     cb_text *t = &p->t;
-    int top = phase_bits(g) - 1, late = latest_select(g);
+    int top = cb_netlist_phase_bits(g) - 1, late = cb_netlist_phase_delay(g);
     cb_text_add(t, "  // clocks since the first one of the event at the inputs\n  reg [%d:0] phase;\n", top);
     cb_text_add(t, "  always @(posedge clk) phase <= sync || phase == %d ? 0 : phase + 1'b1;\n", g->ii - 1);
     for (int k = 1; k <= late; k++)
         cb_text_add(t, "  reg [%d:0] phase_s%d;\n  always @(posedge clk) phase_s%d <= phase%s%.0d;\n", top, k, k, k > 1 ? "_s" : "", k - 1);
-}
-
-/* The clock of the event in which a HOLD reads. */
-static int hold_clock(const cb_netlist *g, const cb_node *x) {
-    return (cb_node_read_stage(g, x) + (x->phase < 0 ? 0 : x->phase)) % g->ii;
 }
 
 static void print_holds(printer *p) {
@@ -337,7 +323,7 @@ static void print_holds(printer *p) {
         const cb_node *x = &p->g->node[i];
         if (x->kind != CB_NODE_HOLD) continue;
         source a = node_at(p, x->a, cb_node_read_stage(p->g, x));
-        cb_text_add(&p->t, "    if (phase == %d) n%d <= ", hold_clock(p->g, x), (int)i);
+        cb_text_add(&p->t, "    if (phase == %d) n%d <= ", cb_hold_clock(p->g, x), (int)i);
         bits(&p->t, &a, 0, 0, p->plan.chain[i].width);
         cb_text_put(&p->t, ";\n");
     }

@@ -78,7 +78,7 @@ static int multiply_out(cb_linear *l, int32_t n) {
         accumulate(l, row_of(l, k), x->b, (x->sub ? -1 : 1) * ((wide)1 << x->sb));
     }
     meet(l, n, (int32_t)(-1 - k));
-    return check_interval(l, n, row_of(l, k));
+    return l->any_interval ? 0 : check_interval(l, n, row_of(l, k));
 }
 
 static int choose_leaves(cb_linear *l, const cb_term *term, int64_t n_term) {
@@ -118,11 +118,11 @@ static int common_frac(const cb_term *term, int64_t n_term, int exponent, int at
 
 int cb_linear_prove(cb_linear *l, int32_t root, bool neg, int exponent, const cb_term *term, int64_t n_term, int at_least,
                     int64_t *rest, int *frac) {
-    if (choose_leaves(l, term, n_term) || multiply_out(l, root)) return -1;
+    if (choose_leaves(l, term, n_term) || (root >= 0 && multiply_out(l, root))) return -1;
     int64_t have = new_row(l), want = new_row(l);
     if (have < 0 || want < 0) return -1;
     wide *c = row_of(l, have), *w = row_of(l, want), v;
-    accumulate(l, c, root, neg ? -1 : 1);
+    if (root >= 0) accumulate(l, c, root, neg ? -1 : 1);
     *frac = common_frac(term, n_term, exponent, at_least);
     for (int k = 0; k <= l->n_leaf; k++)
         if (!rescale(c[k], exponent, *frac, &c[k])) return cb_fail("node %d: units too far apart", (int)root);

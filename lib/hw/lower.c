@@ -408,11 +408,15 @@ int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_leve
 
 int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) { return lower(g, p, extra_levels, 1, NULL); }
 
-int cb_netlist_lower_map(cb_netlist *g, const cb_programme *p, int extra_levels, cb_lowering *map) {
+int cb_netlist_lower_shared_map(cb_netlist *g, const cb_programme *p, int extra_levels, int ii, cb_lowering *map) {
     memset(map, 0, sizeof *map);
-    int rc = lower(g, p, extra_levels, 1, map);
+    int rc = lower(g, p, extra_levels, ii, map);
     if (rc) cb_lowering_free(map);
     return rc;
+}
+
+int cb_netlist_lower_map(cb_netlist *g, const cb_programme *p, int extra_levels, cb_lowering *map) {
+    return cb_netlist_lower_shared_map(g, p, extra_levels, 1, map);
 }
 
 int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) { return cb_netlist_lower(g, p, -1); }

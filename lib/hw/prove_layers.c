@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/graph_bits.h"
 #include "hw/linear_form.h"
 #include "hw/prove_network.h"
-#include "hw/rule_bits.h"
 
 typedef struct {
     const cb_programme *p;
@@ -12,8 +12,7 @@ typedef struct {
     const cb_lowering *map;
     cb_linear linear;
     cb_claims *c;
-    bool *leaf;       /* [g->n] nodes whose value is free in the claims */
-    uint32_t *at;     /* [g->n] first input bit of each node */
+    cb_graph_bits bits; /* values of the tensors are free in the claims */
     uint32_t lost;    /* first input bit of signals that no output needs */
     cb_held *input;   /* [g->n_input] */
     int64_t sums;
@@ -24,53 +23,6 @@ typedef struct {
 /* What holds element e of the input of operation k. */
 static cb_held input_held(const prover *p, int k, int64_t e) { return k ? p->map->value[k - 1][e] : p->input[e]; }
 
-static cb_word free_value(prover *p, int32_t n) {
-    const cb_node *x = &p->g->node[n];
-    cb_lit bit[64];
-    int width = cb_node_width(x);
-    for (int k = 0; k < width; k++) bit[k] = 2 * (1 + p->at[n] + (uint32_t)k);
-    return cb_word_of(&p->c->aig, bit, width, x->lo < 0);
-}
-
-static cb_word definition(prover *p, int32_t n);
-
-static cb_word value(prover *p, int32_t n) {
-    return p->leaf[n] && p->g->node[n].kind != CB_NODE_CONST ? free_value(p, n) : definition(p, n);
-}
-
-/* m of node n as the graph defines it, of the values of its operands. */
-static cb_word definition(prover *p, int32_t n) {
-    const cb_node *x = &p->g->node[n];
-    cb_aig *a = &p->c->aig;
-    if (x->kind == CB_NODE_INPUT) return free_value(p, n);
-    if (x->kind == CB_NODE_CONST) return cb_word_constant(x->lo);
-    if (x->kind == CB_NODE_TABLE) {
-        cb_lit bit[CB_GATE_INPUTS];
-        for (int j = 0; j < x->n_in; j++) bit[j] = value(p, x->in[j]).bit[0];
-        cb_lit entry = cb_rule_table(a, x->table, x->n_in, bit);
-        return cb_word_of(a, &entry, 1, false);
-    }
-    cb_word v = value(p, x->a), w;
-    if (x->kind == CB_NODE_QUANT) {
-        cb_rule r = cb_rule_of_node(p->g, n);
-        return cb_rule_quantize(a, &v, &r);
-    }
-    w = x->kind == CB_NODE_NEG ? v : value(p, x->b);
-    return cb_rule_sum(a, x, &v, &w);
-}
-
-/* m as a multiple of 2^-frac, frac >= the exponent of what is held. */
-static cb_word held_word(prover *p, const cb_held *h, cb_word m, int frac) {
-    cb_aig *a = &p->c->aig;
-    if (h->node < 0) m = cb_word_constant(h->constant);
-    if (h->node >= 0 && h->neg) {
-        cb_word zero = cb_word_constant(0);
-        m = cb_word_sub(a, &zero, &m);
-    }
-    if (frac < h->exponent) a->failed = true;
-    return cb_word_shift(a, &m, frac - h->exponent);
-}
-
 /* ---- quantizers and the sums before them ---- */
 
 static cb_format format_of(const cb_op *q, int64_t e) { return q->format[q->n_format == 1 ? 0 : e]; }
@@ -79,14 +31,8 @@ static int larger(int a, int b) { return a > b ? a : b; }
 
 /* bad: the graph's value of element e of q differs from the programme's, the programme's operand being s * 2^-frac. */
 static cb_lit compare_quant(prover *p, const cb_op *q, int64_t e, const cb_held *h, cb_word m, const cb_word *s, int frac) {
-    cb_aig *a = &p->c->aig;
     cb_rule r = {.frac = frac, .format = format_of(q, e), .round = q->round, .overflow = q->overflow, .relu = q->relu};
-    cb_word want = cb_rule_quantize(a, s, &r);
-    int f = cb_format_width(r.format) ? r.format.f : 0, unit = larger(f, h->node < 0 && !h->constant ? f : h->exponent);
-    cb_held zero = {.node = CB_HELD_CONSTANT, .exponent = unit};
-    cb_word have = held_word(p, h->node < 0 && !h->constant ? &zero : h, m, unit);
-    want = cb_word_shift(a, &want, unit - f);
-    return cb_word_differ(a, &have, &want);
+    return cb_graph_misquantized(&p->bits, h, m, s, &r);
 }
 
 /* An element that is constant in the graph is so for any sum between its bounds. */
@@ -115,9 +61,9 @@ static int prove_element(prover *p, const cb_op *q, int k, int64_t e, const cb_t
     int frac;
     if (cb_linear_prove(&p->linear, root, from.neg, from.exponent, term, n_term, unit, &rest, &frac)) return -1;
     p->sums++;
-    cb_word m = x->kind == CB_NODE_CONST ? cb_word_constant(x->lo) : free_value(p, root), c = cb_word_constant(rest);
+    cb_word m = x->kind == CB_NODE_CONST ? cb_word_constant(x->lo) : cb_graph_free(&p->bits, root), c = cb_word_constant(rest);
     cb_lit assumed = cb_word_outside(a, &m, x->lo, x->hi) ^ 1;
-    cb_word s = held_word(p, &from, m, frac);
+    cb_word s = cb_graph_held(&p->bits, &from, m, frac);
     s = cb_word_sub(a, &s, &c);
     if (quantizer) {
         cb_rule rule = cb_rule_of_node(p->g, h->node);
@@ -174,7 +120,7 @@ static int layer_of_quantizers(prover *p, int k) {
 /* The bit that is held, or a free one where it was dropped. */
 static cb_lit held_bit(prover *p, const cb_held *h, int64_t signal) {
     if (h->node == CB_HELD_CONSTANT) return h->constant != 0;
-    return h->node >= 0 ? value(p, h->node).bit[0] : 2 * (1 + p->lost + 64 + (cb_lit)signal);
+    return h->node >= 0 ? cb_graph_value(&p->bits, h->node).bit[0] : 2 * (1 + p->lost + 64 + (cb_lit)signal);
 }
 
 static int layer_of_comparators(prover *p, int k) {
@@ -184,10 +130,10 @@ static int layer_of_comparators(prover *p, int k) {
         if (h->node == CB_HELD_DROPPED) continue;
         cb_held from = input_held(p, k, op->source[j]);
         if (from.node < 0) return cb_fail("layer %s: element %d: its input is gone", op->name, j);
-        cb_word x = free_value(p, from.node), t = cb_word_constant(op->threshold[j]);
+        cb_word x = cb_graph_free(&p->bits, from.node), t = cb_word_constant(op->threshold[j]);
         for (int b = 0; b < x.n; b++)
             if (!(op->mask[j] >> b & 1)) x.bit[b] = 0;
-        cb_lit want = cb_word_less(&p->c->aig, &t, &x), have = h->node < 0 ? h->constant != 0 : definition(p, h->node).bit[0];
+        cb_lit want = cb_word_less(&p->c->aig, &t, &x), have = h->node < 0 ? h->constant != 0 : cb_graph_definition(&p->bits, h->node).bit[0];
         if (cb_claim_add(p->c, cb_aig_xor(&p->c->aig, want, have), j, k)) return -1;
     }
     return 0;
@@ -215,8 +161,8 @@ static int layer_of_gates(prover *p, int k) {
         for (int j = 0; j < c->gate[i].k; j++) bit[j] = held_bit(p, &signal[c->gate[i].in[j]], c->gate[i].in[j]);
         cb_lit want = cb_rule_table(a, c->gate[i].table, c->gate[i].k, bit);
         if (h->node >= 0) {
-            have = free_value(p, h->node).bit[0];
-            given = cb_aig_xor(a, have, definition(p, h->node).bit[0]) ^ 1;
+            have = cb_graph_free(&p->bits, h->node).bit[0];
+            given = cb_aig_xor(a, have, cb_graph_definition(&p->bits, h->node).bit[0]) ^ 1;
         }
         if (cb_claim_add(p->c, cb_aig_and(a, given, cb_aig_xor(a, want, have)), i, k)) return -1;
     }
@@ -260,7 +206,7 @@ static int claim_group(prover *p, int k, int64_t i) {
         sum = cb_word_add(a, &sum, &part);
     }
     int unit = larger(p->p->op[k].out_frac, b->number.exponent);
-    cb_word m = b->number.node < 0 ? cb_word_constant(0) : definition(p, b->number.node), have = held_word(p, &b->number, m, unit);
+    cb_word m = b->number.node < 0 ? cb_word_constant(0) : cb_graph_definition(&p->bits, b->number.node), have = cb_graph_held(&p->bits, &b->number, m, unit);
     sum = cb_word_shift(a, &sum, unit - p->p->op[k].out_frac);
     cb_lit bad = cb_word_differ(a, &have, &sum);
     if (b->number.node >= 0) { /* its interval is narrower than its digits allow: claimed too */
@@ -300,28 +246,18 @@ static int layer_of_counted_bits(prover *p, int k) {
 
 /* ---- the whole ---- */
 
-static void mark(prover *p, const cb_held *h, int64_t n) {
-    for (int64_t i = 0; i < n; i++)
-        if (h[i].node >= 0) p->leaf[h[i].node] = true;
-}
-
 static int prepare(prover *p) {
-    size_t n = (size_t)p->g->n + 1;
-    uint32_t bits = 0;
-    p->leaf = cb_alloc(n, sizeof *p->leaf);
-    p->at = cb_alloc(n, sizeof *p->at);
     p->input = cb_alloc((size_t)p->g->n_input + 1, sizeof *p->input);
-    if (!p->leaf || !p->at || !p->input || cb_linear_begin(&p->linear, p->g)) return -1;
+    if (!p->input || cb_graph_bits_begin(&p->bits, p->g, &p->c->aig) || cb_linear_begin(&p->linear, p->g)) return -1;
     for (int i = 0; i < p->g->n_input; i++) p->input[i].node = CB_HELD_DROPPED;
     for (int32_t i = 0; i < p->g->n; i++)
         if (p->g->node[i].kind == CB_NODE_INPUT) p->input[p->g->node[i].a] = (cb_held){.node = i};
     for (int k = 0; k < p->p->n_op; k++)
-        if (p->map->value[k]) mark(p, p->map->value[k], p->map->n_value[k]);
-    mark(p, p->map->signal, p->map->n_signal);
-    for (int64_t i = 0; i < p->map->n_group; i++) mark(p, &p->map->group[i].number, 1);
-    for (int32_t i = 0; i < p->g->n; i++) p->at[i] = bits, bits += (uint32_t)cb_node_width(&p->g->node[i]);
-    p->lost = bits;
-    return cb_claims_begin(p->c, bits + 64 + (uint32_t)p->map->n_signal);
+        if (p->map->value[k]) cb_graph_bits_mark(&p->bits, p->map->value[k], p->map->n_value[k]);
+    cb_graph_bits_mark(&p->bits, p->map->signal, p->map->n_signal);
+    for (int64_t i = 0; i < p->map->n_group; i++) cb_graph_bits_mark(&p->bits, &p->map->group[i].number, 1);
+    p->lost = p->bits.bits;
+    return cb_claims_begin(p->c, p->lost + 64 + (uint32_t)p->map->n_signal);
 }
 
 /* The score is the last tensor's only element, with 8 fraction bits. */
@@ -360,8 +296,7 @@ int cb_prove_layers(const cb_programme *programme, const cb_netlist *g, const cb
     }
     *sums = p.sums;
     cb_linear_end(&p.linear);
-    free(p.leaf);
-    free(p.at);
+    cb_graph_bits_free(&p.bits);
     free(p.input);
     return rc ? cb_fail_in("programme and netlist of student '%s'", programme->name) : 0;
 }

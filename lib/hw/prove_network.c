@@ -34,47 +34,75 @@ static int prove_file(const cb_netlist *g, const char *dir, bool comb, bool cell
     int rc = file ? cb_prove_nodes(g, comb, cells, file, tools, &c, NULL) : -1;
     const char *to = comb ? cells ? "combinational Verilog, 7-series cells" : "combinational Verilog"
                           : cells ? "pipelined Verilog, 7-series cells" : "pipelined Verilog";
-    if (c.n) add_row(proof, "netlist", to, "wires by SAT", c.n, c.proved, c.open, c.refuted);
+    if (c.n) add_row(proof, g->ii > 1 ? "shared netlist" : "netlist", to, "wires by SAT", c.n, c.proved, c.open, c.refuted);
     cb_claims_free(&c);
     free(file);
     return rc;
 }
 
-int cb_prove_network(const cb_programme *programme, const cb_netlist *g, const cb_lowering *map, const char *dir,
-                     const cb_claim_limits *limits, const char *scratch, cb_proof *proof) {
+static int prove_sharing(const cb_proof_subject *s, const cb_prove_tools *tools, cb_proof *proof) {
+    cb_claims c;
+    int64_t identities = 0, reads = 0;
+    int rc = cb_prove_phases(s->shared, s->net, s->unfolding, tools, &c, &identities);
+    if (!rc) add_row(proof, "netlist", "shared netlist", "phases put in, sums multiplied out", identities, identities, 0, 0);
+    if (c.n) add_row(proof, "netlist", "shared netlist", "phases put in, rules by SAT", c.n, c.proved, c.open, c.refuted);
+    cb_claims_free(&c);
+    if (!rc) rc = cb_prove_schedule(s->shared, s->unfolding, &reads);
+    if (!rc) add_row(proof, "shared netlist", "shared netlist", "schedule of registers, clock by clock", reads, reads, 0, 0);
+    return rc;
+}
+
+int cb_prove_network(const cb_proof_subject *s, const char *dir, const cb_claim_limits *limits, const char *scratch, cb_proof *proof) {
     cb_prove_tools tools = {*limits, scratch};
+    const cb_netlist *registered = s->shared ? s->shared : s->net;
     *proof = (cb_proof){0};
     if (!cb_claims_possible()) return cb_fail("no proof: yosys and yosys-abc (Debian package yosys) are not both installed");
-    int rc = cb_mkdirs(scratch) || prove_programme(programme, g, map, &tools, proof) ? -1 : 0;
-    for (int cells = 0; cells <= (g->ternary ? 1 : 0) && !rc; cells++) {
-        rc = prove_file(g, dir, true, cells, &tools, proof);
-        if (!rc && g->n_stage) rc = prove_file(g, dir, false, cells, &tools, proof);
+    int rc = cb_mkdirs(scratch) || prove_programme(s->programme, s->net, s->map, &tools, proof) ? -1 : 0;
+    if (!rc && s->shared) rc = prove_sharing(s, &tools, proof);
+    for (int cells = 0; cells <= (s->net->ternary ? 1 : 0) && !rc; cells++) {
+        rc = prove_file(s->net, dir, true, cells, &tools, proof);
+        if (!rc && registered->n_stage) rc = prove_file(registered, dir, false, cells, &tools, proof);
     }
     return cb_remove_tree(scratch) || rc ? -1 : 0;
 }
 
 static bool same_graph(const cb_netlist *g, const cb_netlist *h) {
-    bool same = g->n == h->n && g->n_output == h->n_output && !memcmp(g->output, h->output, (size_t)g->n_output * sizeof *g->output);
+    bool same = g->n == h->n && cb_netlist_interval(g) == cb_netlist_interval(h) && g->n_output == h->n_output && !memcmp(g->output, h->output, (size_t)g->n_output * sizeof *g->output);
     for (int32_t i = 0; same && i < g->n; i++) {
         const cb_node x = g->node[i], y = h->node[i];
         same = x.kind == y.kind && x.sub == y.sub && x.relu == y.relu && x.round == y.round && x.overflow == y.overflow && x.sa == y.sa &&
-               x.sb == y.sb && x.frac == y.frac && x.a == y.a && x.b == y.b && x.lo == y.lo && x.hi == y.hi && x.table == y.table &&
+               x.sb == y.sb && x.frac == y.frac && x.phase == y.phase && x.a == y.a && x.b == y.b && x.lo == y.lo && x.hi == y.hi && x.table == y.table &&
                x.n_in == y.n_in && !memcmp(x.in, y.in, sizeof x.in) && x.format.k == y.format.k && x.format.i == y.format.i &&
                x.format.f == y.format.f;
     }
     return same;
 }
 
-int cb_prove_student(const cb_programme *programme, const cb_netlist *g, int extra_levels, const char *dir, const cb_claim_limits *limits,
-                     const char *scratch, cb_proof *proof) {
-    cb_netlist again;
+static int prove_again(const cb_proof_subject *s, const cb_netlist *again, const char *dir, const cb_claim_limits *limits, const char *scratch,
+                       cb_proof *proof) {
+    const cb_netlist *made = s->shared ? s->shared : s->net;
+    if (!same_graph(made, again)) return cb_fail("netlist %s is not what lowering its programme gives", made->name);
+    return cb_prove_network(s, dir, limits, scratch, proof);
+}
+
+int cb_prove_student(const cb_programme *programme, const cb_netlist *net, const cb_netlist *shared, int extra_levels, const char *dir,
+                     const cb_claim_limits *limits, const char *scratch, cb_proof *proof) {
+    cb_netlist again, flat = {0};
     cb_lowering map;
+    cb_unfolding unfolding = {0};
     *proof = (cb_proof){0};
-    if (cb_netlist_lower_map(&again, programme, extra_levels, &map)) return -1;
-    int rc = same_graph(g, &again) ? cb_prove_network(programme, g, &map, dir, limits, scratch, proof)
-                                   : cb_fail("netlist %s is not what lowering its programme gives", g->name);
+    if (cb_netlist_lower_shared_map(&again, programme, extra_levels, shared ? shared->ii : 1, &map)) return -1;
+    int rc = shared ? cb_netlist_unfold_map(&again, &flat, &unfolding) : 0;
+    if (!rc && shared) {
+        cb_lowering_unfold(&map, &again, &unfolding);
+        if (!same_graph(net, &flat)) rc = cb_fail("netlist %s is not what unfolding its shared one gives", net->name);
+    }
+    const cb_proof_subject s = {.programme = programme, .net = net, .map = &map, .shared = shared, .unfolding = &unfolding};
+    if (!rc) rc = prove_again(&s, &again, dir, limits, scratch, proof);
     cb_netlist_free(&again);
+    cb_netlist_free(&flat);
     cb_lowering_free(&map);
+    cb_unfolding_free(&unfolding);
     return rc;
 }
 

@@ -9,6 +9,7 @@
 #include "hw/emit_common.h"
 #include "hw/prove_network.h"
 #include "hw/rule_bits.h"
+#include "hw/share.h"
 
 typedef struct {
     const cb_netlist *g;
@@ -17,9 +18,12 @@ typedef struct {
     cb_cuts cuts;
     cb_claims *c;
     cb_lit *cut_in, *model_inp, *cut_out, *model_out;
+    cb_lit sync, *model_out_was, valid; /* of shared hardware */
 } prover;
 
-static int stage_of(const prover *p, int32_t n) { return p->comb ? 0 : p->g->node[n].stage; }
+static bool is_shared(const prover *p) { return p->g->ii > 1; }
+
+static int stage_of(const prover *p, int32_t n) { return p->comb || n == CB_CUT_PHASE ? 0 : p->g->node[n].stage; }
 
 /* ---- values ---- */
 
@@ -81,6 +85,56 @@ static cb_lit claim_table(prover *p, int32_t n, const cb_word *carried) {
     return cb_word_differ(&p->c->aig, carried, &q);
 }
 
+/* ---- shared hardware ---- */
+
+/* The phase counter, or its copy of `late` clocks ago. */
+static cb_word phase_word(prover *p, int late, const cb_lit *wires) {
+    const cb_cut *c = cb_cut_find(&p->cuts, CB_CUT_PHASE, late ? late : -1);
+    return cb_word_of(&p->c->aig, wires + c->at, c->width, false);
+}
+
+static cb_lit phase_is(prover *p, int clock) {
+    cb_word phase = phase_word(p, 0, p->cut_in), want = cb_word_constant(clock);
+    return cb_word_differ(&p->c->aig, &phase, &want) ^ 1;
+}
+
+/* The operand of the phase that it is in the node's stage, if that is in the interval. */
+static cb_lit claim_select(prover *p, int32_t n, const cb_word *carried) {
+    const cb_node *x = &p->g->node[n];
+    cb_aig *a = &p->c->aig;
+    cb_word phase = phase_word(p, x->stage % p->g->ii, p->cut_in);
+    cb_word first = value_read(p, x->a, x->stage), second = value_read(p, x->b, x->stage);
+    first = cb_word_shift(a, &first, x->sa), second = cb_word_shift(a, &second, x->sb);
+    cb_word want = cb_word_choose(a, phase.bit[x->phase], &second, &first);
+    return cb_aig_and(a, cb_word_outside(a, &want, x->lo, x->hi) ^ 1, cb_word_differ(a, carried, &want));
+}
+
+/* At the edge behind its clock a HOLD takes the operand, at any other it keeps what it has. */
+static cb_lit claim_hold(prover *p, int32_t n, const cb_word *carried) {
+    const cb_node *x = &p->g->node[n];
+    cb_aig *a = &p->c->aig;
+    cb_lit takes = phase_is(p, cb_hold_clock(p->g, x));
+    cb_word was = value_on(p, cb_cut_find(&p->cuts, n, -1), p->cut_in), now = value_read(p, x->a, cb_node_read_stage(p->g, x));
+    cb_word want = cb_word_choose(a, takes, &now, &was);
+    return cb_aig_and(a, cb_word_outside(a, &want, x->lo, x->hi) ^ 1, cb_word_differ(a, carried, &want));
+}
+
+/* The counter begins at sync, and again after ii clocks. */
+static int claim_phase(prover *p) {
+    cb_aig *a = &p->c->aig;
+    cb_word phase = phase_word(p, 0, p->cut_in), next = phase_word(p, 0, p->cut_out), zero = cb_word_constant(0), one = cb_word_constant(1);
+    cb_word plus = cb_word_add(a, &phase, &one), want = cb_word_choose(a, cb_aig_or(a, p->sync, phase_is(p, p->g->ii - 1)), &zero, &plus);
+    cb_lit assumed = cb_word_outside(a, &phase, 0, p->g->ii - 1) ^ 1;
+    return cb_claim_add(p->c, cb_aig_and(a, assumed, cb_word_differ(a, &next, &want)), CB_CUT_PHASE, -1);
+}
+
+/* valid is high where model_out is new. */
+static int claim_valid(prover *p) {
+    return cb_claim_add(p->c, cb_aig_xor(&p->c->aig, p->valid, phase_is(p, (p->g->n_stage - 1) % p->g->ii)), CB_CUT_PHASE, CB_PART_OUTPUT);
+}
+
+/* ---- all claims ---- */
+
 static int claim_node(prover *p, int32_t n) {
     const cb_node *x = &p->g->node[n];
     if (x->kind == CB_NODE_CONST || p->plan.chain[n].absorbed) return 0;
@@ -91,6 +145,8 @@ static int claim_node(prover *p, int32_t n) {
         return cb_claim_add(p->c, cb_word_differ(&p->c->aig, &carried, &et), n, -1);
     case CB_NODE_QUANT: return cb_claim_add(p->c, claim_quant(p, n, &carried), n, -1);
     case CB_NODE_TABLE: return cb_claim_add(p->c, claim_table(p, n, &carried), n, -1);
+    case CB_NODE_SELECT: return cb_claim_add(p->c, claim_select(p, n, &carried), n, -1);
+    case CB_NODE_HOLD: return cb_claim_add(p->c, claim_hold(p, n, &carried), n, -1);
     default: return cb_claim_add(p->c, claim_sum(p, n, &carried), n, -1);
     }
 }
@@ -110,9 +166,12 @@ static int claim_output(prover *p, int o) {
     int32_t n = p->g->output[o];
     cb_aig *a = &p->c->aig;
     cb_word v = value_read(p, n, p->comb ? 0 : p->g->n_stage - 1);
-    cb_lit differ = 0;
-    for (int k = 0; k < CB_SCORE_BITS; k++)
-        differ = cb_aig_or(a, differ, cb_aig_xor(a, p->model_out[o * CB_SCORE_BITS + k], v.bit[k < v.n ? k : v.n - 1]));
+    cb_lit differ = 0, takes = is_shared(p) ? phase_is(p, (p->g->n_stage - 1) % p->g->ii) : 1;
+    for (int k = 0; k < CB_SCORE_BITS; k++) {
+        cb_lit want = v.bit[k < v.n ? k : v.n - 1];
+        if (is_shared(p)) want = cb_aig_choose(a, takes, want, p->model_out_was[o * CB_SCORE_BITS + k]);
+        differ = cb_aig_or(a, differ, cb_aig_xor(a, p->model_out[o * CB_SCORE_BITS + k], want));
+    }
     return cb_claim_add(p->c, cb_aig_and(a, differ, cb_word_outside(a, &v, p->g->node[n].lo, p->g->node[n].hi) ^ 1), n, CB_PART_OUTPUT);
 }
 
@@ -123,9 +182,12 @@ static int find_cuts(prover *p) {
     const cb_netlist *g = p->g;
     int32_t *last = cb_verilog_last_stages(g);
     int rc = last ? 0 : -1;
+    for (int k = 0; is_shared(p) && k <= cb_netlist_phase_delay(g) && !rc; k++)
+        rc = cb_cuts_add(&p->cuts, CB_CUT_PHASE, k ? k : -1, cb_netlist_phase_bits(g));
     for (int32_t i = 0; i < g->n && !rc; i++) {
         if (g->node[i].kind == CB_NODE_CONST || p->plan.chain[i].absorbed) continue;
         rc = cb_cuts_add(&p->cuts, i, -1, p->plan.chain[i].width);
+        if (!rc) p->cuts.cut[p->cuts.n - 1].keeps = g->node[i].kind == CB_NODE_HOLD;
         for (int s = g->node[i].stage + 1; !p->comb && s <= last[i] && !rc; s++) rc = cb_cuts_add(&p->cuts, i, s, p->plan.chain[i].width);
     }
     free(last);
@@ -134,7 +196,8 @@ static int find_cuts(prover *p) {
 
 static int import(prover *p, const char *text, const char *module, const cb_prove_tools *tools, bool cells) {
     cb_text t = {0};
-    uint32_t cut = (uint32_t)p->cuts.bits, in = (uint32_t)(p->g->n_input * p->g->input_bits), out = (uint32_t)(CB_SCORE_BITS * p->g->n_output);
+    uint32_t cut = (uint32_t)p->cuts.bits, inp = (uint32_t)(p->g->n_input * p->g->input_bits), score = (uint32_t)(CB_SCORE_BITS * p->g->n_output);
+    uint32_t in = inp + (is_shared(p) ? 1 + score : 0), out = score + is_shared(p);
     if (cb_cut_verilog(text, module, &p->cuts, &t)) return cb_text_free(&t), -1;
     cb_lit *x = cb_alloc((size_t)cut + in, sizeof *x);
     p->cut_out = cb_alloc((size_t)cut + out, sizeof *p->cut_out);
@@ -143,6 +206,7 @@ static int import(prover *p, const char *text, const char *module, const cb_prov
     if (!rc) rc = cb_claims_import_verilog(p->c, t.s, module, cells, x, cut + in, p->cut_out, cut + out, &tools->limits, tools->scratch);
     p->cut_in = x;
     if (!rc) p->model_inp = x + cut, p->model_out = p->cut_out + cut;
+    if (!rc && is_shared(p)) p->sync = x[cut + inp], p->model_out_was = x + cut + inp + 1, p->valid = p->model_out[score];
     cb_text_free(&t);
     return rc;
 }
@@ -154,7 +218,7 @@ static int make_claims(prover *p) {
         if (p->cuts.cut[k].stage >= 0 && claim_copy(p, &p->cuts.cut[k])) return -1;
     for (int o = 0; o < p->g->n_output; o++)
         if (claim_output(p, o)) return -1;
-    return 0;
+    return is_shared(p) && (claim_phase(p) || claim_valid(p)) ? -1 : 0;
 }
 
 /* ---- what a counterexample says ---- */
@@ -192,11 +256,14 @@ static int explain(const prover *p, cb_proof_example *x) {
     char text[512] = "";
     size_t used = 0;
     *x = (cb_proof_example){.node = bad->subject, .part = bad->part};
+    if (bad->subject == CB_CUT_PHASE)
+        return cb_fail("%s does not count the clocks of an event: %lld of %lld claims refuted", bad->part == CB_PART_OUTPUT ? "valid" : "phase",
+                       (long long)p->c->refuted, (long long)p->c->n);
     if (bad->part == CB_PART_OUTPUT) return cb_fail("model_out is not n%d: %lld of %lld claims refuted", (int)bad->subject,
                                                     (long long)p->c->refuted, (long long)p->c->n);
     if (bad->part >= 0) return cb_fail("register n%d_s%d does not take the value before it: %lld of %lld claims refuted", (int)bad->subject,
                                        bad->part, (long long)p->c->refuted, (long long)p->c->n);
-    list_operands(p, bad->subject, stage_of(p, bad->subject), x);
+    list_operands(p, bad->subject, cb_node_read_stage(p->g, &p->g->node[bad->subject]), x);
     for (int k = 0; k < x->n_operand && used < sizeof text - 40; k++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%sn%d = %lld", k ? ", " : "", (int)x->operand[k], (long long)x->value[k]);
     return cb_fail("n%d does not carry what node %d of the netlist says for %s: %lld of %lld claims refuted", (int)bad->subject,

@@ -32,7 +32,7 @@ typedef struct {
     cb_netlist *flat;
     bool *phased;
     int32_t *copies; /* of each node: phases 0 .. copies-1; 1 of nodes that are not phased */
-    size_t *first;   /* of its copies in `to` */
+    size_t *first, n; /* of its copies in `to`; of all */
     int32_t *to;     /* the copy in `flat` */
 } unfolding;
 
@@ -50,6 +50,7 @@ static int count_copies(unfolding *u) {
         if (!u->copies[i]) u->copies[i] = 1; /* an output, or not needed */
     }
     for (int32_t i = 0; i < g->n; i++) u->first[i] = all, all += (size_t)u->copies[i];
+    u->n = all;
     return (u->to = cb_alloc(all + 1, sizeof *u->to)) ? 0 : -1;
 }
 
@@ -111,7 +112,26 @@ static int unfold_all(unfolding *u) {
     return 0;
 }
 
-int cb_netlist_unfold(const cb_netlist *g, cb_netlist *flat) {
+static void held_renumber(cb_held *h, size_t n, const int32_t *to) {
+    for (size_t i = 0; i < n; i++)
+        if (h[i].node >= 0) h[i].node = to[h[i].node] < 0 ? CB_HELD_DROPPED : to[h[i].node];
+}
+
+/* Drops what no output needs; what is left of the copies into the map, if one is wanted. */
+static int prune(unfolding *u, cb_unfolding *map) {
+    if (!map) return cb_netlist_prune(u->flat);
+    *map = (cb_unfolding){.n = u->n, .value = cb_alloc(u->n + 1, sizeof *map->value)};
+    for (size_t k = 0; map->value && k < u->n; k++) map->value[k] = cb_held_of(u->flat, u->to[k]);
+    int32_t *to = map->value ? cb_netlist_prune_to(u->flat) : NULL;
+    if (to) held_renumber(map->value, u->n, to);
+    free(to);
+    if (!to) return cb_unfolding_free(map), -1;
+    map->phased = u->phased, map->copies = u->copies, map->first = u->first;
+    u->phased = NULL, u->copies = NULL, u->first = NULL;
+    return 0;
+}
+
+static int unfold(const cb_netlist *g, cb_netlist *flat, cb_unfolding *map) {
     size_t n = (size_t)g->n + 1;
     *flat = (cb_netlist){.n_input = g->n_input, .input_bits = g->input_bits, .ternary = g->ternary};
     memcpy(flat->name, g->name, sizeof flat->name);
@@ -124,11 +144,65 @@ int cb_netlist_unfold(const cb_netlist *g, cb_netlist *flat) {
         if (flat->output[o] < 0) rc = -1;
     }
     flat->n_output = g->n_output;
-    if (!rc) rc = cb_netlist_prune(flat);
+    if (!rc) rc = prune(&u, map);
     free(u.phased);
     free(u.copies);
     free(u.first);
     free(u.to);
     if (rc) cb_netlist_free(flat);
     return rc;
+}
+
+int cb_netlist_unfold(const cb_netlist *g, cb_netlist *flat) { return unfold(g, flat, NULL); }
+
+int cb_netlist_unfold_map(const cb_netlist *g, cb_netlist *flat, cb_unfolding *u) {
+    *u = (cb_unfolding){0};
+    return unfold(g, flat, u);
+}
+
+void cb_unfolding_free(cb_unfolding *u) {
+    free(u->phased), free(u->copies), free(u->first), free(u->value);
+    *u = (cb_unfolding){0};
+}
+
+const cb_held *cb_unfolding_at(const cb_unfolding *u, int32_t n, int phase) {
+    return &u->value[u->first[n] + (size_t)(u->phased[n] ? phase : 0)];
+}
+
+/* What holds the value that h holds in the shared netlist. */
+static cb_held held_unfolded(const cb_held *h, const cb_netlist *g, const cb_unfolding *u) {
+    if (h->node < 0) return *h;
+    cb_held to = *cb_unfolding_at(u, h->node, 0);
+    to.exponent += h->exponent - g->node[h->node].frac;
+    if (h->neg) to.neg = !to.neg, to.constant = -to.constant;
+    return to;
+}
+
+static void unfold_list(cb_held *h, int64_t n, const cb_netlist *g, const cb_unfolding *u) {
+    for (int64_t i = 0; i < n; i++) h[i] = held_unfolded(&h[i], g, u);
+}
+
+void cb_lowering_unfold(cb_lowering *map, const cb_netlist *g, const cb_unfolding *u) {
+    for (int k = 0; k < CB_MAX_OPS; k++)
+        if (map->value[k]) unfold_list(map->value[k], map->n_value[k], g, u);
+    unfold_list(map->signal, map->n_signal, g, u);
+    for (int64_t i = 0; i < map->n_group; i++) {
+        unfold_list(&map->group[i].number, 1, g, u);
+        unfold_list(map->group[i].bit, map->group[i].n, g, u);
+    }
+}
+
+/* ---- clocks ---- */
+
+int cb_hold_clock(const cb_netlist *g, const cb_node *x) {
+    return (cb_node_read_stage(g, x) + (x->phase < 0 ? 0 : x->phase)) % g->ii;
+}
+
+int cb_netlist_phase_bits(const cb_netlist *g) { return 32 - __builtin_clz((unsigned)g->ii - 1); }
+
+int cb_netlist_phase_delay(const cb_netlist *g) {
+    int late = 0;
+    for (int32_t i = 0; i < g->n; i++)
+        if (g->node[i].kind == CB_NODE_SELECT && g->node[i].stage % g->ii > late) late = g->node[i].stage % g->ii;
+    return late;
 }

@@ -28,7 +28,7 @@
 #ifndef CB_HW_SHARE_H
 #define CB_HW_SHARE_H
 
-#include "hw/netlist.h"
+#include "hw/lowering.h"
 
 enum { CB_MOST_PHASES = 4096 };
 
@@ -36,9 +36,27 @@ enum { CB_MOST_PHASES = 4096 };
  * are, or no layer has two positions, nothing is shared and g->ii is 1. Fails if ii is larger than
  * the positions of every layer. ii = 1: cb_netlist_lower. */
 int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_levels, int ii) CB_MUST;
+/* The same with a map (lowering.h) into the shared netlist, which the caller frees. */
+int cb_netlist_lower_shared_map(cb_netlist *g, const cb_programme *p, int extra_levels, int ii, cb_lowering *map) CB_MUST;
 
 /* The same function without SELECT and HOLD, not pipelined. */
 int cb_netlist_unfold(const cb_netlist *g, cb_netlist *flat) CB_MUST;
+
+/* Where the unfolding has which value: node i in phase p < copies[i] (one phase only where it is not phased) is
+ * value[first[i] + p], multiples and negations seen through. */
+typedef struct {
+    bool *phased;
+    int32_t *copies;
+    size_t *first, n;
+    cb_held *value;
+} cb_unfolding;
+
+/* The same with that map, which the caller frees. */
+int cb_netlist_unfold_map(const cb_netlist *g, cb_netlist *flat, cb_unfolding *u) CB_MUST;
+void cb_unfolding_free(cb_unfolding *u);
+const cb_held *cb_unfolding_at(const cb_unfolding *u, int32_t n, int phase);
+/* A map of the shared netlist becomes one of its unfolding. */
+void cb_lowering_unfold(cb_lowering *map, const cb_netlist *g, const cb_unfolding *u);
 
 /* in[p] is the value of phase p; n >= 1. */
 int32_t cb_netlist_select(cb_netlist *g, int n, const int32_t *in) CB_MUST;
@@ -49,5 +67,10 @@ bool *cb_netlist_standing(const cb_netlist *g) CB_MUST;
 bool *cb_netlist_phased(const cb_netlist *g) CB_MUST;
 /* The stage in which x reads its operands: its own, but for HOLD. */
 int cb_node_read_stage(const cb_netlist *g, const cb_node *x);
+/* The phase at the module's inputs, 0 .. ii-1, in which a HOLD takes its operand. */
+int cb_hold_clock(const cb_netlist *g, const cb_node *x);
+/* Bits of the phase counter; clocks by which the latest SELECT reads it (modulo ii). */
+int cb_netlist_phase_bits(const cb_netlist *g);
+int cb_netlist_phase_delay(const cb_netlist *g);
 
 #endif

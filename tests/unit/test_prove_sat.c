@@ -152,7 +152,8 @@ static int prove(const cb_programme *p, int levels, bool ternary, cb_proof *proo
     g.ternary = ternary;
     cb_emit e = {.programme = p, .net = &g, .dir = dir, .clock_ns = 6.25, .et = et, .code = code, .n_event = 1, .n_simulation = 1};
     UNIT_OK(cb_emit_verilog(&e));
-    int rc = cb_prove_network(p, &g, &map, dir, &limits, scratch, proof);
+    const cb_proof_subject s = {.programme = p, .net = &g, .map = &map};
+    int rc = cb_prove_network(&s, dir, &limits, scratch, proof);
     UNIT_OK(cb_remove_tree(dir));
     cb_lowering_free(&map);
     cb_netlist_free(&g);
