@@ -361,19 +361,29 @@ static int import_mapped(cb_claims *c, const char *aig, const char *map, const c
     return rc;
 }
 
+/* Carries one after the other, as cb_word_add has them: what is equal then has equal ands, before any solver. Yosys' own
+ * map is a prefix tree. */
+static const char ripple_text[] =
+    "(* techmap_celltype = \"$lcu\" *)\n"
+    "module ripple_lcu #(parameter WIDTH = 1) (input [WIDTH-1:0] P, input [WIDTH-1:0] G, input CI, output [WIDTH-1:0] CO);\n"
+    "  assign CO[0] = G[0] | (P[0] & CI);\n"
+    "  genvar i;\n"
+    "  generate\n    for (i = 1; i < WIDTH; i = i + 1) assign CO[i] = G[i] | (P[i] & CO[i-1]);\n  endgenerate\n"
+    "endmodule\n";
+
 int cb_claims_import_verilog(cb_claims *c, const char *text, const char *top, bool cells, const cb_lit *in, uint32_t n_in,
                              cb_lit *out, uint32_t n_out, const cb_claim_limits *limits, const char *scratch) {
     static const char *const argv[] = {"yosys", "-q", "-s", "design.ys", NULL};
     char *verilog = cb_textf("%s/design.v", scratch), *path = cb_textf("%s/design.ys", scratch), *aig = cb_textf("%s/design.aig", scratch),
-         *map = cb_textf("%s/design.map", scratch);
-    char *script = cb_textf("%sread_verilog %sdesign.v\nhierarchy -check -top %s\nproc\ncheck -assert\ntechmap\naigmap\nflatten\n"
+         *map = cb_textf("%s/design.map", scratch), *ripple = cb_textf("%s/ripple.v", scratch);
+    char *script = cb_textf("%sread_verilog %sdesign.v\nhierarchy -check -top %s\nproc\ncheck -assert\ntechmap -map ripple.v -map +/techmap.v\naigmap\nflatten\n"
                             "write_aiger -map design.map design.aig\n",
                             cells ? "read_verilog +/xilinx/cells_sim.v\n" : "", cells ? "-DCB_XC7 " : "", top);
     cb_process_end end;
-    int rc = verilog && path && aig && map && script && !cb_file_write(verilog, text) && !cb_file_write(path, script) &&
+    int rc = verilog && path && aig && map && ripple && script && !cb_file_write(verilog, text) && !cb_file_write(ripple, ripple_text) && !cb_file_write(path, script) &&
                      !run_tool(argv, limits, scratch, &end) && !import_mapped(c, aig, map, in, n_in, out, n_out)
                  ? 0
                  : -1;
-    free(verilog), free(path), free(aig), free(map), free(script);
+    free(verilog), free(path), free(aig), free(map), free(ripple), free(script);
     return rc;
 }

@@ -4,16 +4,18 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "hw/add3_bits.h"
 #include "hw/chains.h"
 #include "hw/cut.h"
 #include "hw/emit_common.h"
+#include "hw/prove.h"
 #include "hw/prove_network.h"
 #include "hw/rule_bits.h"
 #include "hw/share.h"
 
 typedef struct {
     const cb_netlist *g;
-    bool comb;
+    bool comb, cells;
     cb_chains plan;
     cb_cuts cuts;
     cb_claims *c;
@@ -32,6 +34,14 @@ static cb_word value_on(prover *p, const cb_cut *c, const cb_lit *wires) {
     const cb_chain *w = &p->plan.chain[c->node];
     cb_word carried = cb_word_of(&p->c->aig, wires + c->at, c->width, w->is_signed), offset = cb_word_constant(w->offset);
     return cb_word_sub(&p->c->aig, &carried, &offset);
+}
+
+/* Bit k of the wires of node n as stage `reader` reads them. */
+static cb_lit wire_read(prover *p, int32_t n, int reader, int k) {
+    const cb_cut *c = cb_cut_find(&p->cuts, n, reader == stage_of(p, n) ? -1 : reader);
+    if (c && k < c->width) return p->cut_in[c->at + k];
+    p->c->aig.failed = true;
+    return 0;
 }
 
 static cb_word value_read(prover *p, int32_t n, int reader);
@@ -64,6 +74,48 @@ static cb_lit claim_sum(prover *p, int32_t n, const cb_word *carried) {
     cb_aig *a = &p->c->aig;
     cb_word sum = sum_read(p, x, stage_of(p, n));
     return cb_aig_and(a, cb_word_outside(a, &sum, x->lo, x->hi) ^ 1, cb_word_differ(a, carried, &sum));
+}
+
+/* The vectors of a chain of three operands, of the wires that its stage reads. */
+static cb_add3 chain_operands(prover *p, int32_t n) {
+    const cb_chain *x = &p->plan.chain[n];
+    cb_place v[CB_CHAIN_FIELDS][64];
+    cb_add3 s = {.width = x->width - x->low, .top = x->top - x->low, .carry_in = x->carry_in};
+    cb_chain_vectors(&p->plan, x, v);
+    for (int k = 0; k < CB_CHAIN_FIELDS; k++)
+        for (int at = x->low; at < x->width; at++) {
+            s.invert[k][at - x->low] = v[k][at].invert;
+            if (v[k][at].field >= 0) s.bit[k][at - x->low] = wire_read(p, x->field[v[k][at].field].node, stage_of(p, n), v[k][at].bit);
+        }
+    return s;
+}
+
+/* A chain of three operands carries the sum of its vectors. That this is the node's value and its offset is
+ * algebra modulo 2^width (cb_prove_chains); and nothing is lost, for both bounds have their place on the wires. */
+static int claim_chain(prover *p, int32_t n) {
+    const cb_chain *x = &p->plan.chain[n];
+    const cb_node *node = &p->g->node[n];
+    const cb_cut *c = cb_cut_find(&p->cuts, n, -1);
+    cb_aig *a = &p->c->aig;
+    cb_place v[CB_CHAIN_FIELDS][64];
+    cb_lit y[64] = {0}, differ = 0;
+    __int128 lo = (__int128)node->lo + x->offset, hi = (__int128)node->hi + x->offset, one = 1;
+    if (lo < (x->is_signed ? -(one << (x->width - 1)) : 0) || hi >= one << (x->width - x->is_signed))
+        return cb_fail("netlist %s: node %d leaves its wires", p->g->name, (int)n);
+    cb_chain_vectors(&p->plan, x, v);
+    for (int at = 0; at < x->low; at++) /* at most one bit a place: cb_prove_chains */
+        for (int k = 0; k < CB_CHAIN_FIELDS; k++) {
+            cb_lit bit = v[k][at].field < 0 ? 0 : wire_read(p, x->field[v[k][at].field].node, stage_of(p, n), v[k][at].bit);
+            y[at] = cb_aig_or(a, y[at], bit ^ v[k][at].invert);
+        }
+    cb_add3 sum = chain_operands(p, n);
+    cb_add3_sum(a, &sum, p->cells, y + x->low);
+    if (x->correction) {
+        int from = __builtin_ctzll(x->correction);
+        cb_bits_add_constant(a, y + from, x->width - from, x->correction >> from);
+    }
+    for (int k = 0; k < x->width; k++) differ = cb_aig_or(a, differ, cb_aig_xor(a, y[k], p->cut_out[c->at + k]));
+    return cb_claim_add(p->c, differ, n, -1);
 }
 
 /* A quantizer: for operands in their interval, the wires carry what the rule says, and that is in the interval. */
@@ -138,6 +190,7 @@ static int claim_valid(prover *p) {
 static int claim_node(prover *p, int32_t n) {
     const cb_node *x = &p->g->node[n];
     if (x->kind == CB_NODE_CONST || p->plan.chain[n].absorbed) return 0;
+    if (p->plan.chain[n].ternary) return claim_chain(p, n);
     cb_word carried = value_on(p, cb_cut_find(&p->cuts, n, -1), p->cut_out), et;
     switch (x->kind) {
     case CB_NODE_INPUT:
@@ -271,14 +324,14 @@ static int explain(const prover *p, cb_proof_example *x) {
 }
 
 int cb_prove_nodes(const cb_netlist *g, bool comb, bool cells, const char *file, const cb_prove_tools *tools, cb_claims *c, cb_proof_example *x) {
-    prover p = {.g = g, .comb = comb || !g->n_stage, .c = c};
+    prover p = {.g = g, .comb = comb || !g->n_stage, .cells = cells, .c = c};
     char module[80];
     cb_proof_example local;
     cb_emit_identifier(g->name, module);
     if (p.comb) strcat(module, "_comb");
     char *text = cb_file_read(file, NULL);
     *c = (cb_claims){.first_refuted = -1};
-    int rc = !text || cb_chains_plan(g, p.comb, &p.plan) || find_cuts(&p) || import(&p, text, module, tools, cells) || make_claims(&p) ||
+    int rc = !text || cb_chains_plan(g, p.comb, &p.plan) || cb_prove_chains(g, &p.plan) || find_cuts(&p) || import(&p, text, module, tools, cells) || make_claims(&p) ||
                      cb_claims_decide(c, &tools->limits, tools->scratch)
                  ? -1
                  : 0;

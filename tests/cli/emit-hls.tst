@@ -82,6 +82,4 @@
 !fwp
 1	yosys	PATH=/nowhere $BIN/emit-hls -q --in zero.h5 --out fwp --prove p.tsv --set hardware.check_software=10 --set hardware.check_simulation=0
 !fwp
-1	hardware.ii=1	$BIN/emit-hls -q --in v2.h5 --out fwp --prove p.tsv --ii 4
-!p.tsv
 0	rules by SAT	$BIN/emit-hls -q --in zero.h5 --out fwp --prove p.tsv --set hardware.check_software=10 --set hardware.check_simulation=0 && awk -F'\t' 'NR > 1 && $5 != $6 { exit 1 } END { exit NR < 3 }' p.tsv && cat p.tsv

@@ -2,7 +2,9 @@
  * of the programme is refuted, with values that the interpreter confirms. */
 #include "base/log.h"
 #include "base/rng.h"
+#include "hw/add3_bits.h"
 #include "hw/emit.h"
+#include "hw/pipeline.h"
 #include "hw/prove_network.h"
 #include "unit.h"
 
@@ -36,6 +38,35 @@ static void test_words(void) {
     }
     CU_ASSERT_EQUAL(wrong, 0);
     CU_ASSERT(!a.failed && a.n == 5); /* nothing but constants */
+    cb_aig_free(&a);
+}
+
+/* Sums of three vectors, in both forms, against integers. */
+static void test_add3(void) {
+    cb_rng r = cb_rng_at(4, "add3", 0);
+    cb_aig a;
+    UNIT_OK(cb_aig_begin(&a, 4));
+    int wrong = 0;
+    for (int k = 0; k < 600; k++) {
+        int width = 1 + (int)cb_rng_below(&r, 20);
+        cb_add3 x = {.width = width, .top = (int)cb_rng_below(&r, (uint32_t)width + 1), .carry_in = (int)cb_rng_below(&r, 3)};
+        uint64_t sum = (uint64_t)x.carry_in, more = cb_rng_below(&r, 1000), mask = ((uint64_t)1 << width) - 1;
+        for (int v = 0; v < 3; v++)
+            for (int b = 0; b < width; b++) {
+                x.bit[v][b] = (cb_lit)cb_rng_below(&r, 2), x.invert[v][b] = cb_rng_below(&r, 2);
+                sum += (uint64_t)(x.bit[v][b] ^ x.invert[v][b]) << b;
+            }
+        for (int cells = 0; cells < 2; cells++) {
+            cb_lit y[CB_ADD3_BITS];
+            uint64_t have = 0;
+            cb_add3_sum(&a, &x, cells, y);
+            cb_bits_add_constant(&a, y, width, more);
+            for (int b = 0; b < width; b++) have |= (uint64_t)y[b] << b;
+            wrong += have != ((sum + more) & mask);
+        }
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT(!a.failed && a.n == 5);
     cb_aig_free(&a);
 }
 
@@ -174,6 +205,171 @@ static void test_students(void) {
             CU_ASSERT(proof.row[r].claims > 0 && proof.row[r].proved == proof.row[r].claims && !proof.row[r].open && !proof.row[r].refuted);
         cb_programme_free(&p);
     }
+}
+
+/* A chain of three operands with one bit inverted, in the form for any tool and in the cells of 7 series. */
+static void test_chain_faults(void) {
+    if (!possible()) return;
+    const char *scratch = unit_scratch("chains");
+    char file[600];
+    snprintf(file, sizeof file, "%s/small_comb.v", scratch);
+    const cb_prove_tools tools = {limits, scratch};
+    cb_programme p;
+    cb_netlist g;
+    small_student(&p);
+    UNIT_OK(cb_netlist_lower(&g, &p, 1));
+    g.ternary = true;
+    for (int cells = 0; cells < 2; cells++)
+        for (int fault = 0; fault < 2; fault++) {
+            cb_claims c;
+            UNIT_OK(cb_verilog_module(&g, true, scratch, "small_comb.v"));
+            char *text = cb_file_read(file, NULL), *at = text ? strstr(text, ".IC(64'h") : NULL;
+            CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+            at[8] = fault ? at[8] == '1' ? '0' : '1' : at[8];
+            UNIT_OK(cb_file_write(file, text));
+            int rc = cb_prove_nodes(&g, true, cells, file, &tools, &c, NULL);
+            CU_ASSERT_EQUAL(rc, fault ? -1 : 0);
+            CU_ASSERT(c.open == 0 && (fault ? c.refuted == 1 : c.proved == c.n));
+            cb_claims_free(&c);
+            free(text);
+        }
+    cb_netlist_free(&g);
+    cb_programme_free(&p);
+    UNIT_OK(cb_remove_tree(scratch));
+}
+
+/* ---- shared hardware ---- */
+
+/* A convolution with six positions, a dense layer; ii = 4: two engines, one of them with two phases only. */
+static void shared_student(cb_programme *p) {
+    *p = (cb_programme){.name = "shared", .family = "test", .input_h = 4, .input_w = 6};
+    static const int w[4] = {3, -2, 5, 1};
+    cb_op *op = cb_programme_conv2d(p, "conv", 2, 2, 2, 2, 1, true);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    for (int i = 0; i < 4; i++) op->w[i] = w[i];
+    op->w_frac = 3, op->bias[0] = 7, op->bias_frac = 1;
+    op = cb_programme_quant(p, "relu", 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->relu = true, op->round = CB_RND_CONV, op->overflow = CB_SAT, op->format[0] = (cb_format){0, 7, 0};
+    op = cb_programme_dense(p, "dense", 1, false);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    for (int i = 0; i < 6; i++) op->w[i] = 2 * i - 5;
+    op->w_frac = 2;
+    op = cb_programme_quant(p, "score", 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->relu = true, op->round = CB_RND_CONV, op->overflow = CB_SAT, op->format[0] = (cb_format){0, 8, 8};
+    UNIT_OK(cb_programme_finish(p));
+}
+
+typedef struct {
+    cb_programme p;
+    cb_netlist shared, flat;
+    cb_lowering map;
+    cb_unfolding unfolding;
+} shared_work;
+
+static void shared_make(shared_work *w, int ii) {
+    shared_student(&w->p);
+    UNIT_OK(cb_netlist_lower_shared_map(&w->shared, &w->p, 1, ii, &w->map));
+    CU_ASSERT_EQUAL_FATAL(w->shared.ii, ii);
+    UNIT_OK(cb_netlist_unfold_map(&w->shared, &w->flat, &w->unfolding));
+    cb_lowering_unfold(&w->map, &w->shared, &w->unfolding);
+    UNIT_OK(cb_netlist_pipeline(&w->shared, 2));
+}
+
+static void shared_free(shared_work *w) {
+    cb_programme_free(&w->p);
+    cb_netlist_free(&w->shared);
+    cb_netlist_free(&w->flat);
+    cb_lowering_free(&w->map);
+    cb_unfolding_free(&w->unfolding);
+}
+
+static void test_shared(void) {
+    if (!possible()) return;
+    static char scratch[600];
+    const char *dir = unit_scratch("shared");
+    snprintf(scratch, sizeof scratch, "%s/prove", dir);
+    for (int k = 0; k < 2; k++) {
+        shared_work w;
+        cb_proof proof;
+        uint16_t et[24] = {0}, code[1] = {0};
+        shared_make(&w, k ? 4 : 3);
+        cb_emit e = {.programme = &w.p, .net = &w.flat, .shared = &w.shared, .dir = dir, .clock_ns = 6.25, .et = et, .code = code, .n_event = 1,
+                     .n_simulation = 1};
+        const cb_proof_subject s = {&w.p, &w.flat, &w.map, &w.shared, &w.unfolding};
+        UNIT_OK(cb_emit_verilog(&e));
+        UNIT_OK(cb_prove_network(&s, dir, &limits, scratch, &proof));
+        CU_ASSERT_EQUAL(proof.n, 7);
+        for (int r = 0; r < proof.n; r++)
+            CU_ASSERT(proof.row[r].claims > 0 && proof.row[r].proved == proof.row[r].claims && !proof.row[r].open && !proof.row[r].refuted);
+        shared_free(&w);
+    }
+    UNIT_OK(cb_remove_tree(dir));
+}
+
+/* Faults in the shared netlist: operands of a multiplexer exchanged, a weight of the engine, a HOLD of another phase; in its stages: a
+ * value a clock early, registers overwritten before they are read. */
+static void test_shared_faults(void) {
+    if (!possible()) return;
+    const char *scratch = unit_scratch("phases");
+    const cb_prove_tools tools = {limits, scratch};
+    UNIT_OK(cb_mkdirs(scratch));
+    int done[5] = {0};
+    for (int fault = 0; fault < 5; fault++) {
+        shared_work w;
+        cb_claims c;
+        int64_t n;
+        shared_make(&w, 4);
+        UNIT_OK(cb_prove_schedule(&w.shared, &w.unfolding, &n));
+        CU_ASSERT_EQUAL(n, 7); /* six HOLD nodes and the score */
+        for (int32_t i = w.shared.n - 1; i >= 0 && !done[fault]; i--) {
+            cb_node *x = &w.shared.node[i];
+            if (x->kind == CB_NODE_SELECT && fault == 0) x->a ^= x->b, x->b ^= x->a, x->a ^= x->b, done[0]++;
+            if (x->kind == CB_NODE_ADD && x->sa && w.unfolding.phased[i] && fault == 1) x->sa++, done[1]++;
+            if (x->kind == CB_NODE_HOLD && x->phase == 1 && fault == 2) x->phase = 0, done[2]++;
+            if (x->kind == CB_NODE_HOLD && fault == 3) x->stage--, done[3]++;
+            if (x->kind == CB_NODE_HOLD && fault == 4) x->stage += 4, done[4]++;
+        }
+        CU_ASSERT_EQUAL(done[fault], 1);
+        if (fault < 3) {
+            UNIT_FAILS(cb_prove_phases(&w.shared, &w.flat, &w.unfolding, &tools, &c, &n), "the unfolding has another value");
+            cb_claims_free(&c);
+        } else UNIT_FAILS(cb_prove_schedule(&w.shared, &w.unfolding, &n), fault == 3 ? "takes" : "");
+        shared_free(&w);
+    }
+    UNIT_OK(cb_remove_tree(scratch));
+}
+
+/* Its text with one word changed. */
+static void test_shared_text(void) {
+    if (!possible()) return;
+    static const struct { const char *find, *put, *said; } change[] = {
+        {"if (phase == 2) n", "if (phase == 1) n", "does not carry what node"},                  /* another phase */
+        {"if (phase == 2) n", "if (1) n", "does not carry what node"},                           /* nothing is held */
+        {") model_out", " || 1) model_out", "model_out is not"},
+        {"sync || phase == 3 ? 0", "phase == 3 ? 0", "phase does not count"},
+        {"valid <= phase", "valid <= ~phase", "valid does not count"}};
+    const char *scratch = unit_scratch("shared-text");
+    char file[600];
+    snprintf(file, sizeof file, "%s/shared.v", scratch);
+    const cb_prove_tools tools = {limits, scratch};
+    shared_work w;
+    shared_make(&w, 4);
+    for (size_t k = 0; k < sizeof change / sizeof *change; k++) {
+        cb_claims c;
+        UNIT_OK(cb_verilog_module(&w.shared, false, scratch, "shared.v"));
+        char *text = cb_file_read(file, NULL), *at = text ? strstr(text, change[k].find) : NULL;
+        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        char *other = cb_textf("%.*s%s%s", (int)(at - text), text, change[k].put, at + strlen(change[k].find));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(other);
+        UNIT_OK(cb_file_write(file, other));
+        UNIT_FAILS(cb_prove_nodes(&w.shared, false, false, file, &tools, &c, NULL), change[k].said);
+        cb_claims_free(&c);
+        free(text), free(other);
+    }
+    shared_free(&w);
+    UNIT_OK(cb_remove_tree(scratch));
 }
 
 /* The netlist of one programme is not another one's: a weight, a rounding, a threshold, a gate. */
@@ -344,5 +540,6 @@ static void test_text(void) {
     UNIT_OK(cb_remove_tree(scratch));
 }
 
-UNIT_MAIN("prove_sat", {"words", test_words}, {"claims", test_claims}, {"limit", test_limit}, {"students", test_students},
+UNIT_MAIN("prove_sat", {"words", test_words}, {"sums of three", test_add3}, {"claims", test_claims}, {"limit", test_limit}, {"students", test_students}, {"chain faults", test_chain_faults}, {"shared", test_shared},
+          {"shared faults", test_shared_faults}, {"shared text", test_shared_text},
           {"other programme", test_other_programme}, {"mutations", test_mutations}, {"text", test_text})
