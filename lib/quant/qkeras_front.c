@@ -23,7 +23,10 @@ static int item(cb_qkeras_bits *b, const char **at, const char *end) {
     static const char letter[] = "cdborswag";
     const char *which = strchr(letter, **at);
     int bits, integer = -1, k = which ? (int)(which - letter) : -1;
-    ++*at;
+    if (*(*at)++ == 'n') {
+        b->dropout = 0;
+        return 0;
+    }
     if (k < 0 || digits(at, end, &bits)) return -1;
     if (k == 8) {
         b->gamma = bits;
@@ -43,7 +46,7 @@ int cb_qkeras_bits_word(cb_qkeras_bits *b, const char *word, size_t n) {
     const char *at = word, *end = word + n;
     while (at < end)
         if (item(b, &at, end))
-            return cb_fail("bit widths '%.*s': a letter of cdborswag and a number, such as w6a8 or d4.0, expected at '%.*s'", (int)n,
+            return cb_fail("bit widths '%.*s': a letter of cdborswag and a number, such as w6a8 or d4.0, or n, expected at '%.*s'", (int)n,
                            word, (int)(end - at + 1), at - 1);
     return 0;
 }
@@ -126,6 +129,8 @@ static int train_one(void *context, int k, cb_front *front, cb_front_run *run) {
     double ebops = 0;
     snprintf(run->label, sizeof run->label, "%s", c->label[k]);
     shape.bits = c->bits[k];
+    shape.drop_flat *= (float)shape.bits.dropout;
+    shape.drop_hidden *= (float)shape.bits.dropout;
     cb_qkeras_student *m = cb_alloc(1, sizeof *m);
     int rc = !m || cb_qkeras_student_new(m, &shape) || cb_qkeras_train(m, c->set, c->plan, &history) ? -1 : 0;
     if (rc) release(m);

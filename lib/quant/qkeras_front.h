@@ -6,6 +6,7 @@
  *     r  relu after the convolution      s  relu after the dense layer    a  both
  *     g  start value of the batch norm's gamma: at few bits the folded kernel, |K| < 0.1 with gamma 1 on region energies, would
  *        round to zeros altogether and never train
+ *     n  without dropout; no number. Few bits are noise enough
  * "w6a8": six bits for every weight, eight for every activation, ranges as they were. "d4.0o6": the dense kernel
  * quantized_bits(4, 0), the last one six bits. Later items win.
  */

@@ -15,7 +15,7 @@
 /* ---- state ---- */
 
 const cb_qkeras_bits cb_qkeras_deployed = {{12, 3, true, true}, {8, 1, true, true}, {8, 3, true, true}, {12, 3, true, true},
-                                           {10, 6}, {10, 6}, 1};
+                                           {10, 6}, {10, 6}, 1, 1};
 
 cb_qkeras_shape cb_qkeras_cicada(bool v2, int height, int width) {
     return (cb_qkeras_shape){.height = height,

@@ -31,6 +31,7 @@ typedef struct {
     cb_qbits conv, dense, bias, out;
     cb_qrelu relu_conv, relu_dense;
     double gamma; /* start value of the batch norm's gamma (Keras: 1); larger ones bring the folded kernel into a coarse grid's range */
+    double dropout; /* fronts: the dropout of the shape times this, 1 or 0 */
 } cb_qkeras_bits;
 
 extern const cb_qkeras_bits cb_qkeras_deployed;

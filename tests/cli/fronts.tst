@@ -4,6 +4,7 @@
 # a ramp, a scan, an EBOPs budget, widths; the same bytes for any threads and instruction set
 0	programmes equal trainers	$BIN/quantize-hgq --student f.ini -d d.h5 -t y.h5 -o a.h5 --threads 1
 0	-	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp a.h5 b.h5 && CB_ISA=v2 $BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 -o b.h5 && cmp a.h5 b.h5
+0	-	$BIN/quantize-hgq -q --student f.ini --set hgq.range=trained -d d.h5 -t y.h5 -o r.h5 --threads 1 && ! cmp -s a.h5 r.h5 && CB_ISA=v2 $BIN/quantize-hgq -q --student f.ini --set hgq.range=trained -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp r.h5 b.h5
 0	on the fronts of 3 runs	$BIN/quantize-hgq --student f.ini --set 'front.betas=1e-6 1e-4 1e-2' -d d.h5 -t y.h5 -o s.h5 --threads 1
 0	-	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set 'front.betas=1e-6 1e-4 1e-2' -o b.h5 --threads 3 && cmp s.h5 b.h5
 0	programmes equal trainers	$BIN/quantize-hgq --student f.ini --set hgq.target_ebops=500 --set hgq.pid_warmup=2 --set hgq.cycle=4 -d d.h5 -t y.h5 -o p.h5
@@ -11,6 +12,7 @@
 0	no epoch met hgq.target_ebops	$BIN/quantize-hgq --student f.ini --set front.points=0 --set hgq.target_ebops=1 -d d.h5 -t y.h5 -o far.h5
 0	programmes equal trainers	$BIN/quantize-qkeras --student q.ini -d d.h5 -t y.h5 -o q.h5 --threads 1
 0	-	$BIN/quantize-qkeras -q --student q.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp q.h5 b.h5
+0	-	for w in w8a8 w8a8n nw8a8; do $BIN/quantize-qkeras -v --student q.ini -d d.h5 -t y.h5 --threads 1 --set front.widths=$w -o b.h5 2>&1 | grep -o 'epoch .*' > $w; done; cmp w8a8n nw8a8 && test -s w8a8 && ! cmp -s w8a8 w8a8n
 0	-	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set student.seed=2 --set student.name=f@2 -o a2.h5 && ! cmp -s a.h5 a2.h5
 0	on the fronts of 3 runs	$BIN/quantize-plus --student u.ini -d d.h5 -t y.h5 -o u.h5 --threads 1
 0	-	$BIN/quantize-plus -q --student u.ini -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp u.h5 b.h5 && CB_ISA=v2 $BIN/quantize-plus -q --student u.ini -d d.h5 -t y.h5 -o b.h5 && cmp u.h5 b.h5

@@ -230,6 +230,10 @@ static void test_words(void) {
     UNIT_OK(word(&b, "w6.0a8d4c5.2s9.7g16"));
     CU_ASSERT(b.conv.bits == 5 && b.conv.integer == 2 && b.dense.bits == 4 && b.dense.integer == 0 && b.bias.bits == 6 &&
               b.out.bits == 6 && b.out.integer == 0 && b.gamma == 16);
+    CU_ASSERT(b.dropout == 1);
+    UNIT_OK(word(&b, "nw6.0na8d4c5.2s9.7n")); /* letters, no number */
+    CU_ASSERT(b.dropout == 0 && b.conv.bits == 5 && b.dense.bits == 4 && b.out.bits == 6 && b.gamma == 16);
+    UNIT_FAILS(word(&b, "n6"), "expected at '6'");
     CU_ASSERT(b.relu_conv.bits == 8 && b.relu_conv.integer == 6 && b.relu_dense.bits == 9 && b.relu_dense.integer == 7);
     UNIT_OK(cb_qkeras_bits_check(&b));
     UNIT_FAILS(word(&b, "x6"), "'x6'");
