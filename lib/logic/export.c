@@ -1,11 +1,10 @@
-/* A logic student as integer programme, and the check of it. */
+/* A logic student as integer programme. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fmath.h"
 #include "logic/student.h"
-#include "quant/student_check.h"
 
 enum { MOST_FRAC = 16, HINGE_BITS = 40 };
 
@@ -170,48 +169,5 @@ int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *n
     cb_circuit_free(&b.c);
     free(b.w);
     free(old);
-    return rc;
-}
-
-/* ---- check ---- */
-
-typedef struct {
-    const cb_logic_student *s;
-    cb_circuit c;
-} plain;
-
-static int plain_codes(void *context, const uint16_t *et, uint32_t n, uint16_t *code) {
-    const plain *q = context;
-    const cb_logic_student *s = q->s;
-    size_t pixels = (size_t)s->height * (size_t)s->width, signals = (size_t)q->c.n_input + (size_t)q->c.n;
-    int bad = 0;
-#pragma omp parallel
-    {
-        uint8_t *signal = malloc(signals + (size_t)q->c.n_output), *output = signal ? signal + signals : NULL;
-#pragma omp for schedule(static)
-        for (uint32_t e = 0; e < n; e++) {
-            if (!signal) {
-#pragma omp atomic write
-                bad = 1;
-                continue;
-            }
-            for (int j = 0; j < q->c.n_input; j++) signal[j] = (et[e * pixels + (size_t)s->code.source[j]] & s->code.mask[j]) > s->code.threshold[j];
-            cb_circuit_trace(&q->c, signal);
-            for (int o = 0; o < q->c.n_output; o++) output[o] = signal[q->c.output[o]];
-            double y = cb_logic_head_plain(&s->net.head, q->c.n_output, s->c, output) * 256;
-            y = floor(s->net.head.hinges ? y : y + 0.5);
-            code[e] = (uint16_t)(y < 0 ? 0 : y > 65535 ? 65535 : y);
-        }
-        free(signal);
-    }
-    return bad ? cb_fail("out of memory") : 0;
-}
-
-int cb_logic_check(const cb_logic_student *s, const cb_programme *p, const cb_student_set *set, int64_t *checked,
-                   int64_t *mismatches) {
-    plain q = {.s = s};
-    if (cb_logic_harden(&s->net, s->w, &q.c)) return -1;
-    int rc = cb_student_check(p, set, s->design.seed, plain_codes, &q, checked, mismatches);
-    cb_circuit_free(&q.c);
     return rc;
 }

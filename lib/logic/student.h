@@ -85,8 +85,9 @@ int cb_logic_fit(cb_logic_student *s, const cb_student_set *set, const cb_logic_
 
 /* The integer programme: simplified circuit, comparators in use, equal outputs merged in the head. */
 int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *name, int64_t seed) CB_MUST;
-/* Every validation event and random images (student_check.h): the network as hardened, gate by gate and
- * unsimplified with a head in float64, against the programme. */
+/* The network as trained against the programme, head in float64: every training and validation event and random images
+ * (student_check.h) by the trainer's own kernels with hard nodes on the hardware's bits, the last two also gate by gate, unsimplified.
+ * checked: events; mismatches of both. */
 int cb_logic_check(const cb_logic_student *s, const cb_programme *p, const cb_student_set *set, int64_t *checked,
                    int64_t *mismatches) CB_MUST;
 /* Group with weights, wires, head of the network as trained. */

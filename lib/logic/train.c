@@ -391,16 +391,34 @@ double cb_logic_step(cb_logic_trainer *t, const uint16_t *const *image, const fl
     return loss / n;
 }
 
+/* Outputs [outputs][E] of a shard of n events. */
+static const float *outputs_of(cb_logic_trainer *t, size_t thread, const uint16_t *const *image, uint32_t n) {
+    float *act = t->act + thread * t->act_size;
+    load(t, image, n, t->column + thread * (size_t)t->n_feature * E, act);
+    return forward(t, act);
+}
+
 void cb_logic_scores(cb_logic_trainer *t, const uint16_t *const *image, uint32_t n, float *score) {
     size_t n_shard = (n + E - 1) / E, threads = t->threads < n_shard ? t->threads : n_shard;
 #pragma omp parallel for schedule(static, 1)
     for (size_t thread = 0; thread < threads; thread++)
         for (size_t k = thread * n_shard / threads; k < (thread + 1) * n_shard / threads; k++) {
             uint32_t from = (uint32_t)(k * E), left = n - from < E ? n - from : E;
-            float *act = t->act + thread * t->act_size, y[E];
+            float y[E];
             cb_logic_head_work work;
-            load(t, image + from, left, t->column + thread * (size_t)t->n_feature * E, act);
-            cb_logic_head_forward(&t->net->head, cb_logic_outputs(t->net), t->c_used, forward(t, act), &work, y);
+            cb_logic_head_forward(&t->net->head, cb_logic_outputs(t->net), t->c_used, outputs_of(t, thread, image + from, left), &work, y);
             memcpy(score + from, y, left * sizeof *y);
+        }
+}
+
+void cb_logic_bits(cb_logic_trainer *t, const uint16_t *const *image, uint32_t n, uint8_t *output) {
+    size_t n_shard = (n + E - 1) / E, threads = t->threads < n_shard ? t->threads : n_shard, outputs = (size_t)cb_logic_outputs(t->net);
+#pragma omp parallel for schedule(static, 1)
+    for (size_t thread = 0; thread < threads; thread++)
+        for (size_t k = thread * n_shard / threads; k < (thread + 1) * n_shard / threads; k++) {
+            uint32_t from = (uint32_t)(k * E), left = n - from < E ? n - from : E;
+            const float *x = outputs_of(t, thread, image + from, left);
+            for (size_t e = 0; e < left; e++)
+                for (size_t o = 0; o < outputs; o++) output[(from + e) * outputs + o] = x[o * E + e] > 0.5f;
         }
 }

@@ -104,6 +104,8 @@ double cb_logic_step(cb_logic_trainer *t, const uint16_t *const *image, const fl
                      uint32_t n);
 /* Scores of n events by the network as trained (no noise; hard as in the recipe). Call after cb_logic_refresh. */
 void cb_logic_scores(cb_logic_trainer *t, const uint16_t *const *image, uint32_t n, float *score);
+/* The same events' outputs of the last layer, output[n][outputs]: 1 above one half, else 0. */
+void cb_logic_bits(cb_logic_trainer *t, const uint16_t *const *image, uint32_t n, uint8_t *output);
 /* Values of the tables for the present weights and recipe (without noise). */
 void cb_logic_refresh(cb_logic_trainer *t);
 

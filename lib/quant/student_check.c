@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "quant/ebops.h"
 
-enum { CHUNK = 4096 };
+enum { CHUNK = CB_CHECK_EVENTS };
 
 static void random_image(uint16_t *image, int n, uint64_t seed, uint64_t index) {
     cb_rng r = cb_rng_at(seed, "student-check", index);
@@ -23,28 +23,46 @@ static void random_image(uint16_t *image, int n, uint64_t seed, uint64_t index) 
     }
 }
 
-int cb_student_check(const cb_programme *p, const cb_student_set *set, uint64_t seed, cb_code_fn *score, void *context,
-                     int64_t *checked, int64_t *mismatches) {
-    size_t pixels = (size_t)set->n_feature;
+/* The events of a split, then n_image random images. */
+typedef struct {
+    const cb_student_set *set;
+    int split;
+    uint64_t n_image, seed;
+} source;
+
+static void row_of(const source *from, uint64_t e, uint16_t *row) {
+    uint64_t n = from->set->n[from->split];
+    const uint16_t *at = e < n ? cb_rows_at(from->set->image[from->split], e, row) : row;
+    if (at != row) memcpy(row, at, (size_t)from->set->n_feature * sizeof *row);
+    if (e >= n) random_image(row, from->set->n_feature, from->seed, e - n);
+}
+
+static int check(const cb_programme *p, const source *from, cb_code_fn *score, void *context, int64_t *checked, int64_t *mismatches) {
+    size_t pixels = (size_t)from->set->n_feature;
     uint16_t *et = cb_alloc(CHUNK * pixels, sizeof *et), *code = cb_alloc(2 * CHUNK, sizeof *code);
-    uint64_t n_val = set->n[CB_VAL], total = n_val + CB_CHECK_IMAGES;
+    uint64_t total = from->set->n[from->split] + from->n_image;
     int rc = et && code ? 0 : -1;
     *checked = *mismatches = 0;
     for (uint64_t first = 0; first < total && !rc; first += CHUNK) {
         uint32_t n = total - first < CHUNK ? (uint32_t)(total - first) : CHUNK;
-        for (uint64_t e = first; e < first + n; e++) {
-            uint16_t *row = et + (e - first) * pixels;
-            const uint16_t *from = e < n_val ? cb_rows_at(set->image[CB_VAL], e, row) : row;
-            if (from != row) memcpy(row, from, pixels * sizeof *row);
-            if (e >= n_val) random_image(row, set->n_feature, seed, e - n_val);
-        }
-        rc = cb_student_set_check(set) || score(context, et, n, code) || cb_programme_score(p, et, n, code + CHUNK) ? -1 : 0;
+        for (uint32_t e = 0; e < n; e++) row_of(from, first + e, et + e * pixels);
+        rc = cb_student_set_check(from->set) || score(context, et, n, code) || cb_programme_score(p, et, n, code + CHUNK) ? -1 : 0;
         for (uint32_t e = 0; !rc && e < n; e++) *mismatches += code[e] != code[CHUNK + e];
         *checked += n;
     }
     free(et);
     free(code);
     return rc;
+}
+
+int cb_student_check(const cb_programme *p, const cb_student_set *set, uint64_t seed, cb_code_fn *score, void *context,
+                     int64_t *checked, int64_t *mismatches) {
+    return check(p, &(source){set, CB_VAL, CB_CHECK_IMAGES, seed}, score, context, checked, mismatches);
+}
+
+int cb_student_check_split(const cb_programme *p, const cb_student_set *set, int split, cb_code_fn *score, void *context,
+                           int64_t *checked, int64_t *mismatches) {
+    return check(p, &(source){set, split, 0, 0}, score, context, checked, mismatches);
 }
 
 int cb_student_verdict(const cb_programme *p, int64_t checked, int64_t mismatches) {
