@@ -66,8 +66,6 @@ static cb_part part_of(const cb_config *c) {
                      .clock_ns = cb_config_real(c, "hardware", "clock_ns")};
 }
 
-/* Clocks from one event to the next: 1 where nothing is shared. */
-
 static int add_estimate(cb_synth_report *r, const cb_netlist *g) {
     cb_cost cost;
     if (cb_cost_estimate(g, r->part.family, &cost)) return -1;
@@ -146,6 +144,7 @@ static int synthesize(const cb_stage *st, work *w) {
     if (open_firmware(w, combinational)) return -1;
     snprintf(w->result.student, sizeof w->result.student, "%s", w->net.name);
     w->result.part = part_of(c);
+    w->result.pins = cb_route_pins(&(cb_route_job){.outputs = w->net.n_output, .ii = cb_netlist_interval(&w->net)});
     cb_atomic dir;
     if (!is_ecp5(w) && add_estimate(&w->result, &w->net)) return -1;
     if (cb_atomic_dir_begin(&dir, w->folder, is_ecp5(w) ? "shell.v" : "vivado.tcl")) return -1;

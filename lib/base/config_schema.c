@@ -185,7 +185,7 @@ const cb_config_key cb_config_schema[] = {
     INT("part", "ff", "866400", 1, 1e9, "flip-flops"),
     INT("part", "dsp", "3600", 0, 1e9, "DSP blocks"),
     INT("part", "bram", "1470", 0, 1e9, "36 kbit block RAMs"),
-    INT("part", "pins", "0", 0, 1e9, "pins for users (ecp5)"),
+    INT("part", "pins", "0", 0, 1e9, "pins for users, 0 = not said; asked for always on an ecp5, else where said"),
 
     CHOICE("synthesize", "design", "pipelined", "pipelined combinational", "which Verilog the tools get; the estimate follows"),
     BOOL("synthesize", "yosys", "yes", "run Yosys (when installed)"),

@@ -174,7 +174,7 @@ static void judge(int status, cb_process_end *end) {
     if (end->out_of_memory) return; /* found over its limit, and killed for it */
     end->out_of_memory = !well && !end->timed_out &&
                          (end->signal == SIGKILL || strstr(end->tail, "bad_alloc") || strstr(end->tail, "out of memory") ||
-                          strstr(end->tail, "Out of memory") || strstr(end->tail, "Cannot allocate memory"));
+                          strstr(end->tail, "Out of memory") || strstr(end->tail, "Cannot allocate memory") || strstr(end->tail, "memory exhausted"));
 }
 
 static int verdict(const cb_process *p, const cb_process_end *end, int why) {

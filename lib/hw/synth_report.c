@@ -73,7 +73,8 @@ void cb_synth_check_capacity(cb_synth_report *r) {
         if (strcmp(row->status, "ok")) continue;
         const struct { const char *what; double used, has; } check[] = {
             {"LUT", row->lut, r->part.lut}, {"FF", row->ff, r->part.ff},
-            {"DSP", row->dsp, r->part.dsp}, {"BRAM", row->bram, r->part.bram}};
+            {"DSP", row->dsp, r->part.dsp}, {"BRAM", row->bram, r->part.bram},
+            {"pins", r->part.pins > 0 ? r->pins : 0, r->part.pins}};
         size_t at = 0;
         for (size_t k = 0; k < sizeof check / sizeof *check; k++)
             if (check[k].used > check[k].has && at < sizeof row->status)
@@ -158,6 +159,7 @@ static json_t *report_json(const cb_synth_report *r, const char *config, json_t 
                           number(p->clock_ns), "inputs", inputs, "rows", rows, "VivadoSynthReport",
                           vivado_names(r));
     if (j && r->csynth) json_object_set(j, "CSynthesisReport", r->csynth);
+    if (j && r->cosim) json_object_set(j, "CosimReport", r->cosim);
     if (j && r->timing) json_object_set(j, "TimingReport", r->timing);
     return j;
 }
@@ -179,6 +181,7 @@ int cb_synth_report_write(const cb_synth_report *r, const char *path, const char
 void cb_synth_report_free(cb_synth_report *r) {
     for (int i = 0; i < r->n; i++) json_decref(r->row[i].detail);
     json_decref(r->csynth);
+    json_decref(r->cosim);
     json_decref(r->timing);
     *r = (cb_synth_report){0};
 }

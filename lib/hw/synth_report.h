@@ -3,14 +3,14 @@
  * A hardware number means nothing without who counted it, when and how, so each
  * row carries step, tool, version and rule; numbers of different steps are never
  * mixed. Steps: estimate (cost model), yosys-synth,
- * csynth (Vitis HLS's own estimate), vivado-synth, vivado-route; for an ECP5, whose LUTs have four
+ * csynth (Vitis HLS's own estimate), co-simulation (cycles of its RTL as simulated), vivado-synth, vivado-route; for an ECP5, whose LUTs have four
  * inputs, instead of all these: yosys-ecp5, nextpnr-route (nextpnr.h).
  *
  * The file is JSON with sorted keys (schema "cicada-bench/synthesis/1"):
  *   schema, stage, version, config, student, part {...}, inputs [{role, sha256}],
  *   rows [{student, step, tool, version, part, rule, lut, ff, dsp, bram, carry,
  *          cycles, ii, fmax_mhz, status, ...}],
- *   CSynthesisReport, VivadoSynthReport, TimingReport: the keys that hls4ml's
+ *   CSynthesisReport, CosimReport, VivadoSynthReport, TimingReport: the keys that hls4ml's
  *          parse_vivado_report gives, so that existing scripts can read them.
  *          VivadoSynthReport falls back to Yosys and then to the estimate; its
  *          own keys "tool", "step" and "count_rule" say which.
@@ -35,7 +35,7 @@ typedef struct {
     const char *name, *family; /* family: xc7, xcup or ecp5 */
     double lut, ff, dsp, bram;
     double clock_ns;           /* target of the constraints */
-    double pins;               /* for users; only placing a whole device asks for them */
+    double pins;               /* for users; 0: not said, and not asked for but on an ECP5 */
 } cb_part;
 
 typedef struct {
@@ -48,9 +48,10 @@ typedef struct {
 typedef struct {
     char student[64];
     cb_part part;
+    double pins;               /* what the design needs of them at least */
     int n;
     cb_synth_row row[CB_SYNTH_MAX_ROWS];
-    json_t *csynth, *timing; /* vendor reports in hls4ml's names; owned; may be NULL */
+    json_t *csynth, *cosim, *timing; /* vendor reports in hls4ml's names; owned; may be NULL */
 } cb_synth_report;
 
 /* A new row with every number NAN and status "ok"; NULL if there is no room. */
@@ -61,7 +62,7 @@ void cb_synth_row_fail(cb_synth_row *row, const char *text);
 const char *cb_synth_reason(const char *dir);
 /* A row that failed for that reason, and a warning. */
 void cb_synth_row_fail_in(cb_synth_row *row, const char *dir);
-/* "does not fit: ..." for every row whose counts exceed the part. */
+/* "does not fit: ..." for every row whose counts exceed the part, and for all if its pins are too few. */
 void cb_synth_check_capacity(cb_synth_report *r);
 /* inputs: n pairs {role, path}. config: canonical text. Atomic. */
 int cb_synth_report_write(const cb_synth_report *r, const char *path, const char *config, int n,

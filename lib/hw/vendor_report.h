@@ -16,6 +16,11 @@ int cb_csynth_read(const char *path, cb_synth_row *row, json_t **names) CB_MUST;
 /* The same from the text report <prj>_csynth.rpt, for where only that was kept. */
 int cb_csynth_rpt_read(const char *path, cb_synth_row *row, json_t **names) CB_MUST;
 
+/* <prj>_cosim.rpt, the testbench on the generated RTL: cycles and ii, the most of each that was seen. *names receives
+ * hls4ml's CosimReport {RTL, Status, LatencyMin, ...} and the averages; owned by the caller. A simulation that did not pass
+ * is an error. The report says neither version nor resources. */
+int cb_cosim_read(const char *path, cb_synth_row *row, json_t **names) CB_MUST;
+
 /* report_utilization text of 7 series ("Slice LUTs") or UltraScale ("CLB LUTs"):
  * lut, ff, dsp, bram, carry (CARRY4 or CARRY8), version. */
 int cb_utilization_read(const char *path, cb_synth_row *row) CB_MUST;

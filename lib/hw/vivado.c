@@ -122,6 +122,22 @@ static int read_csynth(const char *report, cb_synth_row *row, json_t **names) {
     return rc;
 }
 
+/* The testbench on the RTL that C synthesis left in `folder`: a row of its own. */
+static int run_cosim(const cb_vendor_job *job, const char *folder, const char *name, const char *version, cb_synth_report *r) {
+    cb_synth_row *row = cb_synth_row_add(r, "co-simulation", "vitis_hls", "cosim");
+    char *report = cb_textf("%s/%s_prj/solution1/sim/report/%s_cosim.rpt", folder, name, name);
+    if (!row || !report) return free(report), -1;
+    snprintf(row->version, sizeof row->version, "%s", version);
+    const char *const argv[] = {"vitis_hls", "-f", "build_prj.tcl", "reset=0 csim=0 synth=0 cosim=1", NULL};
+    cb_process p = {.argv = argv, .dir = folder, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
+    json_t *names = NULL;
+    if (cb_process_run(&p, NULL) || cb_cosim_read(report, row, &names)) cb_synth_row_fail_in(row, folder);
+    json_decref(r->cosim);
+    r->cosim = names;
+    free(report);
+    return 0;
+}
+
 static int run_hls(const cb_vendor_job *job, const char *firmware, const char *work, cb_synth_report *r) {
     char name[64];
     if (!project_name(firmware, name, sizeof name))
@@ -137,11 +153,11 @@ static int run_hls(const cb_vendor_job *job, const char *firmware, const char *w
         const char *const argv[] = {"vitis_hls", "-f", "build_prj.tcl", "reset=1 csim=0 synth=1", NULL};
         cb_process p = {.argv = argv, .dir = folder, .wall_s = job->wall_s, .memory_mib = job->memory_mib};
         json_t *names = NULL;
-        if (copy_project(job, &r->part, firmware, work) || cb_process_run(&p, NULL) ||
-            read_csynth(report, row, &names))
-            cb_synth_row_fail_in(row, folder);
+        bool bad = copy_project(job, &r->part, firmware, work) || cb_process_run(&p, NULL) || read_csynth(report, row, &names);
+        if (bad) cb_synth_row_fail_in(row, folder);
         json_decref(r->csynth);
         r->csynth = names;
+        if (!bad) rc = run_cosim(job, folder, name, row->version, r);
     }
     free(folder);
     free(report);

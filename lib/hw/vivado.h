@@ -23,7 +23,7 @@ typedef struct {
 
 /* Writes the scripts into job->dir. */
 int cb_vendor_scripts(const cb_vendor_job *job, const cb_part *part) CB_MUST;
-/* Runs vitis_hls (row csynth) and vivado (rows vivado-synth, vivado-route) and adds
+/* Runs vitis_hls (row csynth and, where that is good, co-simulation: the testbench on the RTL that it made) and vivado (rows vivado-synth, vivado-route) and adds
  * the rows, "not run: ..." where the tool is not on PATH, "failed: ..." where it
  * or its report is broken. -1 only if the folder cannot be used. */
 int cb_vendor_run(const cb_vendor_job *job, cb_synth_report *r) CB_MUST;

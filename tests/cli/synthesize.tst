@@ -21,6 +21,8 @@
 0	-	! grep -r -q "$PWD" a b
 0	does not fit: 	printf '[part]\nlut = 1000\n' > p.ini; $BIN/synthesize --in fw --part p.ini --out r.json --set synthesize.yosys=no
 0	does not fit: 	cat r.json
+0	does not fit: 20 pins of 19	printf '[part]\npins = 19\n' > pins.ini; $BIN/synthesize --in fw --part pins.ini --out r.json --set synthesize.yosys=no --set synthesize.vendor=no
+0	-	sed -i s/19/20/ pins.ini; $BIN/synthesize --in fw --part pins.ini --out r.json --set synthesize.yosys=no --set synthesize.vendor=no && ! grep 'does not fit' r.json
 # tools that are missing or broken give a row, not a failure
 0	not run: yosys is not installed	PATH=/none $BIN/synthesize --in fw --part p.ini --out r.json
 0	not run: vivado is not installed	cat r.json
@@ -29,6 +31,8 @@
 0	failed: yosys: exit status 1; last output: ERROR: no such luck	cat r.json
 0	-	printf '#!/bin/sh\n[ "$1" = -V ] || sleep 60\n' > bin/yosys; PATH=$PWD/bin:$PATH $BIN/synthesize --in fw --part p.ini --out r.json --set synthesize.timeout_s=1
 0	failed: yosys: stopped after 1 s	cat r.json
+0	failed: yosys: ended by signal 11; last output: 2.5. Executing PROC pass	printf '#!/bin/sh\n[ "$1" = -V ] || { echo 2.5. Executing PROC pass; kill -SEGV $$; }\n' > bin/yosys; PATH=$PWD/bin:$PATH $BIN/synthesize --in fw --part p.ini --out r.json && cat r.json
+0	failed: yosys: out of memory (limit 64 MiB); last output: tail: memory exhausted	printf '#!/bin/sh\n[ "$1" = -V ] || exec tail /dev/zero\n' > bin/yosys; PATH=$PWD/bin:$PATH $BIN/synthesize --in fw --part p.ini --out r.json --set synthesize.memory_mib=64 && cat r.json
 0	-	test "$(ls r)" = "$(printf 'clock.xdc\nvivado.tcl\nyosys.ys')" && ! ls r.tmp.* 2>/dev/null
 # place and route: an ECP5; stand-ins for the tools
 1	part.name = LFE5U-99F-8BG756C: not the ordering code of an ECP5	printf '[part]\nfamily = ecp5\nname = LFE5U-99F-8BG756C\nlut = 1000\npins = 20\n' > e.ini; $BIN/synthesize --in fw --part e.ini --out e.json

@@ -77,6 +77,50 @@ static void test_csynth_text(void) {
     cb_synth_report_free(&s);
 }
 
+static void test_cosim(void) {
+    cb_synth_report r;
+    cb_synth_row *row = fresh(&r);
+    json_t *names;
+    UNIT_OK(cb_cosim_read(FIXTURE("cosim.rpt"), row, &names));
+    CU_ASSERT(row->cycles == 16 && row->ii == 5 && isnan(row->lut) && isnan(row->ff) && isnan(row->fmax_mhz));
+    CU_ASSERT_STRING_EQUAL(text_of(names, "RTL"), "Verilog");
+    CU_ASSERT_STRING_EQUAL(text_of(names, "Status"), "Pass");
+    CU_ASSERT_STRING_EQUAL(text_of(names, "LatencyMin"), "15");
+    CU_ASSERT_STRING_EQUAL(text_of(names, "LatencyAvg"), "15");
+    CU_ASSERT_STRING_EQUAL(text_of(names, "LatencyMax"), "16");
+    CU_ASSERT_STRING_EQUAL(text_of(names, "IntervalMin"), "4");
+    CU_ASSERT_STRING_EQUAL(text_of(names, "IntervalMax"), "5");
+    json_decref(names);
+    UNIT_OK(cb_cosim_read(FIXTURE("cosim_2019.rpt"), row, &names)); /* no interval after one call */
+    CU_ASSERT(row->cycles == 9 && isnan(row->ii));
+    CU_ASSERT_STRING_EQUAL(text_of(names, "RTL"), "VHDL");
+    CU_ASSERT_STRING_EQUAL(text_of(names, "IntervalMax"), "NA");
+    json_decref(names);
+    static const struct { const char *from, *to, *error; } bad[] = {
+        {"|      Pass|", "|      Fail|", "status of the Verilog simulation: Fail"},
+        {"|      Pass|", "|        NA|", "no line of Verilog or VHDL with a status"},
+        {"|             15|             15|", "|            1 5|             15|", "LatencyMin: '1 5' is not a number of cycles"},
+        {"|             16|", "|            -16|", "LatencyMax: '-16' is not"},
+        {"|             16|", "|             14|", "a least number of cycles above the most"},
+        {"+  Status  +", "+  State   +", "not a complete cosim.rpt"}};
+    char *whole = cb_file_read(FIXTURE("cosim.rpt"), NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(whole);
+    const char *path = unit_scratch("cosim.rpt");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *text = cb_strdup(whole);
+        memcpy(strstr(text, bad[i].from), bad[i].to, strlen(bad[i].to));
+        UNIT_OK(cb_file_write(path, text));
+        UNIT_FAILS(cb_cosim_read(path, row, &names), bad[i].error);
+        CU_ASSERT_PTR_NULL(names);
+        free(text);
+    }
+    UNIT_FAILS(cb_cosim_read(FIXTURE("csynth.rpt"), row, &names), "not a complete cosim.rpt");
+    UNIT_FAILS(cb_cosim_read(FIXTURE("none.rpt"), row, &names), "cannot open");
+    unlink(path);
+    free(whole);
+    cb_synth_report_free(&r);
+}
+
 static void test_utilization(void) {
     cb_synth_report r;
     cb_synth_row *row = fresh(&r);
@@ -122,6 +166,12 @@ static int read_rpt(const char *path, cb_synth_row *row) {
     json_decref(names);
     return rc;
 }
+static int read_cosim(const char *path, cb_synth_row *row) {
+    json_t *names;
+    int rc = cb_cosim_read(path, row, &names);
+    json_decref(names);
+    return rc;
+}
 static int read_timing(const char *path, cb_synth_row *row) {
     json_t *names;
     int rc = cb_timing_read(path, 6.25, row, &names);
@@ -153,6 +203,7 @@ static void test_cut_off(void) {
     cut_off(FIXTURE("csynth.xml"), read_xml, "/LUT>\n        <URAM>0</URAM>\n    </AvailableResources>");
     cut_off(FIXTURE("csynth.rpt"), read_rpt, "  433200|    0|");
     cut_off(FIXTURE("csynth_2019.rpt"), read_rpt, "  1728000|  1280|");
+    cut_off(FIXTURE("cosim.rpt"), read_cosim, "              4|              4|              5|");
     cut_off(FIXTURE("utilization_7series.rpt"), cb_utilization_read, "| DSPs      |    2");
     cut_off(FIXTURE("utilization_ultrascale.rpt"), cb_utilization_read, "| DSPs           |   80");
     cut_off(FIXTURE("timing_met.rpt"), read_timing, "                 18542");
@@ -199,6 +250,8 @@ static void test_corrupt(void) {
     corrupt(FIXTURE("csynth.xml"), read_xml);
     corrupt(FIXTURE("csynth.rpt"), read_rpt);
     corrupt(FIXTURE("csynth_2019.rpt"), read_rpt);
+    corrupt(FIXTURE("cosim.rpt"), read_cosim);
+    corrupt(FIXTURE("cosim_2019.rpt"), read_cosim);
     corrupt(FIXTURE("utilization_7series.rpt"), cb_utilization_read);
     corrupt(FIXTURE("utilization_ultrascale.rpt"), cb_utilization_read);
     corrupt(FIXTURE("timing_met.rpt"), read_timing);
@@ -218,6 +271,17 @@ static void test_report(void) {
     cb_synth_check_capacity(&r);
     CU_ASSERT_STRING_EQUAL(row->status, "does not fit: 500000 LUT of 433200, 4000 DSP of 3600");
     CU_ASSERT_STRING_EQUAL(bad->status, "failed: ERROR: can't open ?? y.v:3 (in z.v)");
+    cb_synth_row *small = cb_synth_row_add(&r, "vivado-synth", "vivado", "vendor");
+    r.pins = 20;
+    cb_synth_check_capacity(&r);
+    CU_ASSERT_STRING_EQUAL(small->status, "ok"); /* a part that says nothing of its pins */
+    r.part.pins = 20;
+    cb_synth_check_capacity(&r);
+    CU_ASSERT_STRING_EQUAL(small->status, "ok");
+    r.part.pins = 19;
+    cb_synth_check_capacity(&r);
+    CU_ASSERT_STRING_EQUAL(small->status, "does not fit: 20 pins of 19");
+    r.n--;
     const char *first = unit_scratch("a.json"), *second = unit_scratch("b.json");
     const char *const inputs[][2] = {{"csynth", FIXTURE("csynth.xml")}};
     UNIT_OK(cb_synth_report_write(&r, first, "[part]\n", 1, inputs));
@@ -239,5 +303,5 @@ static void test_report(void) {
     cb_synth_report_free(&r);
 }
 
-UNIT_MAIN("vendor_report", {"csynth", test_csynth}, {"csynth as text", test_csynth_text}, {"utilization", test_utilization}, {"timing", test_timing},
+UNIT_MAIN("vendor_report", {"csynth", test_csynth}, {"csynth as text", test_csynth_text}, {"co-simulation", test_cosim}, {"utilization", test_utilization}, {"timing", test_timing},
           {"cut off", test_cut_off}, {"corrupt", test_corrupt}, {"report", test_report})

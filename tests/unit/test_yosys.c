@@ -114,7 +114,7 @@ static void test_bad_tools(void) {
         {"echo garbage > yosys_stat.json; echo '{' > yosys_net.json", "failed: broken report: yosys_stat.json:1"},
         {"exit 0", "failed: broken report: yosys_stat.json"},
         {"echo 'terminate called: std::bad_alloc' >&2; exit 1", "failed: yosys: out of memory"},
-        {"exec tail /dev/zero", "failed: yosys: exit status 1; last output: tail: memory exhausted"},
+        {"exec tail /dev/zero", "failed: yosys: out of memory (limit 64 MiB); last output: tail: memory exhausted"},
         {"echo '{\"design\":{\"num_cells_by_type\":{\"LUT2\":5}}}' > yosys_stat.json\n"
          "echo '{\"modules\":{\"t\":{\"cells\":{}}}}' > yosys_net.json", "failed: stat counts 5 LUT"},
     };
@@ -154,7 +154,9 @@ static void test_vendor(void) {
     UNIT_OK(cb_mkdirs(bin));
     char *old = fake_path(bin), *data = realpath("tests/data/vendor", NULL);
     char *hls = cb_textf("grep -q '^set part \"p\"' project.tcl || exit 9\nmkdir -p t_prj/solution1/syn/report\n"
-                         "cp %s/csynth.xml t_prj/solution1/syn/report/t_csynth.xml", data);
+                         "cp %s/csynth.xml t_prj/solution1/syn/report/t_csynth.xml\n"
+                         "case $* in *'reset=0 csim=0 synth=0 cosim=1'*) mkdir -p t_prj/solution1/sim/report\n"
+                         "cp %s/cosim.rpt t_prj/solution1/sim/report/t_cosim.rpt;; esac", data, data);
     char *vivado = cb_textf("test -f ../vivado.tcl -a -f ../clock.xdc || exit 9\n"
                             "cp %s/utilization_7series.rpt synth_utilization.rpt; cp %s/utilization_7series.rpt route_utilization.rpt\n"
                             "cp %s/timing_met.rpt synth_timing.rpt; cp %s/timing_missed.rpt route_timing.rpt", data, data, data, data);
@@ -169,18 +171,22 @@ static void test_vendor(void) {
     write_text(project, "set project_name \"t\"\nset part \"other\"\n");
     UNIT_OK(cb_vendor_scripts(&job, &b.r.part));
     UNIT_OK(cb_vendor_run(&job, &b.r));
-    CU_ASSERT_EQUAL_FATAL(b.r.n, 3);
-    CU_ASSERT(b.r.row[0].lut == 8851 && b.r.row[1].lut == 36095 && b.r.row[2].lut == 36095);
-    CU_ASSERT(b.r.row[0].cycles == 16 && b.r.row[1].cycles == 7);
-    CU_ASSERT_STRING_EQUAL(b.r.row[1].status, "ok");
-    CU_ASSERT_PTR_NOT_NULL(strstr(b.r.row[2].status, "misses timing"));
+    CU_ASSERT_EQUAL_FATAL(b.r.n, 4);
+    CU_ASSERT(b.r.row[0].lut == 8851 && b.r.row[2].lut == 36095 && b.r.row[3].lut == 36095);
+    CU_ASSERT(b.r.row[0].cycles == 16 && b.r.row[1].cycles == 16 && b.r.row[2].cycles == 7);
+    CU_ASSERT(b.r.row[0].ii == 4 && b.r.row[1].ii == 5 && isnan(b.r.row[1].lut)); /* as simulated, a step of its own */
+    CU_ASSERT_STRING_EQUAL(b.r.row[1].step, "co-simulation");
+    for (int i = 0; i < 3; i++) CU_ASSERT_STRING_EQUAL(b.r.row[i].status, "ok");
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.r.row[3].status, "misses timing"));
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(b.r.cosim, "LatencyMax")), "16");
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(b.r.timing, "WNS")), "-0.350");
     b.r.n = 0; /* a version that leaves the text report only */
     char *text_only = cb_textf("mkdir -p t_prj/solution1/syn/report; cp %s/csynth.rpt t_prj/solution1/syn/report/t_csynth.rpt", data);
     fake_tool(bin, "vitis_hls", text_only);
     UNIT_OK(cb_vendor_run(&job, &b.r));
     CU_ASSERT(b.r.row[0].lut == 8851 && b.r.row[0].cycles == 16);
-    CU_ASSERT_STRING_EQUAL(b.r.row[0].status, "ok");
+    CU_ASSERT_STRING_EQUAL(b.r.row[0].status, "ok"); /* whatever becomes of the simulation */
+    CU_ASSERT_PTR_NOT_NULL(strstr(b.r.row[1].status, "failed: t_prj/solution1/sim/report/t_cosim.rpt: cannot open"));
     free(text_only);
     b.r.n = 0;
     fake_tool(bin, "vivado", "echo 'ERROR: [Common 17-345] A valid license was not found'; exit 1");
