@@ -188,7 +188,7 @@ def page(fronts):
     figure.text(0.158, 0.955, "Simulation" if fronts.simulation else "CMS Open Data", fontsize=15, style="italic", va="bottom")
     legend(fronts, figure)
     figure.text(0.045, 0.012, "Test split; every point was kept by its validation error. Lines and bands: mean over seeds, each interpolated over log "
-                "cost, and the 95 % interval of the mean (Student's t).", fontsize=7.8, color="#333333")
+                "cost (its last point beyond its end), and the 95 % interval of the mean (Student's t).", fontsize=7.8, color="#333333")
     return figure
 
 

@@ -37,6 +37,7 @@ static int knots_of(const cb_front_curve *c, knot *k) {
 
 static double read_at(const knot *k, int n, double x) {
     int j = 1;
+    if (x >= k[n - 1].x) return k[n - 1].y;
     while (j < n - 1 && k[j].x < x) j++;
     if (n == 1 || k[j].x == k[j - 1].x) return k[0].y;
     return k[j - 1].y + (k[j].y - k[j - 1].y) * (x - k[j - 1].x) / (k[j].x - k[j - 1].x);
@@ -77,11 +78,11 @@ static int fill(cb_front_mean *row, int max, const knot *const *k, const int *n,
 int cb_front_mean_make(cb_front_mean *row, int max, const cb_front_curve *curve, int n_curve) {
     knot **k = cb_alloc((size_t)n_curve + 1, sizeof *k);
     int *n = cb_alloc((size_t)n_curve + 1, sizeof *n), rows = k && n ? 0 : -1;
-    double from = -INFINITY, to = INFINITY;
+    double from = -INFINITY, to = -INFINITY;
     for (int c = 0; c < n_curve && rows == 0; c++) {
         if (!(k[c] = cb_alloc((size_t)curve[c].n + 1, sizeof **k))) rows = -1;
-        else if (!(n[c] = knots_of(&curve[c], k[c]))) to = -INFINITY; /* nothing to read */
-        else from = fmax(from, k[c][0].x), to = fmin(to, k[c][n[c] - 1].x);
+        else if (!(n[c] = knots_of(&curve[c], k[c]))) from = INFINITY; /* nothing to read */
+        else from = fmax(from, k[c][0].x), to = fmax(to, k[c][n[c] - 1].x);
     }
     if (rows == 0 && n_curve && from <= to) rows = fill(row, max, (const knot *const *)k, n, n_curve, from, to);
     for (int c = 0; k && c < n_curve; c++) free(k[c]);

@@ -261,7 +261,13 @@ static void test_mean(void) {
     }
     cb_front_mean row[240];
     int n = cb_front_mean_make(row, 240, c, 3);
-    CU_ASSERT_EQUAL(n, 28); /* 10^(12/12) ... 10^(39/12) < 2000 */
+    CU_ASSERT_EQUAL(n, 36); /* 10^(12/12) ... 10^(47/12) < 9000 */
+    for (int k = 28; k < n; k++) { /* beyond 10^(39/12) < 2000: seed 1 stays at 2000, beyond 5000 seed 0 as well */
+        double x = 1 + k / 12.0, x0 = fmin(x, log10(5000)), x1 = log10(2000);
+        CU_ASSERT_DOUBLE_EQUAL(row[k].mean, (x0 + x1 + x) / 3 + 1, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(row[k].least, fmin(x0, x1 + 1), 1e-9);
+    }
+    n = 28;
     for (int k = 0; k < n; k++) {
         double x = 1 + k / 12.0;
         CU_ASSERT_DOUBLE_EQUAL(row[k].cost / pow(10, x), 1, 1e-12);
@@ -277,9 +283,11 @@ static void test_mean(void) {
     value[0][1] = 77;
     n = cb_front_mean_make(row, 240, c, 1);
     CU_ASSERT_DOUBLE_EQUAL(row[12].mean, 2, 1e-9);
-    const double far[1] = {1e6}, zero[1] = {0};
-    c[1] = (cb_front_curve){1, far, far, far};
-    CU_ASSERT_EQUAL(cb_front_mean_make(row, 240, c, 2), 0);
+    const double far[2] = {9e5, 1.1e6}, less[2] = {2, 1}, same[2] = {7, 7}, zero[1] = {0};
+    c[1] = (cb_front_curve){2, far, less, same};
+    n = cb_front_mean_make(row, 240, c, 2); /* all points of the first seed are cheaper: it stays at its last one */
+    CU_ASSERT_EQUAL_FATAL(n, 1);
+    CU_ASSERT(fabs(row[0].cost - 1e6) < 1e-3 && fabs(row[0].mean - (7 + log10(5000)) / 2) < 1e-9);
     c[1] = (cb_front_curve){1, zero, far, far};
     CU_ASSERT_EQUAL(cb_front_mean_make(row, 240, c, 2), 0);
     CU_ASSERT_EQUAL(cb_front_mean_make(row, 240, c, 0), 0);
