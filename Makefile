@@ -60,7 +60,7 @@ $(BIN)/%: $(OBJ)/stages/%.o $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call SAY,CC $@)$(LINK) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-include mk/deps.mk mk/test.mk mk/study.mk mk/bench.mk mk/ablation.mk mk/aarch64.mk mk/firmware.mk
+include mk/deps.mk mk/test.mk mk/study.mk mk/bench.mk mk/ablation.mk mk/aarch64.mk mk/firmware.mk mk/logic.mk
 -include mk/golden.mk mk/published.mk
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

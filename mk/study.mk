@@ -201,7 +201,7 @@ data: $(B)/dataset.h5
 # The names below $(WORK) and SHA-256 of every artifact, firmware file and table.
 CHECKSUM_LIST = (cd $(WORK) && find build/$(CONFIG) firmware/$(CONFIG) $(R:$(WORK)/%=%) -type f \
   \( -name '*.h5' -o -name '*.json' -o -name '*.tsv' -o -path 'firmware/*' \) ! -path 'results/*/*/*' \
-  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name '*published.tsv' ! -name 'ablation*.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' ! -name 'firmware_*.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+  $(if $(filter default,$(CONFIG)),! -path 'results/*/*') ! -name '*published.tsv' ! -name 'ablation*.tsv' ! -name 'bench*.tsv' ! -name 'hw_bench.tsv' ! -name 'firmware_*.tsv' ! -name 'lgn_verification.tsv' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 CHECKSUMS := results$(if $(filter-out default,$(CONFIG)),/$(CONFIG))/CHECKSUMS
 
 # A shell of the recipe: the one of $(shell) does not see the exported PATH.
@@ -254,6 +254,7 @@ help:
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
 	@echo 'make prove           programme = netlist = Verilog for all inputs, by algebra and SAT, of every student (PROVEFLAGS);  make prove-firmware'
 	@echo 'make verify-firmware every recorded firmware version in every representation, recorded and random events: 110,000 in software, 15,000 in simulation'
+	@echo 'make verify-lgn      every logic gate network: trainer = programme = netlist = Verilog, 100,000 events;  make verify-lgn-record'
 	@echo 'make hw-bench        the hardware compiler beside da4ml, alkaid, hls4ml on the same weights (HWBENCHFLAGS)'
 	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make route-STUDENT   place and route one student, whatever its size (ROUTEFLAGS)'

@@ -11,7 +11,7 @@
 #include "hw/share.h"
 #include "stage.h"
 
-static const char *in, *data, *recorded, *out, *mutation, *latency, *clock_period, *ii, *prove, *conflicts, *verilator;
+static const char *in, *data, *recorded, *out, *mutation, *latency, *clock_period, *ii, *prove, *conflicts, *verilator, *no_icarus;
 static const cb_option options[] = {
     {"in", 'i', "FILE", "student (integer programme)", &in, CB_REQUIRED},
     {"data", 'd', "FILE", "dataset, or any events file that preprocess reads, for the checks", &data, CB_OPTIONAL},
@@ -26,6 +26,7 @@ static const cb_option options[] = {
     {"mutation", 'm', "N", "put N faults (bits stuck or inverted) into the netlist, one by one, and say how many the vectors "
                            "of the test bench catch", &mutation, CB_OPTIONAL},
     {"verilator", 'w', NULL, "simulate in Verilator too", &verilator, CB_FLAG},
+    {"no-icarus", 'n', NULL, "simulate in Verilator only, or not at all", &no_icarus, CB_FLAG},
     {"prove", 'P', "FILE", "prove programme = netlist = Verilog for all inputs (Yosys, ABC) and write the table of proofs; what is refuted "
                            "is not written", &prove, CB_OPTIONAL},
     {"conflicts", 'C', "N", "conflicts that the solver may meet in one claim before it is left open (20000)", &conflicts, CB_OPTIONAL},
@@ -77,7 +78,7 @@ static int choose_events(work *w, const cb_config *c) {
     w->emit = (cb_emit){.programme = &w->programme, .net = &w->net, .shared = w->shared.n ? &w->shared : NULL,
                         .part = cb_config_text(c, "part", "name"),
                         .clock_ns = cb_config_real(c, "hardware", "clock_ns"), .et = w->events.et, .code = w->code,
-                        .n_event = n, .n_recorded = w->recorded.n, .n_simulation = simulation ? (size_t)simulation : 1, .simulate = simulation > 0, .verilator = verilator != NULL};
+                        .n_event = n, .n_recorded = w->recorded.n, .n_simulation = simulation ? (size_t)simulation : 1, .simulate = simulation > 0 && !no_icarus, .verilator = simulation > 0 && verilator};
     cb_info("%zu check events: %zu directed (%llu of %llu quantizer conditions), %zu recorded, %zu of the data, %zu random", n,
             w->events.n_directed, (unsigned long long)w->events.covered, (unsigned long long)w->events.conditions,
             w->events.n_recorded, w->events.n_data, w->events.n_random);

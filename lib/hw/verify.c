@@ -17,12 +17,14 @@ typedef struct {
     cb_check *check;
 } job;
 
+/* Variants that Icarus simulates: with registers, where there are some, then without. */
+static int n_icarus(const cb_emit *e) { return e->simulate ? 1 + (cb_emit_hardware(e)->n_stage > 0) : 0; }
+
 static int run_piece(const job *j, piece p, const char *scratch) {
     const cb_emit *e = j->e;
-    const int at_comb = AT_VERILOG + (cb_emit_hardware(e)->n_stage ? 1 : 0);
     switch (p) {
-    case VERILATOR: return e->simulate && e->verilator ? cb_verify_verilator(e, scratch, &j->check[at_comb + 1]) : 0;
-    case COMBINATIONAL: return e->simulate ? cb_verify_verilog(e, scratch, true, &j->check[at_comb]) : 0;
+    case VERILATOR: return e->verilator ? cb_verify_verilator(e, scratch, &j->check[AT_VERILOG + n_icarus(e)]) : 0;
+    case COMBINATIONAL: return e->simulate ? cb_verify_verilog(e, scratch, true, &j->check[AT_VERILOG + n_icarus(e) - 1]) : 0;
     case PIPELINED: return e->simulate && cb_emit_hardware(e)->n_stage ? cb_verify_verilog(e, scratch, false, &j->check[AT_VERILOG]) : 0;
     case LIBRARIES: return cb_verify_libraries(e, scratch, &j->check[AT_LIBRARIES]);
     case CARD: return cb_verify_ctp7(e, scratch, &j->check[AT_CARD]);
@@ -50,7 +52,7 @@ int cb_verify(const cb_emit *e, const char *scratch, cb_check check[CB_CHECKS], 
     const int first = e->n_recorded ? 1 : 0;
     if (first && cb_verify_programme(e, check)) return -1;
     job j = {.e = e, .scratch = scratch, .check = check + first};
-    *n_check = first + AT_VERILOG + (e->simulate ? 1 + (cb_emit_hardware(e)->n_stage > 0) + e->verilator : 0);
+    *n_check = first + AT_VERILOG + n_icarus(e) + e->verilator;
     int rc = cb_mkdirs(scratch) || cb_threads_each(PIECES, work, &j) ? -1 : 0;
     for (int k = 0; k < *n_check && !rc; k++) report(&check[k]);
     return cb_remove_tree(scratch) || rc ? -1 : 0;

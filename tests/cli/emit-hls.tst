@@ -12,6 +12,8 @@
 0	-	! grep -rl "$PWD" fw
 0	-	$BIN/emit-hls -q --threads 1 --in v2.h5 --data $DATA/firmware/testvectors_in.txt --out again --set hardware.check_software=400 --set hardware.check_simulation=12 && diff -r fw again
 0	not installed	PATH= $BIN/emit-hls --in v2.h5 --out bare --set hardware.check_software=50 --set hardware.check_simulation=2
+# Verilator alone
+0	verilog_verilator: not run	PATH= $BIN/emit-hls --in v2.h5 --out alone --verilator --no-icarus --set hardware.check_software=50 --set hardware.check_simulation=2 && ! grep -q '"verilog"\|verilog_comb' alone/report.json && rm -r alone
 1	no.h5	$BIN/emit-hls --in no.h5 --out bad
 !bad
 1	schema	$BIN/emit-hls --in $DATA/golden/cmvm.h5 --out bad
