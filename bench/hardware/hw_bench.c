@@ -18,12 +18,12 @@
 #include "stage.h"
 #include "stats/table.h"
 
-static const char *out, *only, *data = "data", *effort = "16";
+static const char *out, *only, *data = "data", *effort = "4";
 static const cb_option options[] = {
     {"out", 'o', "FILE", "also write the table here, tab-separated", &out, CB_OPTIONAL},
     {"only", 'O', "WORD", "cmvm, synthesis, emit or emulation", &only, CB_OPTIONAL},
     {"data", 'd', "DIR", "folder with golden/ and firmware/ (data)", &data, CB_OPTIONAL},
-    {"effort", 'e', "N", "disturbed searches for each constant matrix of cmvm.h5 (16)", &effort, CB_OPTIONAL},
+    {"effort", 'e', "N", "effort of refinement for each constant matrix of cmvm.h5, as in cmvm.h (4)", &effort, CB_OPTIONAL},
     {0}};
 
 static cb_table table;

@@ -5,6 +5,10 @@
 
 enum { WIDEST = 62 };
 
+/* Wires of a sum: its value; what its fields add up to; that and a one in the chain's carry input, which costs nothing and
+ * may leave a constant with fewer ones to be subtracted later. */
+enum { EXACT, OFFSET, OFFSET_CARRY, CHOICES };
+
 /* ---- sums: the terms of every node, after absorption ---- */
 
 typedef struct {
@@ -19,7 +23,8 @@ typedef struct {
     sum *sum;
     int32_t *users, *user; /* number of users; the only one */
     int32_t *reader, *first_reader; /* sums that read a node: reader[first_reader[n] ... first_reader[n+1]-1] */
-    bool *must, *offset;   /* exact wires demanded; the choice */
+    bool *must;            /* exact wires demanded */
+    uint8_t *offset;       /* the choice: EXACT... */
     cb_chain *chain;
 } planner;
 
@@ -282,7 +287,14 @@ static void make_exact(const planner *p, int32_t i, cb_chain *x) {
     *x = best;
 }
 
-/* Wires with an offset; false if they would be too wide. */
+/* The lowest place of two bits, or -1. */
+static int first_pair(const places *y) {
+    int at = 0;
+    while (at < y->width && y->count[at] < 2) at++;
+    return at < y->width ? at : -1;
+}
+
+/* Wires with an offset; false if they would be too wide, or if there is no carry input. */
 static bool make_offset(const planner *p, int32_t i, cb_chain *x) {
     const cb_node *n = &p->g->node[i];
     const sum *s = &p->sum[i];
@@ -294,14 +306,23 @@ static bool make_offset(const planner *p, int32_t i, cb_chain *x) {
     z.offset = (int64_t)d;
     z.width = cb_interval_width(0, (int64_t)hi);
     lay(p->chain, z.field, s->n, z.width, &y);
-    if (!settle(p, s, &y, 0, &z)) return false;
+    uint64_t one = 0;
+    if (p->offset[i] == OFFSET_CARRY) {
+        int at = first_pair(&y);
+        if (at < 0 || hi + ((__int128)1 << at) >= (__int128)1 << WIDEST) return false;
+        one = (uint64_t)1 << at;
+        z.offset += (int64_t)one;
+        z.width = cb_interval_width(0, (int64_t)hi + (int64_t)one);
+        lay(p->chain, z.field, s->n, z.width, &y);
+    }
+    if (!settle(p, s, &y, one, &z) || z.correction) return false;
     *x = z;
     return true;
 }
 
 static void make_chain(planner *p, int32_t i) {
     cb_chain *x = &p->chain[i], z;
-    if (p->offset[i] && !p->must[i] && make_offset(p, i, &z)) *x = z;
+    if (p->offset[i] != EXACT && !p->must[i] && make_offset(p, i, &z)) *x = z;
     else make_exact(p, i, x);
 }
 
@@ -354,10 +375,13 @@ static int64_t ripple(planner *p, int32_t i, undo *u) {
 }
 
 static bool try_turn(planner *p, int32_t i, undo *u) {
-    p->offset[i] = !p->offset[i];
-    if (ripple(p, i, u) < 0) return true;
-    for (int k = u->n - 1; k >= 0; k--) p->chain[u->node[k]] = u->old[k];
-    p->offset[i] = !p->offset[i];
+    uint8_t was = p->offset[i];
+    for (int turn = 1; turn < CHOICES; turn++) {
+        p->offset[i] = (uint8_t)((was + turn) % CHOICES);
+        if (ripple(p, i, u) < 0) return true;
+        for (int k = u->n - 1; k >= 0; k--) p->chain[u->node[k]] = u->old[k];
+    }
+    p->offset[i] = was;
     return false;
 }
 
@@ -384,14 +408,14 @@ static int64_t total_weight(const planner *p) {
 static int search(planner *p) {
     size_t n = (size_t)p->g->n + 1;
     undo u = {cb_alloc(n, sizeof *u.node), cb_alloc(n, sizeof *u.old), 0, cb_alloc(n, sizeof *u.queued)};
-    bool *other = cb_alloc(n, sizeof *other);
+    uint8_t *other = cb_alloc(n, sizeof *other);
     int rc = u.node && u.old && u.queued && other ? 0 : -1;
     if (!rc) {
         evaluate_all(p);
         improve(p, &u);
         int64_t from_none = total_weight(p);
         memcpy(other, p->offset, n * sizeof *other);
-        for (size_t i = 0; i < n; i++) p->offset[i] = true;
+        for (size_t i = 0; i < n; i++) p->offset[i] = OFFSET;
         evaluate_all(p);
         improve(p, &u);
         if (total_weight(p) > from_none) {

@@ -10,7 +10,8 @@
  *              needs no LUT, for there is nothing to extend. Constants, as the bias, are
  *              only a change of the offset. Where the value itself is needed (quantizers,
  *              outputs) the sum of all offsets is subtracted at once, in the free places of
- *              the last chain where they suffice, else by a chain of its own.
+ *              the last chain where they suffice, else by a chain of its own. An offset sum may also
+ *              take a one at its carry input, for nothing: another offset, perhaps with fewer ones.
  *   ternary    a sum with one user is added in its user's chain (7 series: LUT6_2 with
  *              sum and saved carry, CARRY4 behind it).
  *

@@ -286,30 +286,48 @@ static bool prefer(const cb_cmvm_graph *x, const cb_cmvm_graph *y, int limit) {
     return x->adders < y->adders;
 }
 
-enum { ROUND = 8 };
+/* ---- refinement ---- */
 
-/* Repeats the attempt that made *best with disturbed scores, ROUND at a time; every round may replace it. The
- * rounds turn between the two best plain attempts. */
-static int disturb(const task *t, const cb_attempt how[2], int effort, int limit, cb_cmvm_graph *best) {
-    cb_cmvm_graph made[ROUND];
-    int rc[ROUND], bad = 0;
-    for (int first = 0; first < effort && !bad; first += ROUND) {
-        int n = effort - first < ROUND ? effort - first : ROUND;
+enum { MOST_RUNS = 8, MOST_REFINED = 30000 }; /* runs; adders: of larger graphs patterns and their counts do not fit a word */
+
+static int refine(const task *t, int limit, const cb_cmvm_graph *from, const cb_refine_rules *rules, uint64_t seed, cb_cmvm_graph *made) {
+    cb_build b = {0};
+    cb_attempt how = {.limit = limit, .seed = seed};
+    *made = (cb_cmvm_graph){.n_in = t->p.n_in, .n_out = t->p.n_out, .out = cb_alloc((size_t)t->p.n_out + 1, sizeof *made->out)};
+    int rc = !made->out || cb_build_begin(&b, &t->p) || cb_refine(&b, from, &how, rules, made->out) || finish(&b, made) ? -1 : 0;
+    cb_build_free(&b);
+    return rc;
+}
+
+/* What the caller would rather have: -1 if it cannot say. */
+static int64_t worth(const task *t, const cb_cmvm_graph *g) { return t->p.judge ? t->p.judge(g, t->p.judge_context) : 0; }
+
+static bool better(const cb_cmvm_graph *x, int64_t worth_x, const cb_cmvm_graph *y, int64_t worth_y, int limit) {
+    bool deep = limit >= 0 && (x->depth > limit || y->depth > limit);
+    return !deep && worth_x != worth_y ? worth_x < worth_y : prefer(x, y, limit);
+}
+
+/* Refines *best a few times from the same start, the smaller the oftener, and keeps the best of all. */
+static int refine_best(const task *t, int limit, cb_cmvm_graph *best) {
+    static const int heat[] = {14, 10, 6, 4};
+    cb_cmvm_graph made[MOST_RUNS];
+    int rc[MOST_RUNS], bad = 0, runs = best->adders < 60 ? MOST_RUNS : best->adders < 200 ? 4 : 2;
 #pragma omp parallel for schedule(dynamic, 1)
-        for (int k = 0; k < n; k++) {
-            cb_attempt again = how[k % 2];
-            again.seed = (uint64_t)(first + k) + 1;
-            rc[k] = attempt(t, &again, &made[k]);
-        }
-        for (int k = 0; k < n; k++) {
-            bad |= rc[k];
-            if (rc[k] || bad || !prefer(&made[k], best, limit)) continue;
-            cb_cmvm_graph old = *best;
-            *best = made[k];
-            made[k] = old;
-        }
-        for (int k = 0; k < n; k++) cb_cmvm_free(&made[k]);
+    for (int k = 0; k < runs; k++) {
+        cb_refine_rules rules = {.work = (int64_t)t->p.effort * best->adders * 1000, .heat = heat[k % 4]};
+        rc[k] = refine(t, limit, best, &rules, (uint64_t)k + 1, &made[k]);
     }
+    for (int k = 0; k < runs; k++) bad |= rc[k];
+    int64_t least = bad ? 0 : worth(t, best);
+    for (int k = 0; k < runs && !bad; k++) {
+        int64_t w = worth(t, &made[k]);
+        bad = w < 0 || least < 0;
+        if (bad || !better(&made[k], w, best, least, limit)) continue;
+        cb_cmvm_graph old = *best;
+        *best = made[k], made[k] = old;
+        least = w;
+    }
+    for (int k = 0; k < runs; k++) cb_cmvm_free(&made[k]);
     return bad;
 }
 
@@ -336,14 +354,9 @@ int cb_cmvm_solve(const cb_cmvm_problem *p, cb_cmvm_graph *g) {
     for (int k = 0; k < n; k++)
         if (rc[k]) best = -1; /* all or nothing: the choice must not depend on memory */
     if (best >= 0) {
-        int second = best;
-        for (int k = 0; k < n; k++)
-            if (k != best && (second == best || prefer(&made[k], &made[second], limit))) second = k;
-        const cb_attempt two[2] = {how[best], how[second]};
         *g = made[best];
         made[best] = (cb_cmvm_graph){0};
-        int64_t digits = all_digits(&t) + 1, times = digits < 1000 ? 1000 / digits : 1;
-        if (disturb(&t, two, p->effort * (int)(times > 16 ? 16 : times), limit, g)) best = -1, cb_cmvm_free(g);
+        if (p->effort > 0 && g->adders > 1 && g->n < MOST_REFINED && refine_best(&t, limit, g)) best = -1, cb_cmvm_free(g);
     }
     for (int k = 0; k < n; k++)
         if (best < 0 || k != best) cb_cmvm_free(&made[k]);

@@ -10,9 +10,10 @@
  * first written as differences of similar columns along a spanning tree limited in
  * depth; canonical signed digits; the two-term subexpression with the best score is
  * shared greedily; what remains is summed by trees. Several depths of the spanning
- * tree and several scores are tried, and the cheapest graph is kept. With `effort`, the
- * best attempts are repeated with scores disturbed by up to an eighth (a hash of pattern and repetition, so
- * the result is the same everywhere): greedy choices are often nearly equal, and others win.
+ * tree and several scores are tried, and the cheapest graph is kept. With `effort` it is then refined: parts of
+ * it are dissolved and shared anew with scores disturbed at random, thousands of times, by the rule of simulated
+ * annealing (cmvm_refine.c). Greedy choices are often between equals, and others win: 4 to 9 % of the cost.
+ * Random numbers are a function of the step, so the result is the same everywhere.
  *
  * Cost of an adder: carry bits, i.e. bits of the result above the wires:
  * add and a - (b << s): width - s; (a << s) - b: width; disjoint bit ranges: 0.
@@ -24,21 +25,6 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-typedef struct {
-    int n_in, n_out;
-    const int64_t *w;        /* [n_in * n_out] */
-    const int64_t *lo, *hi;  /* [n_in] */
-    const int *exp;          /* [n_in], 0..40; NULL = all 0 */
-    const int *level;        /* [n_in] adder levels before the input; NULL = all 0 */
-    const int64_t *constant; /* [n_out]; NULL = all 0 */
-    int max_depth;           /* adder levels allowed above the least possible; a negated output is a level,
-                              * and only that may exceed it; < 0 = any */
-    int64_t most_pairs;      /* pairs of digits compared in one search, 24 to 48 bytes each; where there are more, inputs
-                              * share subexpressions only within blocks of neighbours; 0 = 8 million */
-    int effort;              /* further searches with disturbed scores: so many for a matrix of 1000 digits or
-                              * more, up to 16 times as many for smaller ones; 0 = none */
-} cb_cmvm_problem;
 
 typedef struct {
     int32_t a, b;
@@ -61,6 +47,23 @@ typedef struct {
     int adders, depth; /* adders with logic; levels counted from level[] */
     int64_t cost;      /* of all adders, and of negated outputs */
 } cb_cmvm_graph;
+
+typedef struct {
+    int n_in, n_out;
+    const int64_t *w;        /* [n_in * n_out] */
+    const int64_t *lo, *hi;  /* [n_in] */
+    const int *exp;          /* [n_in], 0..40; NULL = all 0 */
+    const int *level;        /* [n_in] adder levels before the input; NULL = all 0 */
+    const int64_t *constant; /* [n_out]; NULL = all 0 */
+    int max_depth;           /* adder levels allowed above the least possible; a negated output is a level,
+                              * and only that may exceed it; < 0 = any */
+    int64_t most_pairs;      /* pairs of digits compared in one search, 24 to 48 bytes each; where there are more, inputs
+                              * share subexpressions only within blocks of neighbours; 0 = 8 million */
+    int effort;              /* of the refinement: thousands of comparisons of digits an adder, in each of 2 to 8 runs; 0 = none */
+    /* What a graph is worth to the caller, less is better and negative a failure, to choose among the refined ones; NULL = cost. */
+    int64_t (*judge)(const cb_cmvm_graph *g, void *context);
+    void *judge_context;
+} cb_cmvm_problem;
 
 /* Fails if sum |w| 2^exp max|x| does not stay below 2^54. Deterministic, uses threads. */
 int cb_cmvm_solve(const cb_cmvm_problem *p, cb_cmvm_graph *g) CB_MUST;

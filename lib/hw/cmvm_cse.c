@@ -133,11 +133,6 @@ static int64_t score(const state *s, pattern p, int32_t count) {
         int cost = (top > other ? top : other) + 1 - abs(p.shift);
         v = (int64_t)(count - 1) * (cost < 1 ? 1 : cost);
     }
-    if (s->how->seed) { /* other choices among nearly equal ones */
-        uint64_t h = (pack(p) ^ s->how->seed * 0xd1342543de82ef95u) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 29, h *= 0xbf58476d1ce4e5b9u;
-        return v * (1024 + (int64_t)(h >> 57)) - penalty(s, x, y);
-    }
     return v * 1024 - penalty(s, x, y);
 }
 static int offer(state *s, cell *c) {

@@ -35,7 +35,7 @@ typedef struct {
     bool narrow_first;  /* trees add the narrowest terms first (within the limit), not the earliest */
     bool positive;      /* sums are outputs, for which a minus sign costs an adder */
     int64_t most_pairs; /* as in cb_cmvm_problem, > 0 */
-    uint64_t seed;      /* of the disturbance of scores; 0 = none */
+    uint64_t seed;      /* of cb_refine */
     int limit;          /* adder levels that an output may have; < 0 = any */
     bool strict;        /* nothing is shared that would leave a row no tree within the limit */
     bool constants;     /* strict: leave a place for the constant of each row */
@@ -54,6 +54,15 @@ uint64_t cb_row_places(const cb_build *b, const cb_row *r);
 int cb_cse(cb_build *b, cb_row *row, int n_row, const cb_attempt *how) CB_MUST;
 /* Sums what is left of a row. */
 int cb_row_sum(cb_build *b, cb_row *r, const cb_attempt *how, cb_cmvm_ref *out) CB_MUST;
+
+/* The graph *g of the same problem, made cheaper by random changes: taken apart and shared anew, step by step, as
+ * simulated annealing accepts them (cmvm_refine.c). Builds the result in *b, its outputs in out[n_out]. Depth keeps to how->limit or
+ * to that of *g, whichever is more, as far as sums of the result can be balanced. Deterministic in how->seed. */
+typedef struct {
+    int64_t work; /* comparisons of digits, the unit of effort */
+    int heat;     /* carry bits that the first steps may lose */
+} cb_refine_rules;
+int cb_refine(cb_build *b, const cb_cmvm_graph *g, const cb_attempt *how, const cb_refine_rules *rules, cb_cmvm_ref *out) CB_MUST;
 
 /* Columns of w (n_in x n_out, already without common powers of two) as w = m0 * m1 with entries of m1 in
  * {-1, 0, 1}; m0 [n_in][n_out] (unused columns 0), m1 [n_out][n_out]; returns the columns of m0 or -1. */

@@ -10,15 +10,16 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "hw/chains.h"
 #include "hw/cmvm.h"
 #include "hw/lower_logic.h"
 #include "hw/lowering.h"
 #include "hw/prove.h"
 #include "hw/share.h"
 
-/* cb_cmvm_problem.effort: well under a second for the deployed networks. Only for the first of a layer's
+/* cb_cmvm_problem.effort: about a second of processor time for the deployed networks. Only for the first of a layer's
  * problems: where ranges differ from position to position there are dozens. */
-enum { EFFORT = 4 };
+enum { EFFORT = 16 };
 
 /* One solved problem, kept for positions that look the same. */
 typedef struct solved {
@@ -123,24 +124,6 @@ static int describe(const layer *l, const int32_t *in, int64_t first, solved *s)
     return 0;
 }
 
-static const solved *solve(layer *l, const int32_t *in, int64_t first) {
-    int n_out = l->op->out_c;
-    solved *s = solved_new(l->n_in, n_out);
-    if (!s || describe(l, in, first, s)) return solved_free(s), NULL;
-    int others = 0;
-    for (const solved *k = l->known; k; k = k->next, others++)
-        if (same_problem(k, s, l->n_in, n_out)) return solved_free(s), k;
-    cb_cmvm_problem p = {.n_in = l->n_in, .n_out = n_out, .w = l->w, .lo = s->lo, .hi = s->hi, .exp = s->exp,
-                         .level = s->level, .constant = s->constant, .max_depth = l->extra_levels, .effort = others ? 0 : EFFORT};
-    if (cb_cmvm_solve(&p, &s->graph) || cb_prove_matrix(&p, &s->graph)) {
-        solved_free(s);
-        cb_fail_in("layer %s", l->op->name);
-        return NULL;
-    }
-    s->next = l->known;
-    return l->known = s;
-}
-
 /* Node i of the graph in the netlist: l->node[i], whose value is the graph's times 2^l->exp[i]. */
 static int replay_node(layer *l, const cb_cmvm_graph *c, int32_t i) {
     const cb_cmvm_node *x = &c->node[i];
@@ -184,6 +167,65 @@ static int replay(layer *l, const cb_cmvm_graph *c, const int32_t *in, int32_t *
         out[o] = cb_netlist_add(l->g, n, shift, zero, 0, false);
     }
     return 0;
+}
+
+/* ---- which of several graphs ---- */
+
+typedef struct {
+    layer *l;
+    const solved *s;
+} trial;
+
+/* The inputs of the layer as they are described, in a netlist of their own. */
+static int trial_inputs(cb_netlist *g, const layer *l, const solved *s, int32_t *in) {
+    for (int i = 0; i < l->n_in; i++) {
+        int frac = l->op->in_frac - s->exp[i];
+        in[i] = s->lo[i] == s->hi[i] ? cb_netlist_const(g, s->lo[i], frac) : cb_netlist_input(g, i);
+        if (in[i] < 0) return -1;
+        cb_node *x = &g->node[in[i]];
+        if (x->kind == CB_NODE_INPUT) x->lo = s->lo[i], x->hi = s->hi[i], x->frac = (int16_t)frac;
+    }
+    return 0;
+}
+
+/* cb_cmvm_problem.judge: what the chains of the layer would cost, in cells and sites, as chains.h weighs them. */
+static int64_t worth(const cb_cmvm_graph *c, void *context) {
+    const trial *t = context;
+    int n_in = t->l->n_in, n_out = t->l->op->out_c;
+    cb_netlist g = {.n_input = n_in, .input_bits = 1};
+    layer l = {.g = &g, .op = t->l->op, .n_in = n_in};
+    cb_chains plan = {0};
+    int64_t weight = -1;
+    int32_t *in = cb_alloc((size_t)n_in, sizeof *in);
+    g.output = cb_alloc((size_t)n_out, sizeof *g.output);
+    if (in && g.output && !trial_inputs(&g, &l, t->s, in) && !replay(&l, c, in, g.output)) {
+        g.n_output = n_out;
+        if (!cb_chains_plan(&g, true, &plan)) weight = 2 * plan.raw + plan.sites;
+    }
+    cb_chains_free(&plan);
+    cb_netlist_free(&g);
+    free(in), free(l.node), free(l.exp);
+    return weight;
+}
+
+static const solved *solve(layer *l, const int32_t *in, int64_t first) {
+    int n_out = l->op->out_c;
+    solved *s = solved_new(l->n_in, n_out);
+    if (!s || describe(l, in, first, s)) return solved_free(s), NULL;
+    int others = 0;
+    for (const solved *k = l->known; k; k = k->next, others++)
+        if (same_problem(k, s, l->n_in, n_out)) return solved_free(s), k;
+    trial t = {l, s};
+    cb_cmvm_problem p = {.n_in = l->n_in, .n_out = n_out, .w = l->w, .lo = s->lo, .hi = s->hi, .exp = s->exp,
+                         .level = s->level, .constant = s->constant, .max_depth = l->extra_levels, .judge = worth, .judge_context = &t,
+                         .effort = others ? 0 : EFFORT};
+    if (cb_cmvm_solve(&p, &s->graph) || cb_prove_matrix(&p, &s->graph)) {
+        solved_free(s);
+        cb_fail_in("layer %s", l->op->name);
+        return NULL;
+    }
+    s->next = l->known;
+    return l->known = s;
 }
 
 /* ---- layers ---- */

@@ -1,5 +1,6 @@
 /* Constant matrices and the lowering of programmes: the graph gives the programme's score. */
 #include "base/rng.h"
+#include "base/threads.h"
 #include "hw/cmvm.h"
 #include "hw/netlist.h"
 #include "hw/prove.h"
@@ -48,6 +49,55 @@ static void test_random_matrices(void) {
         CU_ASSERT_EQUAL(wrong_products(&p, &g, &r), 0);
         cb_cmvm_free(&g);
     }
+}
+
+/* Fewest adders, whatever they cost. */
+static int64_t fewest(const cb_cmvm_graph *g, void *context) {
+    ++*(int *)context;
+    return g->adders;
+}
+
+static bool same_graph(const cb_cmvm_graph *x, const cb_cmvm_graph *y) {
+    bool same = x->n == y->n && x->n_out == y->n_out && x->cost == y->cost;
+    for (int32_t i = 0; i < x->n && same; i++) {
+        const cb_cmvm_node *a = &x->node[i], *b = &y->node[i];
+        same = a->a == b->a && a->b == b->b && a->sa == b->sa && a->sb == b->sb && a->sub == b->sub && a->lo == b->lo && a->hi == b->hi;
+    }
+    for (int o = 0; o < x->n_out && same; o++)
+        same = x->out[o].node == y->out[o].node && x->out[o].shift == y->out[o].shift && x->out[o].neg == y->out[o].neg;
+    return same;
+}
+
+/* Refinement: the same matrix, never dearer than without and mostly cheaper, never deeper than allowed, the same for any
+ * number of threads, chosen by the judge if there is one. */
+static void test_refinement(void) {
+    int64_t w[480], lo[30], hi[30], constant[16], plain_cost = 0, refined_cost = 0;
+    for (int i = 0; i < 30; i++) lo[i] = i % 5 ? 0 : -512, hi[i] = i % 5 ? 1023 : 511;
+    for (uint64_t trial = 0; trial < 12; trial++) {
+        cb_rng r = cb_rng_at(21, "refinement", trial);
+        int n_in = 4 + (int)cb_rng_below(&r, 27), n_out = 1 + (int)cb_rng_below(&r, 16), asked = 0, threads = cb_threads();
+        for (int i = 0; i < n_in * n_out; i++) w[i] = (int64_t)cb_rng_below(&r, trial % 2 ? 15 : 511) - (trial % 2 ? 7 : 255);
+        for (int o = 0; o < n_out; o++) constant[o] = (int64_t)cb_rng_below(&r, 2000) - 1000;
+        cb_cmvm_problem p = {.n_in = n_in, .n_out = n_out, .w = w, .lo = lo, .hi = hi, .constant = constant,
+                             .max_depth = (int)(trial % 4) - 1};
+        cb_cmvm_graph plain, refined, again, judged;
+        UNIT_OK(cb_cmvm_solve(&p, &plain));
+        p.effort = 2;
+        UNIT_OK(cb_cmvm_solve(&p, &refined));
+        UNIT_OK(cb_prove_matrix(&p, &refined));
+        CU_ASSERT(refined.cost <= plain.cost && (p.max_depth < 0 || refined.depth <= plain.depth || refined.cost == plain.cost));
+        plain_cost += plain.cost, refined_cost += refined.cost;
+        cb_threads_set(threads > 1 ? 1 : 3);
+        UNIT_OK(cb_cmvm_solve(&p, &again));
+        cb_threads_set(threads);
+        CU_ASSERT(same_graph(&again, &refined));
+        p.judge = fewest, p.judge_context = &asked;
+        UNIT_OK(cb_cmvm_solve(&p, &judged));
+        UNIT_OK(cb_prove_matrix(&p, &judged));
+        CU_ASSERT(asked >= 3 && (p.max_depth >= 0 || judged.adders <= refined.adders));
+        cb_cmvm_free(&plain), cb_cmvm_free(&refined), cb_cmvm_free(&again), cb_cmvm_free(&judged);
+    }
+    CU_ASSERT(refined_cost < 0.99 * plain_cost);
 }
 
 static void test_csd(void) {
@@ -275,5 +325,5 @@ static void firmware(const char *arch, const char *folder, int extra_levels, int
 static void test_v1(void) { firmware("v1", "data/firmware/v1p1p2", 1, 880); }
 static void test_v2(void) { firmware("v2", "data/firmware/v2p1p2", -1, 2450); }
 
-UNIT_MAIN("lower", {"signed digits", test_csd}, {"costs", test_costs}, {"random matrices", test_random_matrices},
+UNIT_MAIN("lower", {"signed digits", test_csd}, {"costs", test_costs}, {"random matrices", test_random_matrices}, {"refinement", test_refinement},
           {"recorded matrices", test_recorded_matrices}, {"random programmes", test_random_programmes}, {"v1p1p2", test_v1}, {"v2p1p2", test_v2})

@@ -463,16 +463,17 @@ static bool mutate(cb_node *x, int kind) {
     }
 }
 
-/* The Verilog of the graph with the fault `kind` (-1: none) at the last node that has it, but for `skip` of them;
- * false if there is none. */
-static bool print_mutant(cb_netlist *h, int kind, int skip, const char *dir) {
+/* The Verilog of the graph with the fault `kind` (-1: none) at the last node that has it, but for `skip` of them; *at: that node.
+ * False if there is none. */
+static bool print_mutant(cb_netlist *h, int kind, int skip, const char *dir, int32_t *at) {
     bool done = kind < 0;
     mixed_graph(h);
     UNIT_OK(cb_netlist_pipeline(h, 2));
     for (int32_t i = h->n - 1; i >= 0 && !done; i--) {
         cb_node was = h->node[i];
         done = !cb_node_is_wire(h, i) && mutate(&h->node[i], kind) && skip-- == 0;
-        if (!done) h->node[i] = was;
+        if (done) *at = i;
+        else h->node[i] = was;
     }
     UNIT_OK(cb_verilog_module(h, false, dir, "mixed.v"));
     return done;
@@ -491,12 +492,14 @@ static void test_mutations(void) {
     mixed_graph(&g);
     UNIT_OK(cb_netlist_pipeline(&g, 2));
     for (int kind = -1, skip = 0; kind < 6; kind++, skip = 0) {
-        CU_ASSERT_FATAL(print_mutant(&h, kind, skip, scratch));
+        int32_t at = -1;
+        CU_ASSERT_FATAL(print_mutant(&h, kind, skip, scratch, &at));
         int rc = cb_prove_nodes(&g, false, false, file, &tools, &c, &x);
-        while (rc && !c.n && strstr(cb_error(), "expected")) { /* the fault changed the width of a wire: refused */
+        /* the fault changed the width of a wire (refused) or, by another plan of the chains, what other wires carry */
+        while (rc && (c.n ? x.node != at : strstr(cb_error(), "expected") != NULL)) {
             cb_claims_free(&c);
             cb_netlist_free(&h);
-            CU_ASSERT_FATAL(print_mutant(&h, kind, ++skip, scratch));
+            CU_ASSERT_FATAL(print_mutant(&h, kind, ++skip, scratch, &at));
             rc = cb_prove_nodes(&g, false, false, file, &tools, &c, &x);
         }
         CU_ASSERT_EQUAL(rc, kind < 0 ? 0 : -1);
