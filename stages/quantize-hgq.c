@@ -157,13 +157,11 @@ static void check_usage(const cb_stage *st) {
     if (end > 0 && beta <= 0) cb_stage_usage(st, "hgq.beta_end = %g: a ramp needs hgq.beta > 0", end);
     if (end > 0 && cb_config_real(c, "hgq", "ramp_stop") < cb_config_real(c, "hgq", "ramp_start"))
         cb_stage_usage(st, "hgq.ramp_stop lies before hgq.ramp_start");
-    double pid[4], beta_scan[CB_FRONT_BETAS + 1];
+    double pid[4];
     int n = cb_config_reals(c, "hgq", "pid", pid, 4);
     if (cb_config_real(c, "hgq", "target_ebops") > 0 && (n != 3 || pid[1] <= 0 || beta <= 0))
         cb_stage_usage(st, "hgq.target_ebops: hgq.pid must be three numbers, the second above 0, and hgq.beta above 0");
-    n = cb_config_reals(c, "front", "betas", beta_scan, CB_FRONT_BETAS + 1);
-    if (n > CB_FRONT_BETAS) cb_stage_usage(st, "front.betas: more than %d values", CB_FRONT_BETAS);
-    if (n && !cb_config_int(c, "front", "points")) cb_stage_usage(st, "front.betas: a scan needs front.points > 0");
+    cb_stage_check_betas(st);
 }
 
 static const cb_option options[] = {

@@ -138,10 +138,7 @@ static void check_usage(const cb_stage *st) {
     if (most < 1 || (most > 1 && most != n + 1))
         cb_stage_usage(st, "plus.weight_most: one value, or one for each of the %d layers wanted", n + 1);
     if (n < 1 || n > CB_PLUS_DENSE - 1) cb_stage_usage(st, "plus.units: 1 to %d layers wanted", CB_PLUS_DENSE - 1);
-    double betas[CB_FRONT_BETAS + 1];
-    n = cb_config_reals(c, "front", "betas", betas, CB_FRONT_BETAS + 1);
-    if (n > CB_FRONT_BETAS) cb_stage_usage(st, "front.betas: more than %d values", CB_FRONT_BETAS);
-    if (n && !cb_config_int(c, "front", "points")) cb_stage_usage(st, "front.betas: a scan needs front.points > 0");
+    cb_stage_check_betas(st);
 }
 
 static const cb_option options[] = {

@@ -148,6 +148,9 @@ typedef struct {
     cb_cell_count cells;
 } run;
 
+/* A carry block, two bits, takes the place of two LUT4. */
+static double lut4_of(const cb_cell_count *c) { return (double)(cb_cells_raw_lut(c) + 2 * c->carry4); }
+
 /* Synthesis: 0 with its row added; 1 if that row says that it failed. */
 static int synthesize(run *u) {
     const cb_route_job *job = u->job;
@@ -163,7 +166,7 @@ static int synthesize(run *u) {
     }
     cb_info("yosys %s: %.1f s wall, %.1f s CPU, %lld MiB", row->version, end.wall_s, end.cpu_s, (long long)end.rss_kib / 1024);
     const cb_cell_count *c = &u->cells;
-    row->lut = (double)(cb_cells_raw_lut(c) + 2 * c->carry4);
+    row->lut = lut4_of(c);
     row->ff = (double)(c->ff - job->input_bits);
     row->dsp = (double)c->dsp;
     row->bram = (double)c->ram36 + 0.5 * (double)c->ram18;
@@ -218,7 +221,7 @@ static char *too_small(const run *u) {
     const cb_part *p = &u->r->part;
     const cb_cell_count *c = &u->cells;
     const struct { const char *what; double need, have; } check[] = {
-        {"LUT4", (double)(cb_cells_raw_lut(c) + 2 * c->carry4), p->lut}, {"FF", (double)c->ff, p->ff}, {"DSP", (double)c->dsp, p->dsp}};
+        {"LUT4", lut4_of(c), p->lut}, {"FF", (double)c->ff, p->ff}, {"DSP", (double)c->dsp, p->dsp}};
     for (size_t i = 0; i < sizeof check / sizeof *check; i++)
         if (check[i].need > check[i].have)
             return cb_textf("%s has %.0f %s, %.0f are needed", p->name, check[i].have, check[i].what, check[i].need);

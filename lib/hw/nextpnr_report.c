@@ -32,7 +32,6 @@ static int read_clock(const char *path, json_t *report, cb_nextpnr_result *r, co
     const json_t *achieved = json_object_get(json_object_iter_value(entry), "achieved"),
                  *constraint = json_object_get(json_object_iter_value(entry), "constraint");
     r->achieved_mhz = json_number_value(achieved);
-    r->constraint_mhz = json_number_value(constraint);
     if (!json_is_number(achieved) || !json_is_number(constraint) || !(r->achieved_mhz > 0) || !isfinite(r->achieved_mhz))
         return cb_fail("%s: fmax.%s: achieved and constraint were expected, in MHz", path, *clock);
     return 0;

@@ -15,7 +15,7 @@
 typedef struct {
     int64_t comb;            /* TRELLIS_COMB: 4-input LUTs, a carry bit among them, as placed */
     int64_t ff, dsp, ram18, pins;
-    double achieved_mhz, constraint_mhz; /* of the one clock, after routing */
+    double achieved_mhz; /* of the one clock, after routing */
     char from[128], to[128]; /* cells at the ends of the slowest path between registers; "" if not told */
 } cb_nextpnr_result;
 

@@ -44,6 +44,8 @@ static int count_copies(unfolding *u) {
         const cb_node *x = &g->node[i];
         int32_t in[CB_GATE_INPUTS], n = cb_node_operands(x, in);
         for (int k = 0; k < n; k++) {
+            if (x->kind == CB_NODE_HOLD && x->phase < 0 && u->phased[in[k]])
+                return cb_fail("netlist %s: node %d: a HOLD of no phase takes what has another value in every phase", g->name, (int)i);
             int32_t need = !u->phased[in[k]] ? 1 : x->kind == CB_NODE_HOLD ? x->phase + 1 : u->copies[i];
             if (need > u->copies[in[k]]) u->copies[in[k]] = need;
         }

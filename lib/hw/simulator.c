@@ -74,36 +74,37 @@ uint32_t cb_simulator_expected(void) {
     return sum;
 }
 
-static int run_icarus(const char *scratch, cb_process_end *end) {
-    const char *const compile[] = {"iverilog", "-g2005", "-o", "selftest.vvp", "selftest.v", NULL};
-    const char *const run[] = {"vvp", "-n", "selftest.vvp", NULL};
-    return cb_process_run(&(cb_process){.argv = compile, .dir = scratch, .wall_s = COMPILE_S}, NULL) ||
-                   cb_process_run(&(cb_process){.argv = run, .dir = scratch, .wall_s = RUN_S}, end)
-               ? -1
-               : 0;
-}
+/* What the two simulators differ in: how the design becomes a program, and how that is started. */
+typedef struct {
+    const char *compile[12], *run[4];
+    const char *version, *remedy;
+} simulator;
 
-static int run_verilator(const char *scratch, cb_process_end *end) {
-    const char *const compile[] = {"verilator", "--binary", "-Wno-fatal", "--top-module", "selftest_tb", "--Mdir", "selftest_obj", "selftest.v", NULL};
-    const char *const run[] = {"selftest_obj/Vselftest_tb", NULL};
-    return cb_process_run(&(cb_process){.argv = compile, .dir = scratch, .wall_s = COMPILE_S}, NULL) ||
-                   cb_process_run(&(cb_process){.argv = run, .dir = scratch, .wall_s = RUN_S}, end)
+static const simulator simulators[2] = {
+    {{"iverilog", "-g2005", "-o", "selftest.vvp", "selftest.v"}, {"vvp", "-n", "selftest.vvp"}, "-V", "Debian 12 has 11.0"},
+    {{"verilator", "--binary", "-Wno-fatal", "--top-module", "selftest_tb", "--Mdir", "selftest_obj", "selftest.v"},
+     {"selftest_obj/Vselftest_tb"}, "--version", "Debian 12 has 5.006"}};
+
+static int compile_and_run(const simulator *s, const char *scratch, cb_process_end *end) {
+    return cb_process_run(&(cb_process){.argv = s->compile, .dir = scratch, .wall_s = COMPILE_S}, NULL) ||
+                   cb_process_run(&(cb_process){.argv = s->run, .dir = scratch, .wall_s = RUN_S}, end)
                ? -1
                : 0;
 }
 
 int cb_simulator_check(bool verilator, const char *scratch) {
+    const simulator *s = &simulators[verilator];
     cb_process_end end = {0};
     char *path = cb_textf("%s/selftest.v", scratch), *text = cb_textf("%s%s", design, bench), title[128] = "";
     int rc = path && text ? cb_file_write(path, text) : -1;
     free(path), free(text);
-    if (!rc) rc = verilator ? run_verilator(scratch, &end) : run_icarus(scratch, &end);
+    if (!rc) rc = compile_and_run(s, scratch, &end);
     if (rc) return cb_fail_in("self-test of the simulator");
     const char *at = strstr(end.tail, "selftest ");
     unsigned got = 0, want = cb_simulator_expected();
     if (at && sscanf(at, "selftest %x", &got) == 1 && got == want) return 0;
-    cb_process_title(verilator ? "verilator" : "iverilog", verilator ? "--version" : "-V", title, sizeof title);
+    cb_process_title(s->compile[0], s->version, title, sizeof title);
     if (!at) return cb_fail("%s: the self-test prints no result; last output:\n%s", title, end.tail);
     return cb_fail("%s miscompiles: its self-test gives %08x, %08x is right; use another version (%s) before trusting what it simulates", title, got,
-                   want, verilator ? "Debian 12 has 5.006" : "Debian 12 has 11.0");
+                   want, s->remedy);
 }

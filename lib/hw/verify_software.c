@@ -77,32 +77,25 @@ static int read_binary(const char *path, void *bytes, size_t size) {
     return n == size ? 0 : cb_fail("%s: %zu bytes came, %zu expected", path, n, size);
 }
 
-/* Runs the program that argv (with its options and sources) compiles to scratch/check. */
-static int compile_and_run(const cb_emit *e, const char *scratch, const char *const *argv, uint16_t *code) {
-    char program[1024], in[1024], out[1024];
-    snprintf(program, sizeof program, "%s/check", scratch);
-    snprintf(in, sizeof in, "%s/events.u16", scratch);
-    snprintf(out, sizeof out, "%s/codes.u16", scratch);
-    cb_process compile = {.argv = argv, .wall_s = COMPILE_LIMIT_S, .memory_mib = MEMORY_MIB};
-    const char *const run_argv[] = {program, in, out, NULL};
-    cb_process run = {.argv = run_argv, .wall_s = RUN_LIMIT_S, .memory_mib = MEMORY_MIB};
-    return write_binary(in, e->et, e->n_event * (size_t)e->net->n_input * sizeof *e->et) || cb_process_run(&compile, NULL) ||
-                   cb_process_run(&run, NULL) || read_binary(out, code, e->n_event * sizeof *code)
-               ? -1
-               : 0;
-}
-
 /* Compiles the bridge and the top function with scratch/main.cpp and scores all events. */
 static int run_bridge(const cb_emit *e, const char *scratch, const char *compiler, const char *name, uint16_t *code) {
-    char *file[4] = {cb_textf("%s/check", scratch), cb_textf("%s/main.cpp", scratch), cb_textf("%s/hls/%s_bridge.cpp", e->dir, name),
-                     cb_textf("%s/hls/firmware/%s.cpp", e->dir, name)};
-    const char *const argv[] = {compiler, "-O0", "-std=c++14", "-Wno-unknown-pragmas", "-o", file[0], file[1], file[2], file[3], NULL};
+    enum { PROGRAM, MAIN, BRIDGE, TOP, IN, OUT, FILES };
+    char *file[FILES] = {cb_textf("%s/check", scratch), cb_textf("%s/main.cpp", scratch), cb_textf("%s/hls/%s_bridge.cpp", e->dir, name),
+                         cb_textf("%s/hls/firmware/%s.cpp", e->dir, name), cb_textf("%s/events.u16", scratch),
+                         cb_textf("%s/codes.u16", scratch)};
+    const char *const compile_argv[] = {compiler, "-O0", "-std=c++14", "-Wno-unknown-pragmas", "-o", file[PROGRAM], file[MAIN],
+                                        file[BRIDGE], file[TOP], NULL};
+    const char *const run_argv[] = {file[PROGRAM], file[IN], file[OUT], NULL};
+    cb_process compile = {.argv = compile_argv, .wall_s = COMPILE_LIMIT_S, .memory_mib = MEMORY_MIB};
+    cb_process run = {.argv = run_argv, .wall_s = RUN_LIMIT_S, .memory_mib = MEMORY_MIB};
     cb_text t = {0};
     cb_text_add(&t, "#define INPUTS %d\n#define SCORE %s_predict\n", e->net->n_input, name);
     cb_text_put(&t, main_text);
-    int rc = cb_text_write(&t, scratch, "main.cpp") || !file[0] || !file[1] || !file[2] || !file[3] ||
-             compile_and_run(e, scratch, argv, code);
-    for (int i = 0; i < 4; i++) free(file[i]);
+    int rc = cb_text_write(&t, scratch, "main.cpp");
+    for (int i = 0; i < FILES; i++) rc = file[i] ? rc : -1;
+    if (!rc) rc = write_binary(file[IN], e->et, e->n_event * (size_t)e->net->n_input * sizeof *e->et);
+    if (!rc) rc = cb_process_run(&compile, NULL) || cb_process_run(&run, NULL) || read_binary(file[OUT], code, e->n_event * sizeof *code);
+    for (int i = 0; i < FILES; i++) free(file[i]);
     return rc ? -1 : 0;
 }
 
@@ -153,12 +146,10 @@ static int run_card(const cb_emit *e, const char *scratch, const char *compiler,
 
 int cb_verify_ctp7(const cb_emit *e, const char *scratch, cb_check *c) {
     *c = (cb_check){.what = "ctp7", .first_bad = -1};
-    char path[1024];
-    snprintf(path, sizeof path, "%s/ctp7", e->dir);
     const char *compiler = cb_process_exists("g++") ? "g++" : "c++";
-    if (!cb_file_exists(path))
-        snprintf(c->status, sizeof c->status, "not run: the card has 18 x 14 regions, the student %d x %d", e->programme->input_h,
-                 e->programme->input_w);
+    if (!cb_emit_has_card(e))
+        snprintf(c->status, sizeof c->status, "not run: the card has 18 x 14 regions of 10 bits, the student %d x %d of %d",
+                 e->programme->input_h, e->programme->input_w, e->net->input_bits);
     else if (!cb_process_exists(compiler))
         snprintf(c->status, sizeof c->status, "not run: neither g++ nor c++ is installed");
     if (c->status[0]) return 0;

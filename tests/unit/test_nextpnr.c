@@ -28,7 +28,7 @@ static void test_report(void) {
     cb_nextpnr_result r;
     UNIT_OK(cb_nextpnr_report_read(sample, &r));
     CU_ASSERT(r.comb == 34 && r.ff == 42 && r.pins == 20 && r.dsp == 0 && r.ram18 == 0);
-    CU_ASSERT(fabs(r.achieved_mhz - 280.0336) < 1e-4 && r.constraint_mhz == 160);
+    CU_ASSERT(fabs(r.achieved_mhz - 280.0336) < 1e-4);
     CU_ASSERT_STRING_EQUAL(r.from, "shell_q_TRELLIS_FF_Q_22");
     CU_ASSERT_STRING_EQUAL(r.to, "dut.model_out_TRELLIS_FF_Q_1");
     size_t size;
@@ -180,6 +180,7 @@ static void expect(const char *bin, const char *yosys, const char *nextpnr, int 
     if (!strstr(row->status, status)) fprintf(stderr, "\n  status was: %s\n", row->status);
     CU_ASSERT_PTR_NOT_NULL(strstr(row->status, status));
     CU_ASSERT_STRING_EQUAL(row->step, "nextpnr-route");
+    CU_ASSERT_STRING_EQUAL(row->version, strncmp(row->status, "not run", 7) ? "7.8.9" : ""); /* as the stand-in prints it */
     end(&b);
 }
 

@@ -288,5 +288,21 @@ static void test_cut_by_delay(void) {
     cb_programme_free(&p);
 }
 
-UNIT_MAIN("share", {"random students", test_random_students}, {"v2p1p2", test_firmware}, {"nothing to share", test_nothing_to_share},
+/* A register of no phase behind an engine would take each of its values. */
+static void test_hold_of_no_phase(void) {
+    cb_netlist g = {.name = "held", .n_input = 2, .input_bits = 10, .ii = 2}, flat;
+    const int32_t in[2] = {cb_netlist_input(&g, 0), cb_netlist_input(&g, 1)};
+    int32_t engine = cb_netlist_neg(&g, cb_netlist_select(&g, 2, in));
+    g.output = calloc(1, sizeof *g.output);
+    g.n_output = 1;
+    g.output[0] = cb_netlist_hold(&g, engine, 1);
+    UNIT_OK(cb_netlist_unfold(&g, &flat));
+    cb_netlist_free(&flat);
+    g.output[0] = cb_netlist_hold(&g, engine, -1);
+    UNIT_FAILS(cb_netlist_unfold(&g, &flat), "netlist held: node ");
+    CU_ASSERT(!flat.node && !flat.output);
+    cb_netlist_free(&g);
+}
+
+UNIT_MAIN("share", {"a hold of no phase", test_hold_of_no_phase}, {"random students", test_random_students}, {"v2p1p2", test_firmware}, {"nothing to share", test_nothing_to_share},
           {"mutation", test_mutation}, {"damaged files", test_damaged}, {"cuts by delay", test_cut_by_delay})
