@@ -21,21 +21,33 @@ static int operands(cb_netlist *g, int32_t x, int from, int to, int32_t *in) {
     return 0;
 }
 
-static int32_t compare(cb_netlist *g, int32_t x, int32_t t) {
-    int from = 0, bits = g->input_bits, n;
+/* Bits from..to-1 of x, as a number, greater than those of t: six bits in a table, five in each further one. */
+static int32_t greater(cb_netlist *g, int32_t x, int from, int to, int64_t t) {
     int32_t in[CB_GATE_INPUTS];
-    while (from < bits && t >> from & 1) from++; /* they cannot decide */
-    n = bits - from;
+    int n = to - from, middle = to - (CB_GATE_INPUTS - 1);
     if (n <= CB_GATE_INPUTS)
-        return operands(g, x, from, bits, in) ? -1 : cb_netlist_table(g, n, in, greater_table(n, (unsigned)t >> from, false));
-    int middle = bits - (CB_GATE_INPUTS - 1);
-    if (middle - from > CB_GATE_INPUTS) return cb_fail("netlist %s: a comparison of %d bits", g->name, bits);
-    if (operands(g, x, from, middle, in)) return -1;
-    int32_t low = cb_netlist_table(g, middle - from, in,
-                                   greater_table(middle - from, (unsigned)(t >> from) & ((1u << (middle - from)) - 1), false));
-    if (low < 0 || operands(g, x, middle, bits, in)) return -1;
+        return operands(g, x, from, to, in) ? -1 : cb_netlist_table(g, n, in, greater_table(n, (unsigned)(t >> from) & ((1u << n) - 1), false));
+    int32_t low = greater(g, x, from, middle, t);
+    if (low < 0 || operands(g, x, middle, to, in)) return -1;
     in[CB_GATE_INPUTS - 1] = low;
-    return cb_netlist_table(g, CB_GATE_INPUTS, in, greater_table(CB_GATE_INPUTS - 1, (unsigned)t >> middle, true));
+    return cb_netlist_table(g, CB_GATE_INPUTS, in,
+                            greater_table(CB_GATE_INPUTS - 1, (unsigned)(t >> middle) & ((1u << (CB_GATE_INPUTS - 1)) - 1), true));
+}
+
+/* x, of `bits` bits, > t, all in units of x. */
+static int32_t compare(cb_netlist *g, int32_t x, int bits, int64_t t) {
+    int from = 0;
+    if (t >> bits) return cb_netlist_const(g, 0, 0);
+    while (from < bits && t >> from & 1) from++; /* they cannot decide */
+    return greater(g, x, from, bits, t);
+}
+
+/* The value that node x holds > t * 2^-frac. */
+static int32_t compare_value(cb_netlist *g, int32_t x, int64_t t, int frac) {
+    const cb_node *a = &g->node[x];
+    int up = a->frac - frac;
+    if (a->lo < 0 || up > 30 || up < -62) return cb_fail("netlist %s: a comparison of a value with sign, or far off its threshold's unit", g->name);
+    return compare(g, x, cb_node_width(a), up < 0 ? t >> -up : t << up);
 }
 
 /* x & mask > t, with a mask of at most six bits. */
@@ -59,8 +71,9 @@ static int32_t compare_masked(cb_netlist *g, int32_t x, int32_t mask, int32_t t)
 
 int cb_lower_compare(cb_netlist *g, const cb_op *op, const int32_t *in, int32_t *out) {
     for (int j = 0; j < op->out_c; j++)
-        if ((out[j] = op->mask[j] == (1 << g->input_bits) - 1 ? compare(g, in[op->source[j]], op->threshold[j])
-                                                              : compare_masked(g, in[op->source[j]], op->mask[j], op->threshold[j])) < 0)
+        if ((out[j] = !op->mask                                 ? compare_value(g, in[op->source[j]], op->threshold[j], op->in_frac)
+                      : op->mask[j] == (1 << g->input_bits) - 1 ? compare(g, in[op->source[j]], g->input_bits, op->threshold[j])
+                                                                : compare_masked(g, in[op->source[j]], op->mask[j], op->threshold[j])) < 0)
             return -1;
     return 0;
 }

@@ -1,7 +1,7 @@
 /* lower_logic.h - bit operations of a programme -> look-up tables of the graph.
  *
- * COMPARE: x > t of an unsigned input is one table of its bits above the trailing ones of t, or two
- * where these are more than six; a single bit of x is a wire. LOGIC: a table a gate. A weighted sum of bits (each output of
+ * COMPARE: x > t of an unsigned input or sum is one table of its bits above the trailing ones of t where these are at most
+ * six, and one more for every five bits beyond; a single bit of x is a wire. LOGIC: a table a gate. A weighted sum of bits (each output of
  * a DENSE after LOGIC): six bits at a time, of neighbouring weight, are a number whose every bit is one table of the six; those
  * numbers are added in a tree. A popcount of adders takes about one LUT a counted bit;
  * here the multiplications by weights cost nothing.

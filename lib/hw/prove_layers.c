@@ -53,7 +53,8 @@ static int prove_element(prover *p, const cb_op *q, int k, int64_t e, const cb_t
     cb_aig *a = &p->c->aig;
     if (h->node == CB_HELD_DROPPED) return 0;
     if (h->node == CB_HELD_CONSTANT) return prove_constant(p, q, k, e, lo, hi, unit);
-    bool quantizer = p->g->node[h->node].kind == CB_NODE_QUANT; /* else it changes nothing, and the sum itself is held */
+    bool same = n_term == 1 && term->of.node == h->node; /* it changes nothing, and what it reads is held, itself perhaps quantized */
+    bool quantizer = !same && p->g->node[h->node].kind == CB_NODE_QUANT; /* else it changes nothing, and the sum itself is held */
     int32_t root = quantizer ? p->g->node[h->node].a : h->node;
     const cb_node *x = &p->g->node[root];
     cb_held from = {.node = root, .exponent = quantizer ? x->frac : h->exponent, .neg = !quantizer && h->neg};
@@ -131,7 +132,8 @@ static int layer_of_comparators(prover *p, int k) {
         cb_held from = input_held(p, k, op->source[j]);
         if (from.node < 0) return cb_fail("layer %s: element %d: its input is gone", op->name, j);
         cb_word x = cb_graph_free(&p->bits, from.node), t = cb_word_constant(op->threshold[j]);
-        for (int b = 0; b < x.n; b++)
+        if (!op->mask) x = held_word(p, &from, x, op->in_frac);
+        for (int b = 0; b < x.n && op->mask; b++)
             if (!(op->mask[j] >> b & 1)) x.bit[b] = 0;
         cb_lit want = cb_word_less(&p->c->aig, &t, &x), have = h->node < 0 ? h->constant != 0 : cb_graph_definition(&p->bits, h->node).bit[0];
         if (cb_claim_add(p->c, cb_aig_xor(&p->c->aig, want, have), j, k)) return -1;

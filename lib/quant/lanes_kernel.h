@@ -57,7 +57,8 @@ static void FN(quantize)(const cb_plan_op *op, const VECTOR *x, VECTOR *y) {
         for (int p = 0; p < FN(parts); p++) *y++ = FN(step)(op, &op->step[e], *x++);
 }
 
-static void FN(score)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, uint16_t *code) {
+/* The last tensor of the plan, in x or y. */
+static LANE *FN(tensor)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y) {
     LANE *in = x;
     for (int i = 0; i < plan->n_in; i++)
         for (int l = 0; l < CB_PLAN_LANES; l++) in[i * CB_PLAN_LANES + l] = l < n ? et[(int64_t)l * plan->n_in + i] : 0;
@@ -66,6 +67,20 @@ static void FN(score)(const cb_plan *plan, const uint16_t *et, int n, void *x, v
         void *swap = x;
         x = y, y = swap;
     }
-    in = x;
+    return x;
+}
+
+static void FN(score)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, uint16_t *code) {
+    const LANE *in = FN(tensor)(plan, et, n, x, y);
     for (int l = 0; l < n; l++) code[l] = (uint16_t)in[l];
+}
+
+static void FN(bits)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, const cb_plan_cuts *cuts, uint16_t *bit) {
+    const LANE *in = FN(tensor)(plan, et, n, x, y);
+    for (int32_t j = 0; j < cuts->n; j++) {
+        const LANE *v = in + (int64_t)cuts->source[j] * CB_PLAN_LANES;
+        uint32_t word = 0;
+        for (int l = 0; l < CB_PLAN_LANES; l++) word |= (uint32_t)(v[l] > cuts->threshold[j]) << l;
+        bit[j] = (uint16_t)word;
+    }
 }

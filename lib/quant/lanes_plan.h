@@ -3,14 +3,15 @@
  * A block of a tensor is lane x[n][16], lane = event, lane type int32_t or int64_t.
  * Zero weights are left out; all integer arithmetic, so any order of sums is exact.
  * The plan is built by programme_score.c and read by the kernels of isa/, which are
- * compiled once an instruction set.
+ * compiled once an instruction set. A programme that compares sums has a plan of what comes
+ * before (programme_bits_score.c).
  */
 #ifndef CB_QUANT_LANES_PLAN_H
 #define CB_QUANT_LANES_PLAN_H
 
 #include <stdint.h>
 
-#include "quant/fixed.h"
+#include "quant/programme.h"
 
 enum { CB_PLAN_LANES = 16 };
 
@@ -47,7 +48,22 @@ typedef struct {
     cb_plan_op *op;
 } cb_plan;
 
+/* A plan of the first n_op operations, all QUANT, DENSE or CONV2D, of a finished programme. Also after a failure: _free. */
+int cb_plan_make(const cb_programme *p, int n_op, cb_plan *plan) CB_MUST;
+void cb_plan_free(cb_plan *plan);
+
 /* Up to 16 events et[n][n_in] -> code[n]. x, y: scratch of room*16 int64_t, 64-byte aligned. */
 typedef void cb_plan_kernel(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, uint16_t *code);
+
+
+/* Comparators of the last tensor: element source[j] > threshold[j], j < n. */
+typedef struct {
+    int32_t n;
+    const int32_t *source, *threshold;
+} cb_plan_cuts;
+
+/* The same events -> bit[n of cuts]: event l at bit l. */
+typedef void cb_plan_bits_kernel(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, const cb_plan_cuts *cuts,
+                                 uint16_t *bit);
 
 #endif

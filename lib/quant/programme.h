@@ -14,10 +14,11 @@
  *           For both: out_frac = in_frac + w_frac, and bias is stored in units of
  *           2^-bias_frac with bias_frac <= out_frac.
  *   COMPARE out[j] = (in[source[j]] & mask[j]) > threshold[j] ? 1 : 0: a thermometer code (mask 1023) or single bits of the
- *           counts (mask 2^k, threshold 0); only as the first operation
+ *           counts (mask 2^k, threshold 0). The first operation; or, once, behind a QUANT whose elements are never negative:
+ *           in[source[j]] > threshold[j] in units of 2^-in_frac, without masks (mask is NULL)
  *   LOGIC   out = the outputs of a circuit (circuit.h) on bits; directly after COMPARE
  *           Both give frac 0 and no accumulator. A logic gate network is COMPARE, LOGIC, DENSE (the sum of
- *           weighted bits), QUANT.
+ *           weighted bits), QUANT; so are decision trees (lib/trees), with QUANT and sums of regions before.
  * Accumulators: exact. acc, if acc.k+i+f > 0, declares the signed hardware type;
  * cb_programme_finish proves from the weights and the input formats that no input
  * can exceed it (and that int64 suffices), or fails naming layer, output and bound.
@@ -28,7 +29,8 @@
  *           dataset format i16 (n_format, 3): columns k, i, f
  *   DENSE   kind = "dense", name, w_frac; w i32 (n_in, n_out)
  *   CONV2D  kind = "conv2d", name, w_frac, stride_y, stride_x; w i32 (kh, kw, c_in, c_out)
- *   COMPARE kind = "compare", name; source i32 (n_out), threshold i32 (n_out), mask i32 (n_out) unless all are 1023
+ *   COMPARE kind = "compare", name; source i32 (n_out), threshold i32 (n_out), mask i32 (n_out) unless all are 1023 (never
+ *           behind a QUANT)
  *   LOGIC   kind = "logic", name; gate_inputs, gate_table, outputs as in circuit.h
  *           DENSE, CONV2D: bias i64 (n_out) with attribute bias_frac of the group, if there is a bias;
  *           acc i16 (3): k, i, f of the declared accumulator, if one is declared
@@ -70,7 +72,7 @@ typedef struct {
     int bias_frac;
     cb_format acc;
     /* COMPARE */
-    int32_t *source, *threshold, *mask; /* [out_c]; threshold 0 .. 1022, mask 1 .. 1023 */
+    int32_t *source, *threshold, *mask; /* [out_c]; of counts: threshold 0 .. 1022, mask 1 .. 1023; of sums: mask NULL */
     /* LOGIC */
     cb_circuit circuit;
     /* derived by cb_programme_finish */
@@ -94,7 +96,8 @@ cb_op *cb_programme_quant(cb_programme *p, const char *name, int n_format) CB_MU
 cb_op *cb_programme_dense(cb_programme *p, const char *name, int n_out, bool bias) CB_MUST;
 cb_op *cb_programme_conv2d(cb_programme *p, const char *name, int kh, int kw, int sy, int sx, int filters,
                            bool bias) CB_MUST;
-/* n_out comparators with source and threshold to be filled, masks 1023; the programme must be empty. */
+/* n_out comparators with source and threshold to be filled. The programme must be empty (masks are 1023 then), or the last operation
+ * a QUANT and none before a COMPARE. */
 cb_op *cb_programme_compare(cb_programme *p, const char *name, int n_out) CB_MUST;
 /* A copy of a circuit with as many inputs as COMPARE has outputs. */
 cb_op *cb_programme_logic(cb_programme *p, const char *name, const cb_circuit *c) CB_MUST;

@@ -21,7 +21,9 @@ void cb_op_plain(const cb_op *op, const int64_t *x, int64_t *y);
 static inline bool cb_op_bits(const cb_op *op) { return op->kind == CB_OP_COMPARE || op->kind == CB_OP_LOGIC; }
 int cb_bits_finish(cb_programme *p, int k, const int64_t *lo, const int64_t *hi) CB_MUST;
 int cb_bits_plain(const cb_op *op, const int64_t *x, int64_t *y) CB_MUST;
-/* cb_programme_score of a programme that starts with COMPARE; counts are checked. */
+/* Index of the first COMPARE, n_op if there is none. */
+int cb_bits_at(const cb_programme *p);
+/* cb_programme_score of a programme that has a COMPARE (programme_bits_score.c); counts are checked. */
 int cb_bits_score(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) CB_MUST;
 int cb_bits_write(const cb_op *op, cb_h5 *f, const char *group) CB_MUST;
 int cb_bits_read(cb_programme *p, cb_h5 *f, const char *group, const char *op_name, cb_op_kind kind) CB_MUST;

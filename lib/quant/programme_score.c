@@ -88,7 +88,7 @@ static int plan_sums(const cb_op *op, cb_plan_op *q) {
     return 0;
 }
 
-static void plan_free(cb_plan *plan) {
+void cb_plan_free(cb_plan *plan) {
     for (int k = 0; plan->op && k < plan->n_op; k++) {
         free(plan->op[k].step);
         free(plan->op[k].base);
@@ -111,15 +111,15 @@ static void plan_narrow(cb_plan *plan) {
         }
 }
 
-static int plan_make(const cb_programme *p, cb_plan *plan) {
-    *plan = (cb_plan){.n_op = p->n_op, .n_in = p->input_h * p->input_w, .narrow = 1};
+int cb_plan_make(const cb_programme *p, int n_op, cb_plan *plan) {
+    *plan = (cb_plan){.n_op = n_op, .n_in = p->input_h * p->input_w, .narrow = 1};
     plan->room = plan->n_in;
-    plan->op = cb_alloc((size_t)p->n_op, sizeof *plan->op);
+    plan->op = cb_alloc((size_t)n_op, sizeof *plan->op);
     int64_t *ends = cb_alloc(2 * (size_t)plan->n_in, sizeof *ends);
     int rc = plan->op && ends ? 0 : -1;
     for (int i = 0; !rc && i < plan->n_in; i++) ends[plan->n_in + i] = CB_ET_MAX;
     const int64_t *lo = ends, *hi = ends + plan->n_in;
-    for (int k = 0; k < p->n_op && !rc; k++) {
+    for (int k = 0; k < n_op && !rc; k++) {
         const cb_op *op = &p->op[k];
         plan->op[k].n_out = (int)cb_op_outputs(op);
         plan->room = larger(plan->room, cb_op_outputs(op));
@@ -163,14 +163,14 @@ static void score_blocks(const cb_plan *plan, const uint16_t *et, size_t n, uint
 static int score_wide(const cb_programme *p, const uint16_t *et, size_t n, uint16_t *code) {
     cb_plan plan;
     if (cb_counts_check(p, et, n)) return -1;
-    if (cb_op_bits(&p->op[0])) return cb_bits_score(p, et, n, code);
-    int rc = plan_make(p, &plan);
+    if (cb_bits_at(p) < p->n_op) return cb_bits_score(p, et, n, code);
+    int rc = cb_plan_make(p, p->n_op, &plan);
     size_t each = (size_t)plan.room * CB_PLAN_LANES * sizeof(int64_t);
     char *scratch = rc ? NULL : cb_alloc_aligned((size_t)cb_threads() * 2, each);
     if (scratch) score_blocks(&plan, et, n, code, scratch, each);
     else rc = -1;
     free(scratch);
-    plan_free(&plan);
+    cb_plan_free(&plan);
     return rc;
 }
 

@@ -4,7 +4,6 @@
 #include "nn/isa.h"
 #include "quant/lanes_plan.h"
 
-
 /* What one register holds. */
 #if defined __AVX512F__
 #define VECTOR_BYTES 64
@@ -28,4 +27,8 @@
 
 void CB_ISA_FN(cb_plan_score)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, uint16_t *code) {
     (plan->narrow ? score_32 : score_64)(plan, et, n, x, y, code);
+}
+
+void CB_ISA_FN(cb_plan_bits)(const cb_plan *plan, const uint16_t *et, int n, void *x, void *y, const cb_plan_cuts *cuts, uint16_t *bit) {
+    (plan->narrow ? bits_32 : bits_64)(plan, et, n, x, y, cuts, bit);
 }
