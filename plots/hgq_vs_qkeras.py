@@ -42,6 +42,8 @@ def legend(study, figure, rows):
             name = "hgq+, 25 ns" if "25ns" in s else "hgq+"
         elif student and study.family[s] == "lgn":
             name = "logic gate network"
+        elif student and study.family[s] == "bdt":
+            name = "boosted trees"
         handles.append(plt.Line2D([], [], color=style["color"], linestyle=style["linestyle"], linewidth=1.4,
                                   marker=marker, markersize=5, markerfacecolor=fill, label=name))
     unique = {h.get_label(): h for h in handles}

@@ -84,7 +84,7 @@ def legend(study, figure, published):
         if key in seen or "@" in s:
             continue
         seen.add(key)
-        name = {"lgn": "logic gates, dense", "clgn": "logic gates, convolutional"}.get(s, s if study.family[s] == "lgn" else study.family[s])
+        name = {"lgn": "logic gates, dense", "clgn": "logic gates, convolutional", "bdt": "boosted trees"}.get(s, s if study.family[s] == "lgn" else study.family[s])
         handles.append(plt.Line2D([], [], color=style["color"], marker=style["marker"], markerfacecolor=style["markerfacecolor"],
                                   linestyle="none", markersize=6, label=f"{name} ({s})" if study.family[s] != "lgn" else name))
     if published:

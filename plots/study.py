@@ -2,7 +2,7 @@
 import math
 import os
 
-from style import BLACK, BLUE, BROWN, DEEP, ORANGE, RED, SAND, SLATE, TEAL, VIOLET, origin, read_table, require
+from style import BLACK, BLUE, BROWN, DEEP, GREY, ORANGE, RED, SAND, SLATE, TEAL, VIOLET, origin, read_table, require
 
 YOSYS_RULE, ESTIMATE_RULE = "packed", "carry-chain"  # the counting rules shown; see lib/hw/sites.h, cost.h
 RATES = ["0.3", "1", "3", "10"]  # working points [kHz], as in the names of the columns
@@ -34,7 +34,7 @@ class Study:
 
     def order(self, student):
         ebops = self.ebops.get(student, math.nan)
-        rank = {"qkeras": 0, "hgq": 1, "hgq+": 2}.get(self.family.get(student), 3)
+        rank = {"qkeras": 0, "hgq": 1, "hgq+": 2, "bdt": 4}.get(self.family.get(student), 3)
         return (rank, -ebops if ebops == ebops else 0, student)
 
     def value(self, student, process, column):
@@ -52,13 +52,13 @@ class Study:
         return row.num("lut") if row else math.nan
 
     def shown(self):
-        """The few students that curves show: the best QKeras one, HGQ at 1e-4 (or the first), the first hgq+ and logic gate ones."""
+        """The few students that curves show: the best QKeras one, HGQ at 1e-4 (or the first), the first hgq+, logic gate and tree ones."""
         first = self.signals[0] if "tt_had" not in self.signals else "tt_had"
         plain = [s for s in self.names if "@" not in s]
         qkeras = sorted((s for s in plain if self.family[s] == "qkeras"), key=lambda s: -self.value(s, first, "auc"))
         hgq = [s for s in plain if self.family[s] == "hgq"]
         chosen = [s for s in hgq if s == "hgq-1e-4"] or hgq[:1]
-        for family, favourite in (("hgq+", "hgq-plus"), ("lgn", "lgn")):
+        for family, favourite in (("hgq+", "hgq-plus"), ("lgn", "lgn"), ("bdt", "bdt")):
             members = [s for s in plain if self.family[s] == family]
             chosen += [s for s in members if s == favourite] or members[:1]
         return qkeras[:1] + chosen
@@ -85,6 +85,8 @@ def look(study, student):
     if family == "lgn":
         conv = student.startswith("clgn")
         return dict(color=TEAL, marker="*" if conv else "X", linestyle=(0, (4, 1, 1, 1)) if conv else (0, (2, 1)))
+    if family == "bdt":
+        return dict(color=GREY, marker="h", linestyle=(0, (1, 1, 3, 1)))
     return dict(color=ORANGE, marker="P", linestyle="-", fill="25ns" not in student)
 
 
