@@ -132,7 +132,7 @@ static int layer_of_comparators(prover *p, int k) {
         cb_held from = input_held(p, k, op->source[j]);
         if (from.node < 0) return cb_fail("layer %s: element %d: its input is gone", op->name, j);
         cb_word x = cb_graph_free(&p->bits, from.node), t = cb_word_constant(op->threshold[j]);
-        if (!op->mask) x = held_word(p, &from, x, op->in_frac);
+        if (!op->mask) x = cb_graph_held(&p->bits, &from, x, op->in_frac);
         for (int b = 0; b < x.n && op->mask; b++)
             if (!(op->mask[j] >> b & 1)) x.bit[b] = 0;
         cb_lit want = cb_word_less(&p->c->aig, &t, &x), have = h->node < 0 ? h->constant != 0 : cb_graph_definition(&p->bits, h->node).bit[0];

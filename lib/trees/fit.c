@@ -196,6 +196,8 @@ int cb_tree_fit(cb_tree_student *s, const cb_regions *regions, const cb_student_
                 cb_history *history) {
     *s = (cb_tree_student){.regions = *regions, .frac = plan->recipe.frac};
     if (cb_regions_check(regions)) return -1;
+    if (plan->tail_weight * CB_TREE_WEIGHT > CB_TREE_HEAVIEST)
+        return cb_fail("trees: tail weight %.9g, at most %d", plan->tail_weight, CB_TREE_HEAVIEST / CB_TREE_WEIGHT);
     if (set->height != regions->height || set->width != regions->width)
         return cb_fail("trees: regions of %d x %d images, events of %d x %d", regions->height, regions->width, set->height, set->width);
     s->n_feature = cb_regions_features(regions);

@@ -1,6 +1,6 @@
 /* regions.h - what decision trees look at: sums of E_T over tiles of the image, in whole numbers.
  *
- * A view is a slice of each region's count: view v is floor(E_T / 2^from), limited to `bits` bits: by saturation, or,
+ * A view is part of each region's count: view v is floor(E_T / 2^from), limited to `bits` bits: by saturation, or,
  * with wrap, modulo 2^bits (every view but the last: plain wires in hardware, as in quant/plus_student.h). The one view {0, 10} is
  * E_T itself. A feature is the sum of one view over one tile; tilings may overlap: rings in phi (18 x 1), blocks, the whole image.
  * Features are ordered tiling by tiling, in it [tile y][tile x][view], and counted in units of 2^from of their view.
@@ -20,7 +20,7 @@ enum { CB_TREE_VIEWS = 4, CB_TREE_TILINGS = 8, CB_TREE_FEATURES = 4096 };
 
 typedef struct {
     int height, width;
-    int n_view, from[CB_TREE_VIEWS], bits[CB_TREE_VIEWS]; /* from + bits <= 10 but where the view saturates; from <= 9 */
+    int n_view, from[CB_TREE_VIEWS], bits[CB_TREE_VIEWS]; /* from + bits <= 10 */
     bool wrap;
     int n_tiling, tile_h[CB_TREE_TILINGS], tile_w[CB_TREE_TILINGS];
 } cb_regions;
@@ -35,8 +35,8 @@ int32_t cb_regions_most(const cb_regions *r, int f);
 /* "18x1+2,0/1": tile, place of the tile, view. */
 void cb_regions_name(const cb_regions *r, int f, char name[48]);
 
-/* Appends the operations that give the n features listed (ascending) to an empty programme of that image shape. Element k is
- * feature[k], in counts with as many fraction bits as the tensor has: unit[k] (set here) of them are one unit of the feature. */
+/* Appends the operations that give the n features listed (ascending) to an empty programme of that image shape. Element k of the last one is
+ * feature[k] * unit[k] in the units of its tensor; unit[k] is set here. */
 int cb_regions_programme(const cb_regions *r, const int32_t *feature, int n, cb_programme *p, int32_t *unit) CB_MUST;
 
 #endif
