@@ -111,7 +111,7 @@ static void test_no_card(void) {
     UNIT_OK(cb_emit_ctp7(&e));
     CU_ASSERT_FALSE(cb_file_exists(path));
     UNIT_OK(cb_verify_ctp7(&e, card.scratch, &c));
-    CU_ASSERT_STRING_EQUAL(c.status, "not run: the card has 18 x 14 regions, the student 14 x 18");
+    CU_ASSERT_STRING_EQUAL(c.status, "not run: the card has 18 x 14 regions of 10 bits, the student 14 x 18 of 10");
     UNIT_OK(cb_remove_tree(e.dir));
 }
 
