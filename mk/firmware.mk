@@ -27,18 +27,24 @@ verify-firmware: $(FIRMWARE_VERSIONS:%=$(FIRMWARE_CHECK)/%.tsv)
 verify-firmware-record: verify-firmware
 	cp $(FIRMWARE_CHECK)/all.tsv results/firmware_verification.tsv
 
-# Proofs of the same versions (as `make prove` of the students): programme = netlist = Verilog for all inputs.
+# Proofs of the same versions (as `make prove` of the students): programme = netlist = Verilog for all inputs. VERSION_ii4: four
+# clocks an event, positions share engines; VERSION_ternary: chains of three operands, also in the cells of 7 series.
+FIRMWARE_PROOFS := $(FIRMWARE_VERSIONS) $(addsuffix _ii4,$(filter v2%,$(FIRMWARE_VERSIONS))) $(FIRMWARE_VERSIONS:%=%_ternary)
+FIRMWARE_PROOF_FILES := $(FIRMWARE_PROOFS:%=$(FIRMWARE_CHECK)/%.proof.tsv)
+firmware_version = $(firstword $(subst _, ,$(1)))
+firmware_variant = $(if $(filter %_ii4,$(1)),--ii 4) $(if $(filter %_ternary,$(1)),--set hardware.ternary=yes)
+
 $(FIRMWARE_CHECK)/%.proof.tsv: $(BIN)/import-weights $(BIN)/emit-hls mk/firmware.mk
 	@mkdir -p $(@D)
-	$(BIN)/import-weights -q --arch $(firstword $(subst p, ,$*)) --in data/firmware/$* --name $* --out $(@:.tsv=.h5)
-	$(LAUNCH) $(BIN)/emit-hls --in $(@:.tsv=.h5) --out $(@:.tsv=.firmware) --set hardware.check_software=1000 \
+	$(BIN)/import-weights -q --arch $(firstword $(subst p, ,$*)) --in data/firmware/$(call firmware_version,$*) --name $* --out $(@:.tsv=.h5)
+	$(LAUNCH) $(BIN)/emit-hls --in $(@:.tsv=.h5) --out $(@:.tsv=.firmware) $(call firmware_variant,$*) --set hardware.check_software=1000 \
 	  --set hardware.check_simulation=0 --prove $@ $(PROVEFLAGS) && rm -rf $(@:.tsv=.firmware)
 
-prove-firmware: $(FIRMWARE_VERSIONS:%=$(FIRMWARE_CHECK)/%.proof.tsv)
+prove-firmware: $(FIRMWARE_PROOF_FILES)
 	@awk 'FNR == 1 && NR > 1 { next } { print }' $^
 
 # ... and kept.
 prove-firmware-record: prove-firmware
-	@awk 'FNR == 1 && NR > 1 { next } { print }' $(FIRMWARE_VERSIONS:%=$(FIRMWARE_CHECK)/%.proof.tsv) > results/firmware_proofs.tsv
+	@awk 'FNR == 1 && NR > 1 { next } { print }' $(FIRMWARE_PROOF_FILES) > results/firmware_proofs.tsv
 
 .PHONY: verify-firmware verify-firmware-record prove-firmware prove-firmware-record

@@ -376,9 +376,10 @@ int cb_claims_import_verilog(cb_claims *c, const char *text, const char *top, bo
     static const char *const argv[] = {"yosys", "-q", "-s", "design.ys", NULL};
     char *verilog = cb_textf("%s/design.v", scratch), *path = cb_textf("%s/design.ys", scratch), *aig = cb_textf("%s/design.aig", scratch),
          *map = cb_textf("%s/design.map", scratch), *ripple = cb_textf("%s/ripple.v", scratch);
-    char *script = cb_textf("%sread_verilog %sdesign.v\nhierarchy -check -top %s\nproc\ncheck -assert\ntechmap -map ripple.v -map +/techmap.v\naigmap\nflatten\n"
-                            "write_aiger -map design.map design.aig\n",
-                            cells ? "read_verilog +/xilinx/cells_sim.v\n" : "", cells ? "-DCB_XC7 " : "", top);
+    /* models of LUTs are trees over all entries of their tables: constants go before a hundred thousand of them are flattened */
+    char *script = cb_textf("%sread_verilog %sdesign.v\nhierarchy -check -top %s\nproc\ncheck -assert\ntechmap -map ripple.v -map +/techmap.v\n"
+                            "%saigmap\nflatten\nwrite_aiger -map design.map design.aig\n",
+                            cells ? "read_verilog +/xilinx/cells_sim.v\n" : "", cells ? "-DCB_XC7 " : "", top, cells ? "opt_expr\nopt_clean\n" : "");
     cb_process_end end;
     int rc = verilog && path && aig && map && ripple && script && !cb_file_write(verilog, text) && !cb_file_write(ripple, ripple_text) && !cb_file_write(path, script) &&
                      !run_tool(argv, limits, scratch, &end) && !import_mapped(c, aig, map, in, n_in, out, n_out)

@@ -8,10 +8,10 @@
 #include "hw/emit_common.h"
 #include "stats/table.h"
 
-static void add_row(cb_proof *proof, const char *from, const char *to, const char *method, int64_t claims, int64_t proved, int64_t open,
-                    int64_t refuted) {
+static void add_row(cb_proof *proof, const char *from, const char *to, const char *method, const char *covers, int64_t claims, int64_t proved,
+                    int64_t open, int64_t refuted) {
     cb_proof_row *r = &proof->row[proof->n++];
-    *r = (cb_proof_row){from, to, method, claims, proved, open, refuted};
+    *r = (cb_proof_row){from, to, method, covers, claims, proved, open, refuted};
     cb_info("proof: %s = %s, %s: %lld of %lld proved%s", from, to, method, (long long)proved, (long long)claims,
             refuted ? ", REFUTED" : open ? ", the others open: conflict limit" : "");
 }
@@ -20,8 +20,8 @@ static int prove_programme(const cb_programme *p, const cb_netlist *g, const cb_
     cb_claims c;
     int64_t sums = 0;
     int rc = cb_prove_layers(p, g, map, tools, &c, &sums);
-    if (sums) add_row(proof, "programme", "netlist", "sums multiplied out", sums, sums, 0, 0);
-    if (c.n) add_row(proof, "programme", "netlist", "rules by SAT", c.n, c.proved, c.open, c.refuted);
+    if (sums) add_row(proof, "programme", "netlist", "sums multiplied out", "lowering, constant matrices, folding, merging, dead nodes", sums, sums, 0, 0);
+    if (c.n) add_row(proof, "programme", "netlist", "rules by SAT", "rounding, saturation, dropped bits, comparators, tables", c.n, c.proved, c.open, c.refuted);
     cb_claims_free(&c);
     return rc;
 }
@@ -34,7 +34,8 @@ static int prove_file(const cb_netlist *g, const char *dir, bool comb, bool cell
     int rc = file ? cb_prove_nodes(g, comb, cells, file, tools, &c, NULL) : -1;
     const char *to = comb ? cells ? "combinational Verilog, 7-series cells" : "combinational Verilog"
                           : cells ? "pipelined Verilog, 7-series cells" : "pipelined Verilog";
-    if (c.n) add_row(proof, g->ii > 1 ? "shared netlist" : "netlist", to, g->ternary ? "wires by SAT, chains of three also by algebra" : "wires by SAT", c.n, c.proved, c.open, c.refuted);
+    if (c.n) add_row(proof, g->ii > 1 ? "shared netlist" : "netlist", to, g->ternary ? "wires by SAT, chains of three also by algebra" : "wires by SAT",
+                     comb ? "carry chains, offsets, printing" : "pipeline cut, registers, carry chains, offsets, printing", c.n, c.proved, c.open, c.refuted);
     cb_claims_free(&c);
     free(file);
     return rc;
@@ -44,11 +45,11 @@ static int prove_sharing(const cb_proof_subject *s, const cb_prove_tools *tools,
     cb_claims c;
     int64_t identities = 0, reads = 0;
     int rc = cb_prove_phases(s->shared, s->net, s->unfolding, tools, &c, &identities);
-    if (!rc) add_row(proof, "netlist", "shared netlist", "phases put in, sums multiplied out", identities, identities, 0, 0);
-    if (c.n) add_row(proof, "netlist", "shared netlist", "phases put in, rules by SAT", c.n, c.proved, c.open, c.refuted);
+    if (!rc) add_row(proof, "netlist", "shared netlist", "phases put in, sums multiplied out", "engines, multiplexers", identities, identities, 0, 0);
+    if (c.n) add_row(proof, "netlist", "shared netlist", "phases put in, rules by SAT", "quantizers of the engines", c.n, c.proved, c.open, c.refuted);
     cb_claims_free(&c);
     if (!rc) rc = cb_prove_schedule(s->shared, s->unfolding, &reads);
-    if (!rc) add_row(proof, "shared netlist", "shared netlist", "schedule of registers, clock by clock", reads, reads, 0, 0);
+    if (!rc) add_row(proof, "shared netlist", "shared netlist", "schedule of registers, clock by clock", "pipeline cut, held values", reads, reads, 0, 0);
     return rc;
 }
 
@@ -108,11 +109,11 @@ int cb_prove_student(const cb_programme *programme, const cb_netlist *net, const
 
 int cb_proof_write(const cb_proof *proof, const char *name, const char *path) {
     cb_table t;
-    int rc = cb_table_begin(&t, "student\tfrom\tto\tmethod\tclaims\tproved\topen\trefuted", 0);
+    int rc = cb_table_begin(&t, "student\tfrom\tto\tmethod\tclaims\tproved\topen\trefuted\tcovers", 0);
     for (int k = 0; k < proof->n && !rc; k++) {
         const cb_proof_row *r = &proof->row[k];
-        rc = cb_table_row(&t, "%s\t%s\t%s\t%s\t%lld\t%lld\t%lld\t%lld", name, r->from, r->to, r->method, (long long)r->claims,
-                          (long long)r->proved, (long long)r->open, (long long)r->refuted);
+        rc = cb_table_row(&t, "%s\t%s\t%s\t%s\t%lld\t%lld\t%lld\t%lld\t%s", name, r->from, r->to, r->method, (long long)r->claims,
+                          (long long)r->proved, (long long)r->open, (long long)r->refuted, r->covers);
     }
     if (!rc) rc = cb_table_write(&t, path);
     cb_table_free(&t);

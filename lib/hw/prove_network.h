@@ -54,7 +54,7 @@ int cb_prove_phases(const cb_netlist *shared, const cb_netlist *flat, const cb_u
 int cb_prove_schedule(const cb_netlist *shared, const cb_unfolding *u, int64_t *reads) CB_MUST;
 
 typedef struct {
-    const char *from, *to, *method;
+    const char *from, *to, *method, *covers; /* covers: the passes of the compiler whose work the row proves */
     int64_t claims, proved, open, refuted;
 } cb_proof_row;
 
@@ -81,7 +81,7 @@ int cb_prove_network(const cb_proof_subject *s, const char *dir, const cb_claim_
 int cb_prove_student(const cb_programme *programme, const cb_netlist *net, const cb_netlist *shared, int extra_levels, const char *dir,
                      const cb_claim_limits *limits, const char *scratch, cb_proof *proof) CB_MUST;
 
-/* name, from, to, method, claims, proved, open, refuted: a row a link, tab-separated. */
+/* name, from, to, method, claims, proved, open, refuted, covers: a row a link, tab-separated. */
 int cb_proof_write(const cb_proof *proof, const char *name, const char *path) CB_MUST;
 
 #endif
