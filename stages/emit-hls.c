@@ -111,6 +111,7 @@ static int prove_all(const work *w, int extra_levels) {
     char *scratch = cb_textf("%s/.prove", w->emit.dir);
     int rc = scratch ? cb_prove_student(&w->programme, &w->net, w->emit.shared, extra_levels, w->emit.dir, &limits, scratch, &proof) : -1;
     free(scratch);
+    if (!rc) rc = cb_prove_trained(in, &w->programme, &proof);
     return rc || cb_proof_write(&proof, w->programme.name, prove) ? -1 : 0;
 }
 

@@ -17,55 +17,8 @@ typedef struct {
     int64_t checked, mismatches;
 } work;
 
-/* Index of a CHOICE among its words. */
-static int choice(const cb_config *c, const char *key, const char *words) {
-    const char *value = cb_config_text(c, "lgn", key), *at = words;
-    for (int k = 0;; k++) {
-        size_t n = strcspn(at, " ");
-        if (strlen(value) == n && !strncmp(value, at, n)) return k;
-        if (!at[n]) return 0;
-        at += n + 1;
-    }
-}
-
 static int whole(const cb_config *c, const char *key) { return (int)cb_config_int(c, "lgn", key); }
 static double real(const cb_config *c, const char *key) { return cb_config_real(c, "lgn", key); }
-
-static cb_logic_design design_of(const cb_config *c) {
-    double list[CB_LOGIC_PLANES];
-    int field = whole(c, "field"), stride = whole(c, "stride");
-    cb_logic_design d = {.input = (cb_logic_input)choice(c, "input", "bits lt log ramp binary"),
-                         .kind = (cb_logic_kind)choice(c, "nodes", "raw light warp"),
-                         .rank = whole(c, "inputs"),
-                         .wiring = (cb_logic_wiring)choice(c, "wiring", "random distinct unique local ring"),
-                         .window = whole(c, "window"),
-                         .window_eta = whole(c, "window_eta") ? whole(c, "window_eta") : whole(c, "window"),
-                         .candidates = whole(c, "candidates"),
-                         .learn_thresholds = choice(c, "learn_thresholds", "no log linear") > 0,
-                         .log_thresholds = choice(c, "learn_thresholds", "no log linear") == 1,
-                         .threshold_width = real(c, "threshold_width"),
-                         .group = whole(c, "channel_group"),
-                         .pool = whole(c, "pool"),
-                         .start = (cb_logic_start)choice(c, "start", "residual random threshold"),
-                         .probability = real(c, "residual_probability"),
-                         .start_noise = real(c, "start_noise"),
-                         .weighted = choice(c, "head", "sum weighted") == 1,
-                         .units = whole(c, "units"),
-                         .hinges = whole(c, "hinges"),
-                         .count = cb_config_bool(c, "lgn", "count"),
-                         .grid = {whole(c, "head_bits"), whole(c, "head_frac")},
-                         .hinge_grid = {whole(c, "hinge_bits"), whole(c, "hinge_frac")},
-                         .tau = real(c, "tau"),
-                         .middle = real(c, "middle"),
-                         .seed = (uint64_t)cb_config_int(c, "student", "seed")};
-    d.conv = (cb_logic_conv){d.kind, d.rank, whole(c, "kernels"), whole(c, "levels"), {field, field, 1}, {stride, stride, 1},
-                             whole(c, "padding")};
-    d.planes = cb_config_reals(c, "lgn", "thresholds", list, CB_LOGIC_PLANES);
-    for (int i = 0; i < d.planes; i++) d.threshold[i] = (int32_t)list[i];
-    d.n_dense = cb_config_reals(c, "lgn", "layers", list, CB_LOGIC_DENSE);
-    for (int k = 0; k < d.n_dense; k++) d.dense[k] = (int)list[k];
-    return d;
-}
 
 static cb_logic_plan plan_of(const cb_config *c) {
     return (cb_logic_plan){.epochs = (int)cb_config_int(c, "student", "epochs"),
@@ -76,7 +29,7 @@ static cb_logic_plan plan_of(const cb_config *c) {
                            .temperature_end = real(c, "temperature_end"),
                            .noise = real(c, "noise"),
                            .noise_end = real(c, "noise_end"),
-                           .hard = choice(c, "forward", "soft hard") == 1,
+                           .hard = cb_config_choice(c, "lgn", "forward") == 1,
                            .soft_steps = cb_config_int(c, "lgn", "soft_steps"),
                            .clamp_after = cb_config_int(c, "lgn", "clamp_after"),
                            .wire_rate = real(c, "wire_rate"),
@@ -93,7 +46,7 @@ static int train(work *w, const cb_stage *st) {
     cb_rows_place place;
     const cb_config *c = st->config;
     cb_logic_plan plan = plan_of(c);
-    cb_logic_design design = design_of(c);
+    cb_logic_design design = cb_logic_design_of(c);
     if (cb_stage_place(st, out, &place) || cb_student_set_read(&w->set, data, targets, &place)) return -1;
     if (cb_logic_student_new(&w->s, &design, w->set.height, w->set.width)) return -1;
     return cb_logic_fit(&w->s, &w->set, &plan, &w->history);
@@ -143,7 +96,7 @@ static void check_usage(const cb_stage *st) {
         cb_stage_usage(st, "lgn.inputs = %d: raw nodes have 2", whole(c, "inputs"));
     if (strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && (real(c, "entropy") > 0 || real(c, "entropy_tree") > 0))
         cb_stage_usage(st, "lgn.entropy and lgn.entropy_tree: only raw nodes choose among gates; take lgn.nodes = raw or 0");
-    if (choice(c, "learn_thresholds", "no log linear") && strcmp(cb_config_text(c, "lgn", "input"), "bits"))
+    if (cb_config_choice(c, "lgn", "learn_thresholds") && strcmp(cb_config_text(c, "lgn", "input"), "bits"))
         cb_stage_usage(st, "lgn.learn_thresholds = %s: thresholds are trained with lgn.input = bits only", cb_config_text(c, "lgn", "learn_thresholds"));
     if (!strcmp(cb_config_text(c, "lgn", "wiring"), "ring") && whole(c, "candidates") > 1)
         cb_stage_usage(st, "lgn.candidates = %d: wires of shared tables (lgn.wiring = ring) are fixed", whole(c, "candidates"));

@@ -274,6 +274,16 @@ const char *cb_config_text(const cb_config *c, const char *section, const char *
     return value_of(c, section, key);
 }
 
+int cb_config_choice(const cb_config *c, const char *section, const char *key) {
+    const char *value = value_of(c, section, key), *at = cb_config_schema[find(section, key)].choices;
+    for (int k = 0;; k++) {
+        size_t n = strcspn(at, " ");
+        if (strlen(value) == n && !strncmp(value, at, n)) return k;
+        if (!at[n]) return 0;
+        at += n + 1;
+    }
+}
+
 int cb_config_reals(const cb_config *c, const char *section, const char *key, double *v, int max) {
     int n = 0;
     char *end;

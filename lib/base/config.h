@@ -43,6 +43,8 @@ double cb_config_real(const cb_config *c, const char *section, const char *key);
 bool cb_config_bool(const cb_config *c, const char *section, const char *key);
 /* TEXT, CHOICE, or any key's text. Owned by c. */
 const char *cb_config_text(const cb_config *c, const char *section, const char *key);
+/* CHOICE: the index of the value among the words of the schema. */
+int cb_config_choice(const cb_config *c, const char *section, const char *key);
 /* REALS: numbers separated by spaces; at most max are stored; returns the count. */
 int cb_config_reals(const cb_config *c, const char *section, const char *key, double *v, int max);
 

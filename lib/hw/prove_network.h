@@ -1,5 +1,7 @@
-/* prove_network.h - a whole network, proven for all inputs: programme = netlist = emitted Verilog.
+/* prove_network.h - a whole network, proven for all inputs: trained gates = programme = netlist = emitted Verilog.
  *
+ *   trained -> programme   Of a logic gate network: the hardened gates, as trained, are those of the programme after
+ *                          simplification, each by its whole truth table, and weigh the same in every sum.
  *   programme -> netlist   Sums are multiplied out over the elements of the tensor before (linear_form.h): every
  *                          coefficient is the programme's, every interval holds. Quantizers, comparators, gates and the tables
  *                          that count bits are claims that SAT decides (claims.h), each with its operand free within
@@ -80,6 +82,10 @@ int cb_prove_network(const cb_proof_subject *s, const char *dir, const cb_claim_
 /* The same for whoever has no maps: lowers again, to the same netlist. shared may be NULL. */
 int cb_prove_student(const cb_programme *programme, const cb_netlist *net, const cb_netlist *shared, int extra_levels, const char *dir,
                      const cb_claim_limits *limits, const char *scratch, cb_proof *proof) CB_MUST;
+
+/* A first row for the student in `path`, if a logic gate network was trained for it: its hardened gates = its programme
+ * (logic/student.h). */
+int cb_prove_trained(const char *path, const cb_programme *programme, cb_proof *proof) CB_MUST;
 
 /* name, from, to, method, claims, proved, open, refuted, covers: a row a link, tab-separated. */
 int cb_proof_write(const cb_proof *proof, const char *name, const char *path) CB_MUST;

@@ -5,6 +5,7 @@
 
 #include "base/fmath.h"
 #include "logic/student.h"
+#include "quant/circuit_prove.h"
 
 enum { MOST_FRAC = 16, HINGE_BITS = 40 };
 
@@ -49,6 +50,19 @@ static bool any_weight(const body *b, int32_t o) {
     return any;
 }
 
+/* What the signals of the circuit weigh in sum u: weight[signal], constants and the bias in weight[signals]; times `sign`. */
+static void add_weights(const body *b, int u, int sign, int64_t *weight) {
+    const cb_circuit *c = &b->c;
+    int64_t *constant = &weight[c->n_input + c->n];
+    *constant += sign * b->bias[u];
+    for (int32_t o = 0; o < c->n_output; o++) {
+        int32_t signal = c->output[o];
+        const cb_gate *g = signal < c->n_input ? NULL : &c->gate[signal - c->n_input];
+        bool known = g && g->k == 0;
+        *(known ? constant : &weight[signal]) += sign * (known && !(g->table & 1) ? 0 : b->w[o * b->units + u]);
+    }
+}
+
 /* Outputs that are constant go into the biases, equal ones become one, those of weight 0 go. At least one stays. */
 static int merge_outputs(body *b) {
     size_t row = (size_t)b->units;
@@ -77,30 +91,41 @@ static int merge_outputs(body *b) {
     if (!kept) c->output[0] = 0, memset(b->w, 0, row * sizeof *b->w), kept = 1;
     c->n_output = kept;
     free(slot);
-    return cb_circuit_simplify(c);
+    return 0;
 }
 
-/* Comparators that gates or outputs read; the circuit's inputs become those. Returns how many. */
+/* The same, proven: every signal weighs what it did, in every sum. */
+static int merge_proven(body *b) {
+    size_t room = (size_t)b->c.n_input + (size_t)b->c.n + 1;
+    int64_t *weight = cb_alloc(room * (size_t)b->units, sizeof *weight);
+    int rc = weight ? 0 : -1;
+    for (int u = 0; u < b->units && !rc; u++) add_weights(b, u, 1, weight + (size_t)u * room);
+    if (!rc) rc = merge_outputs(b);
+    for (int u = 0; u < b->units && !rc; u++) add_weights(b, u, -1, weight + (size_t)u * room);
+    for (size_t k = 0; !rc && k < room * (size_t)b->units; k++)
+        if (weight[k]) rc = cb_fail("logic student: merged outputs weigh something else");
+    free(weight);
+    return rc ? -1 : cb_circuit_simplify(&b->c);
+}
+
+/* Comparators that gates or outputs read; the circuit's inputs become those, which is proven. Returns how many. */
 static int32_t used_inputs(cb_circuit *c, int32_t *old) {
-    int32_t *to = cb_alloc((size_t)c->n_input, sizeof *to), n = 0;
-    if (!to) return -1;
+    cb_circuit before = {0};
+    int32_t *to = cb_alloc((size_t)c->n_input + (size_t)c->n, sizeof *to), n = 0;
+    if (!to || cb_circuit_copy(&before, c)) return free(to), -1;
     for (int32_t g = 0; g < c->n; g++)
-        for (int j = 0; j < c->gate[g].k; j++)
-            if (c->gate[g].in[j] < c->n_input) to[c->gate[g].in[j]] = 1;
-    for (int32_t o = 0; o < c->n_output; o++)
-        if (c->output[o] < c->n_input) to[c->output[o]] = 1;
+        for (int j = 0; j < c->gate[g].k; j++) to[c->gate[g].in[j]] = 1;
+    for (int32_t o = 0; o < c->n_output; o++) to[c->output[o]] = 1;
     for (int32_t i = 0; i < c->n_input; i++)
         if (to[i]) old[n] = i, to[i] = n++;
-    if (!n) n = 1, old[0] = 0; /* a constant score */
-    int32_t less = c->n_input - n;
-    for (int32_t g = 0; g < c->n; g++)
-        for (int j = 0; j < c->gate[g].k; j++)
-            c->gate[g].in[j] = c->gate[g].in[j] < c->n_input ? to[c->gate[g].in[j]] : c->gate[g].in[j] - less;
-    for (int32_t o = 0; o < c->n_output; o++)
-        c->output[o] = c->output[o] < c->n_input ? to[c->output[o]] : c->output[o] - less;
-    c->n_input = n;
+        else to[i] = -1;
+    if (!n) n = 1, old[0] = 0, to[0] = 0; /* a constant score */
+    for (int32_t g = 0; g < c->n; g++) to[c->n_input + g] = n + g;
+    cb_circuit_renumber(c, n, to);
+    int rc = cb_circuit_prove_renumbered(&before, c, to);
+    cb_circuit_free(&before);
     free(to);
-    return n;
+    return rc ? -1 : n;
 }
 
 /* The hinges: weights on the sums and thresholds, max(., 0), weights on them and the constant. */
@@ -157,10 +182,7 @@ int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *n
     strcpy(p->family, "lgn");
     p->seed = seed, p->input_h = s->height, p->input_w = s->width, p->ebops = NAN;
     p->parameters = (int64_t)s->net.n_weight;
-    int rc = old && !sums_of(s, &b) && !cb_logic_harden(&s->net, s->w, &b.c) && !cb_circuit_simplify(&b.c) &&
-                     !merge_outputs(&b)
-                 ? 0
-                 : -1;
+    int rc = old && !sums_of(s, &b) && !cb_logic_harden(&s->net, s->w, &b.c) && !cb_circuit_simplify(&b.c) && !merge_proven(&b) ? 0 : -1;
     int32_t n = rc ? -1 : used_inputs(&b.c, old);
     if (n < 0 || assemble(p, s, &b, old, n)) {
         cb_programme_free(p);
@@ -170,4 +192,49 @@ int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *n
     free(b.w);
     free(old);
     return rc;
+}
+
+/* ---- proof ---- */
+
+static bool same_circuit(const cb_circuit *x, const cb_circuit *y) {
+    bool same = x->n_input == y->n_input && x->n == y->n && x->n_output == y->n_output &&
+                !memcmp(x->output, y->output, (size_t)x->n_output * sizeof *x->output);
+    for (int32_t g = 0; same && g < x->n; g++)
+        same = x->gate[g].k == y->gate[g].k && x->gate[g].table == y->gate[g].table && !memcmp(x->gate[g].in, y->gate[g].in, sizeof x->gate[g].in);
+    return same;
+}
+
+static bool same_numbers(const void *x, const void *y, int n, size_t size) {
+    return n == 0 || !x == !y ? !x || !memcmp(x, y, (size_t)n * size) : false;
+}
+
+/* Trained thresholds stand in the programme alone. */
+static bool same_operation(const cb_op *x, const cb_op *y, bool trained_thresholds) {
+    if (x->kind != y->kind || x->in_h * x->in_w * x->in_c != y->in_h * y->in_w * y->in_c || x->out_c != y->out_c) return false;
+    switch (x->kind) {
+    case CB_OP_COMPARE:
+        return same_numbers(x->source, y->source, x->out_c, sizeof *x->source) && same_numbers(x->mask, y->mask, x->out_c, sizeof *x->mask) &&
+               (trained_thresholds || same_numbers(x->threshold, y->threshold, x->out_c, sizeof *x->threshold));
+    case CB_OP_LOGIC: return same_circuit(&x->circuit, &y->circuit);
+    case CB_OP_DENSE:
+        return x->w_frac == y->w_frac && x->bias_frac == y->bias_frac &&
+               same_numbers(x->w, y->w, x->in_h * x->in_w * x->in_c * x->out_c, sizeof *x->w) && same_numbers(x->bias, y->bias, x->out_c, sizeof *x->bias);
+    default: return x->relu == y->relu && x->round == y->round && x->overflow == y->overflow && !memcmp(x->format, y->format, sizeof *x->format);
+    }
+}
+
+int cb_logic_prove(const cb_logic_student *s, const cb_programme *p, int64_t *gates, int64_t *sums) {
+    cb_circuit hard;
+    cb_programme again;
+    *gates = *sums = 0;
+    if (cb_logic_harden(&s->net, s->w, &hard)) return -1;
+    *gates = hard.n;
+    cb_circuit_free(&hard);
+    if (cb_logic_programme(&again, s, p->name, p->seed)) return -1;
+    int rc = again.n_op == p->n_op ? 0 : cb_fail("%d operations, %d expected", p->n_op, again.n_op);
+    for (int k = 0; k < p->n_op && !rc; k++)
+        if (!same_operation(&again.op[k], &p->op[k], s->design.learn_thresholds)) rc = cb_fail("operation %s is another", p->op[k].name);
+    *sums = s->net.head.units;
+    cb_programme_free(&again);
+    return rc ? cb_fail_in("student '%s': the programme is not that of the trained gates", p->name) : 0;
 }

@@ -16,6 +16,7 @@
 #ifndef CB_LOGIC_STUDENT_H
 #define CB_LOGIC_STUDENT_H
 
+#include "base/config.h"
 #include "logic/train.h"
 #include "quant/programme.h"
 #include "quant/student_data.h"
@@ -83,8 +84,11 @@ void cb_logic_student_free(cb_logic_student *s);
 /* Trains; s then holds the weights of the best epoch. */
 int cb_logic_fit(cb_logic_student *s, const cb_student_set *set, const cb_logic_plan *plan, cb_history *history) CB_MUST;
 
-/* The integer programme: simplified circuit, comparators in use, equal outputs merged in the head. */
+/* The integer programme: simplified circuit, comparators in use, equal outputs merged in the head. Each of these steps is proven
+ * for all inputs as it is made: gates by their truth tables (quant/circuit_prove.h), sums by the weight of every signal. */
 int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *name, int64_t seed) CB_MUST;
+/* Is p the programme of the trained network? Makes it again, with those proofs: of so many hardened gates and sums. */
+int cb_logic_prove(const cb_logic_student *s, const cb_programme *p, int64_t *gates, int64_t *sums) CB_MUST;
 /* The network as trained against the programme, head in float64: every training and validation event and random images
  * (student_check.h) by the trainer's own kernels with hard nodes on the hardware's bits, the last two also gate by gate, unsimplified.
  * checked: events; mismatches of both. */
@@ -92,5 +96,10 @@ int cb_logic_check(const cb_logic_student *s, const cb_programme *p, const cb_st
                    int64_t *mismatches) CB_MUST;
 /* Group with weights, wires, head of the network as trained. */
 int cb_logic_student_write(const cb_logic_student *s, cb_h5 *f, const char *group) CB_MUST;
+/* [lgn] and student.seed as a design. */
+cb_logic_design cb_logic_design_of(const cb_config *c);
+/* The network as trained, from a student's file (quantize-lgn) by its configuration and group "float"; thresholds that were
+ * trained are not there, they are the starting ones. *found: false, and nothing else, where another stage wrote the file. */
+int cb_logic_student_read(cb_logic_student *s, const char *path, int height, int width, bool *found) CB_MUST;
 
 #endif

@@ -44,8 +44,10 @@ int cb_circuit_copy(cb_circuit *to, const cb_circuit *from) CB_MUST;
 /* The same outputs for every input with fewer gates: constants fold, inputs on which a table does not
  * depend and inputs given twice vanish, wires and inverters are absorbed by their readers,
  * equal (or opposite) gates merge, gates that no output needs go. Outputs may
- * become inputs or be shared. Number and order of the outputs stay. */
+ * become inputs or be shared. Number and order of the outputs stay. Always proven (circuit_prove.h). */
 int cb_circuit_simplify(cb_circuit *c) CB_MUST;
+/* Signals get new numbers to[n_input + n], in their order; those of -1, which nobody reads, go. n_input: inputs that are left. */
+void cb_circuit_renumber(cb_circuit *c, int32_t n_input, const int32_t *to);
 
 /* Plain definition, one event: signal[n_input + n], the first n_input given. */
 void cb_circuit_trace(const cb_circuit *c, uint8_t *signal);

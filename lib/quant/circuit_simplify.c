@@ -1,15 +1,12 @@
 /* Simplification of a circuit: one pass in topological order, in which every signal becomes a
- * literal (a signal of the new circuit or its inverse) or a constant. */
+ * literal (a signal of the new circuit or its inverse) or a constant. What it did is proven before it is used
+ * (circuit_prove.h). */
 #include <stdlib.h>
 #include <string.h>
 
-#include "quant/circuit.h"
+#include "quant/circuit_prove.h"
 
-/* What an old signal is in the new circuit: signal >= 0, inverted or not; signal -1: the constant `invert`. */
-typedef struct {
-    int32_t signal;
-    uint8_t invert;
-} literal;
+typedef cb_circuit_literal literal;
 
 typedef struct {
     cb_circuit *to;
@@ -132,25 +129,42 @@ static int rebuild(builder *b, const cb_circuit *from, literal *known) {
     return 0;
 }
 
-/* Gates that no output needs go; the order of the others stays. */
-static int remove_dead(cb_circuit *c) {
-    int32_t *to = cb_alloc((size_t)c->n_input + (size_t)c->n + 1, sizeof *to), n = 0;
-    if (!to) return -1;
+/* Gates that no output needs go; the order of the others stays. to[n_input + n]: new numbers, -1 of those that went. */
+static void remove_dead(cb_circuit *c, int32_t *to) {
+    int32_t n = 0;
+    memset(to, 0, ((size_t)c->n_input + (size_t)c->n) * sizeof *to);
     for (int32_t o = 0; o < c->n_output; o++) to[c->output[o]] = 1;
     for (int32_t g = c->n - 1; g >= 0; g--)
         for (int j = 0; to[c->n_input + g] && j < c->gate[g].k; j++) to[c->gate[g].in[j]] = 1;
     for (int32_t i = 0; i < c->n_input; i++) to[i] = i;
+    for (int32_t g = 0; g < c->n; g++) to[c->n_input + g] = to[c->n_input + g] ? c->n_input + n++ : -1;
+    cb_circuit_renumber(c, c->n_input, to);
+}
+
+void cb_circuit_renumber(cb_circuit *c, int32_t n_input, const int32_t *to) {
+    int32_t n = 0;
     for (int32_t g = 0; g < c->n; g++) {
-        if (!to[c->n_input + g]) continue;
+        if (to[c->n_input + g] < 0) continue;
         cb_gate q = c->gate[g];
         for (int j = 0; j < q.k; j++) q.in[j] = to[q.in[j]];
-        to[c->n_input + g] = c->n_input + n;
         c->gate[n++] = q;
     }
     for (int32_t o = 0; o < c->n_output; o++) c->output[o] = to[c->output[o]];
-    c->n = n;
+    c->n_input = n_input, c->n = n;
+}
+
+/* remove_dead, proven. */
+static int remove_proven(cb_circuit *c) {
+    cb_circuit before = {0};
+    int32_t *to = cb_alloc((size_t)c->n_input + (size_t)c->n + 1, sizeof *to);
+    int rc = to && !cb_circuit_copy(&before, c) ? 0 : -1;
+    if (!rc) {
+        remove_dead(c, to);
+        rc = cb_circuit_prove_renumbered(&before, c, to);
+    }
+    cb_circuit_free(&before);
     free(to);
-    return 0;
+    return rc;
 }
 
 int cb_circuit_simplify(cb_circuit *c) {
@@ -161,7 +175,7 @@ int cb_circuit_simplify(cb_circuit *c) {
     b.slot = cb_alloc((size_t)b.n_slot, sizeof *b.slot);
     literal *known = cb_alloc((size_t)c->n_input + (size_t)c->n, sizeof *known);
     if (b.slot) memset(b.slot, 0xff, (size_t)b.n_slot * sizeof *b.slot);
-    int rc = b.slot && known && !rebuild(&b, c, known) ? remove_dead(&made) : -1;
+    int rc = b.slot && known && !rebuild(&b, c, known) && !cb_circuit_prove_simplified(c, &made, known) ? remove_proven(&made) : -1;
     free(b.slot);
     free(known);
     if (rc) return cb_circuit_free(&made), -1;

@@ -18,6 +18,8 @@
 0	programme equals trainer	printf '[student]\nname = ring\nfamily = lgn\nepochs = 3\nbatch = 64\nlearning_rate = 0.02\n[lgn]\ninput = binary\nthresholds = 4 8 16 32 64 128\nwiring = ring\nwindow = 1\nlayers = 14\nstart = threshold\nstart_noise = 0.5\ncount = yes\nfloor = yes\nhinges = 3\nunits = 2\nhinge_bits = 1\n' > r.ini && $BIN/quantize-lgn --student r.ini -d d.h5 -t y.h5 -o r.h5
 0	-	for i in v2 v4; do CB_ISA=$i $BIN/quantize-lgn -q --threads 3 --student r.ini -d d.h5 -t y.h5 -o b.h5 2>/dev/null; cmp b.h5 r.h5 || exit 1; done
 0	0 mismatches of 200	$BIN/emit-hls --set hardware.check_software=200 --set hardware.check_simulation=60 --in r.h5 --data d.h5 --out fr && ! grep -q '"mismatches": [1-9]' fr/report.json
+# trained gates = programme = netlist = Verilog for all inputs
+0	trained gates	$BIN/emit-hls -q --set hardware.check_software=10 --set hardware.check_simulation=0 --in r.h5 --out fq --prove q.tsv && awk -F'\t' 'NR > 1 && $5 != $6 { exit 1 } END { exit NR < 5 }' q.tsv && cat q.tsv
 0	programme equals trainer	$BIN/quantize-lgn --student r.ini --set lgn.input=bits --set lgn.wiring=local --set lgn.count=no --set lgn.window=2 --set lgn.units=1 -d d.h5 -t y.h5 -o c.h5
 # wrong usage
 2	powers of two wanted	$BIN/quantize-lgn -q --student r.ini --set "lgn.thresholds=4 12" -d d.h5 -t y.h5 -o no.h5

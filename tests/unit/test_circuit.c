@@ -3,6 +3,7 @@
 #include "nn/isa.h"
 #include "quant/bit_tape.h"
 #include "quant/bits.h"
+#include "quant/circuit_prove.h"
 #include "quant/programme.h"
 #include "data/dataset.h"
 #include "unit.h"
@@ -169,6 +170,55 @@ static void test_simplify_by_hand(void) {
     cb_circuit_free(&c);
 }
 
+/* Every change of a simplified circuit, and of what is claimed about it, is seen. */
+static void test_proof(void) {
+    cb_circuit c, made;
+    UNIT_OK(cb_circuit_new(&c, 3, 3));
+    int32_t g[4] = {cb_circuit_gate(&c, 2, (int32_t[]){0, 1}, 7), cb_circuit_gate(&c, 2, (int32_t[]){1, 0}, 8), 0, 0};
+    g[2] = cb_circuit_gate(&c, 3, (int32_t[]){g[0], 2, g[1]}, 0xCA); /* g0 ? ~: g1 has the sense of ~g0 */
+    g[3] = cb_circuit_gate(&c, 2, (int32_t[]){g[0], g[1]}, 6);       /* always 1 */
+    c.output[0] = g[0], c.output[1] = g[2], c.output[2] = g[3];
+    UNIT_OK(cb_circuit_new(&made, 3, 3));
+    int32_t and = cb_circuit_gate(&made, 2, (int32_t[]){0, 1}, 8);
+    int32_t other = cb_circuit_gate(&made, 2, (int32_t[]){2, and}, 0xB - 9); /* 2: ~in2 & and, changed below */
+    int32_t nand = cb_circuit_gate(&made, 2, (int32_t[]){0, 1}, 7), one = cb_circuit_gate(&made, 0, NULL, 1);
+    uint64_t table = 0; /* of g2 over (in2, and) */
+    for (int i = 0; i < 4; i++) {
+        int in2 = i >> 1, is = i & 1, index = (!is) << 2 | in2 << 1 | is;
+        table |= (uint64_t)(0xCA >> index & 1) << i;
+    }
+    made.gate[other - 3].table = table;
+    made.output[0] = nand, made.output[1] = other, made.output[2] = one;
+    cb_circuit_literal known[7] = {{0, 0}, {1, 0}, {2, 0}, {and, 1}, {and, 0}, {other, 0}, {-1, 1}};
+    UNIT_OK(cb_circuit_prove_simplified(&c, &made, known));
+    for (int k = 0; k < 7; k++) {
+        known[k].invert ^= 1;
+        UNIT_FAILS(cb_circuit_prove_simplified(&c, &made, known), k < 3 ? "input" : "gate");
+        known[k].invert ^= 1;
+    }
+    for (int32_t k = 0; k < made.n; k++) {
+        made.gate[k].table ^= 1;
+        UNIT_FAILS(cb_circuit_prove_simplified(&c, &made, known), k < 2 ? "gate" : "output");
+        made.gate[k].table ^= 1;
+    }
+    made.output[0] = and;
+    UNIT_FAILS(cb_circuit_prove_simplified(&c, &made, known), "output 0 is simplified to another function");
+    cb_circuit_free(&made);
+
+    int32_t to[7] = {0, 1, 2, 3, -1, 4, 5}; /* gate 1 is read by gates 2 and 3: it may not go */
+    UNIT_OK(cb_circuit_copy(&made, &c));
+    cb_circuit_renumber(&made, 3, to);
+    UNIT_FAILS(cb_circuit_prove_renumbered(&c, &made, to), "gate 2 is another with its new number");
+    cb_circuit_free(&made);
+    for (int k = 0; k < 7; k++) to[k] = k;
+    UNIT_OK(cb_circuit_prove_renumbered(&c, &c, to));
+    UNIT_OK(cb_circuit_copy(&made, &c));
+    made.gate[2].in[1] = 1;
+    UNIT_FAILS(cb_circuit_prove_renumbered(&c, &made, to), "gate 2");
+    cb_circuit_free(&made);
+    cb_circuit_free(&c);
+}
+
 static void test_bad_circuits(void) {
     cb_circuit c;
     UNIT_FAILS(cb_circuit_new(&c, 0, 1), "inputs");
@@ -302,6 +352,6 @@ static void test_bad_programme(void) {
 
 UNIT_MAIN("circuit", {"16 gates", test_gates}, {"512 events at a time equal the plain definition", test_tape},
           {"layers of two-input gates", test_layers}, {"large weights", test_large_weights},
-          {"simplified circuits compute the same", test_simplify}, {"simplification by hand", test_simplify_by_hand},
+          {"simplified circuits compute the same", test_simplify}, {"simplification by hand", test_simplify_by_hand}, {"proof of simplification", test_proof},
           {"bad circuits", test_bad_circuits}, {"comparators", test_comparators},
           {"programme of comparators, logic and a weighted sum", test_programme}, {"bad programmes", test_bad_programme})
