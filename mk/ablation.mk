@@ -58,7 +58,7 @@ $(foreach l,hgq lgn lgn-published,$(eval $(call ABLATION_STUDY,$(l),$(call ablat
   $(foreach r,$(call ablation_rows,$(l)),$(eval $(call ABLATION_RULES,$(l),$(r),$(call ABLATION_DIR,$(l)),$(call ablation_base,$(l),$(r)),\
     $(BIN)/quantize-$(call ini,family,$(call ablation_base,$(l),$(r)))))))
 
-$(R)/ablation_hgq.pdf $(R)/ablation_hgq.png: plots/ablation.py $(wildcard plots/*.py) $(R)/ablation_hgq.tsv
+$(R)/ablation_hgq.pdf $(R)/ablation_hgq.png: plots/ablation.py $(wildcard plots/*.py) $(R)/ablation_hgq.tsv $(wildcard $(R)/performance.tsv $(R)/resources.tsv)
 	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
 
 ablation-hgq: $(ABLATION_TABLE_hgq) $(R)/ablation_hgq.pdf $(R)/ablation_hgq.png
