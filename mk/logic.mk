@@ -2,9 +2,9 @@
 # C emulator, CMSSW plug-in, trigger-card wrapper, Verilog in Verilator and in Icarus; the same scores on every event. The trainer is
 # compared when a student is written (lib/logic/student.h), on all events it was trained and selected on.
 #   LGN_EVENTS   events in software and in Verilator (100000): some directed, three quarters of the data, the rest random
-#   LGN_ICARUS   events in Icarus, fewer because it takes some 100 times as long (10000)
+#   LGN_ICARUS   events in Icarus, fewer because it takes some 100 times as long (2000)
 LGN_EVENTS ?= 100000
-LGN_ICARUS ?= 10000
+LGN_ICARUS ?= 2000
 LGN_CHECK  := $(WORK)/build/lgn-check/$(CONFIG)
 LGN_NAMES  := $(foreach s,$(STUDENTS),$(if $(filter lgn,$(call ini,family,$(wildcard $(call student_ini,$(s))))),$(s)))
 
