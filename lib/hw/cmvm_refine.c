@@ -506,13 +506,15 @@ static int32_t some_shared(state *s) {
     return -1;
 }
 
+enum { MOST_BITS = 52 }; /* of a term that is written otherwise: sums of a few stay exact */
+
 /* x << k as x << (k+1) - x << k. */
 static int rewrite(state *s) {
     int32_t r = s->p->n_in + (int32_t)cb_rng_below(&s->rng, (uint32_t)(s->n - s->p->n_in));
     if (!s->item[r].sum.n) return 0;
     int i = (int)cb_rng_below(&s->rng, (uint32_t)s->item[r].sum.n);
     cb_digit d = s->item[r].sum.d[i];
-    if (d.shift > 50) return 0;
+    if (d.shift + cb_interval_width(s->item[d.node].lo, s->item[d.node].hi) > MOST_BITS) return 0;
     return take(s, r, i) || put(s, r, d.node, d.shift + 1, d.sign) || put(s, r, d.node, d.shift, -d.sign) ? -1 : 0;
 }
 
