@@ -257,7 +257,7 @@ help:
 	@echo 'make published       the published table from the published scores'
 	@echo 'make golden [GOLDEN=DIR]  agreement with the recorded Python packages'
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
-	@echo 'make prove           programme = netlist = Verilog for all inputs, by algebra and SAT, of every student (PROVEFLAGS);  make prove-firmware'
+	@echo 'make prove           programme = netlist = Verilog for all inputs, by algebra and SAT, of every student (PROVEFLAGS); make prove-record keeps the table;  make prove-firmware'
 	@echo 'make verify-firmware every recorded firmware version in every representation, recorded and random events: 110,000 in software, 15,000 in simulation'
 	@echo 'make verify-lgn      every logic gate network: trainer = programme = netlist = Verilog, 100,000 events;  make verify-lgn-record'
 	@echo 'make hw-bench        the hardware compiler beside da4ml, alkaid, hls4ml on the same weights (HWBENCHFLAGS)'
