@@ -33,7 +33,7 @@ CFLAGS_ALL = -std=c11 -D_POSIX_C_SOURCE=200809L $(OPT) -g -Wall -Wextra -Wshadow
 LIBS       = $(HDF5_LIBS) $(shell pkg-config --libs $(PKG) 2>/dev/null) -lm
 
 LIB_SRC   := $(sort $(wildcard lib/*/*.c))
-STAGE_SRC := $(sort $(filter-out stages/stage.c,$(wildcard stages/*.c)))
+STAGE_SRC := $(sort $(filter-out stages/stage.c stages/trainer.c,$(wildcard stages/*.c)))
 TEST_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 LIB_OBJ   := $(LIB_SRC:%.c=$(OBJ)/%.o)
 PROGRAMS  := $(STAGE_SRC:stages/%.c=$(BIN)/%)
@@ -56,9 +56,17 @@ $(OBJ)/lib/base/ranks.mpi.o: lib/base/ranks.c
 	@mkdir -p $(@D)
 	$(call SAY,CC $@)$(MPICC) -DCB_MPI $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+define LINK_PROGRAM
+@mkdir -p $(@D)
+$(call SAY,CC $@)$(LINK) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+endef
+
 $(BIN)/%: $(OBJ)/stages/%.o $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
-	@mkdir -p $(@D)
-	$(call SAY,CC $@)$(LINK) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(LINK_PROGRAM)
+
+# The trainers of students share a frame.
+$(BIN)/quantize-%: $(OBJ)/stages/quantize-%.o $(OBJ)/stages/trainer.o $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
+	$(LINK_PROGRAM)
 
 include mk/deps.mk mk/test.mk mk/study.mk mk/bench.mk mk/ablation.mk mk/aarch64.mk mk/firmware.mk mk/logic.mk
 -include mk/golden.mk mk/published.mk

@@ -1,22 +1,15 @@
 /* quantize-bdt: trains boosted decision trees on sums of regions and writes them as an integer programme. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "quant/student_check.h"
-#include "stage.h"
+#include "trainer.h"
 #include "trees/student.h"
 
-static const char *data, *targets, *out;
-
-/* Everything the stage holds; freed in one place. */
-typedef struct {
-    cb_student_set set;
+/* The trainer; freed in one place. */
+static struct {
     cb_tree_student s;
     cb_history history;
-    cb_programme p;
-    int64_t checked, mismatches;
-} work;
+} w;
 
 static int whole(const cb_config *c, const char *key) { return (int)cb_config_int(c, "bdt", key); }
 static double real(const cb_config *c, const char *key) { return cb_config_real(c, "bdt", key); }
@@ -40,46 +33,34 @@ static cb_tree_plan plan_of(const cb_config *c) {
                           .tail_weight = real(c, "tail_weight")};
 }
 
-static int train(work *w, const cb_stage *st) {
-    cb_rows_place place;
-    cb_tree_plan plan = plan_of(st->config);
-    if (cb_stage_place(st, out, &place) || cb_student_set_read(&w->set, data, targets, &place)) return -1;
-    cb_regions regions = regions_of(st->config, w->set.height, w->set.width);
-    return cb_tree_fit(&w->s, &regions, &w->set, &plan, &w->history);
+static int train(cb_trainer *t) {
+    cb_tree_plan plan = plan_of(t->config);
+    cb_regions regions = regions_of(t->config, t->set.height, t->set.width);
+    return cb_tree_fit(&w.s, &regions, &t->set, &plan, &w.history);
 }
 
-static int export(work *w, const cb_config *c) {
-    if (cb_tree_programme(&w->p, &w->s, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
-        cb_tree_check(&w->s, &w->p, &w->set, &w->checked, &w->mismatches))
+static int export(cb_trainer *t) {
+    const cb_config *c = t->config;
+    if (cb_tree_programme(&t->p, &w.s, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
+        cb_tree_check(&w.s, &t->p, &t->set, &t->checked, &t->mismatches))
         return -1;
-    const cb_op *questions = &w->p.op[w->p.n_op - 4];
+    const cb_op *questions = &t->p.op[t->p.n_op - 4];
     cb_info("%d comparators of %d sums, %d tables", questions->out_c, questions->in_c, questions[1].circuit.n);
-    return cb_student_verdict(&w->p, w->checked, w->mismatches);
+    return 0;
 }
 
-static int write_student(const work *w, const char *config) {
-    cb_h5 *f = cb_h5_create(out, CB_STUDENT_SCHEMA, "quantize-bdt", config);
-    if (!f) return -1;
-    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
-             cb_student_write(&w->p, w->checked, w->mismatches, f) || cb_history_write(&w->history, f, "/history") ||
-             cb_tree_student_write(&w->s, f, "/trees") || cb_h5_commit(&f);
-    cb_h5_close(&f);
-    return rc ? -1 : 0;
+static int write_state(const cb_trainer *t, cb_h5 *f) {
+    (void)t;
+    return cb_history_write(&w.history, f, "/history") || cb_tree_student_write(&w.s, f, "/trees") ? -1 : 0;
 }
 
-static int run(const cb_stage *st) {
-    static work w;
-    char *config = cb_config_canonical(st->config, "student bdt");
-    int rc = config ? train(&w, st) : -1;
-    if (!rc) rc = export(&w, st->config);
-    if (!rc) rc = write_student(&w, config);
-    cb_programme_free(&w.p);
+static void release(void) {
     cb_history_free(&w.history);
     cb_tree_student_free(&w.s);
-    cb_student_set_free(&w.set);
-    free(config);
-    return rc;
 }
+
+static const cb_trainer_family family = {
+    .name = "bdt", .sections = "student bdt", .train = train, .export = export, .write_state = write_state, .release = release};
 
 /* A list of whole numbers of at most `most` entries; returns how many. */
 static int check_list(const cb_stage *st, const char *key, int most) {
@@ -94,7 +75,6 @@ static int check_list(const cb_stage *st, const char *key, int most) {
 
 static void check_usage(const cb_stage *st) {
     const cb_config *c = st->config;
-    cb_stage_check_student(st, "bdt");
     if (check_list(st, "view_from", CB_TREE_VIEWS) != check_list(st, "view_bits", CB_TREE_VIEWS))
         cb_stage_usage(st, "bdt.view_from = %s, bdt.view_bits = %s: the same number of values wanted", cb_config_text(c, "bdt", "view_from"),
                        cb_config_text(c, "bdt", "view_bits"));
@@ -104,16 +84,12 @@ static void check_usage(const cb_stage *st) {
 }
 
 static const cb_option options[] = {
-    {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
-    {"targets", 't', "FILE", "targets written by distill", &targets, CB_REQUIRED},
-    {"out", 'o', "FILE", "student to write", &out, CB_REQUIRED},
+    CB_TRAINER_OPTIONS,
     {0}};
 
 int main(int argc, char **argv) {
     cb_stage st = {.name = "quantize-bdt", .options = options,
                    .summary = "Trains gradient-boosted decision trees on sums of regions, selects their number on the quantized score, and "
                               "writes them as an integer programme. Sections [student] and [bdt]."};
-    cb_stage_begin(&st, argc, argv);
-    check_usage(&st);
-    return cb_stage_end(&st, run(&st));
+    return cb_trainer_main(&st, argc, argv, &family, check_usage);
 }

@@ -1,30 +1,19 @@
 /* quantize-hgq: trains a student with HGQ's trainable widths and writes its integer programme, or a front of them. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/ranks.h"
 #include "quant/hgq_calibrate.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_fit.h"
 #include "quant/hgq_front.h"
-#include "quant/student_check.h"
-#include "stage.h"
+#include "trainer.h"
 
-static const char *data, *targets, *out, *profile;
-
-/* Everything the stage holds; freed in one place. */
-typedef struct {
-    cb_student_set set;
+/* The trainer; freed in one place. */
+static struct {
     cb_hgq_student *s;
     cb_hgq_history history;
     cb_hgq_model model;
-    cb_programme p;
-    int64_t checked, mismatches;
     cb_beta_pid_rule pid;
-    cb_front front;
-    cb_front_run runs[CB_FRONT_BETAS];
-    int n_run;
-} work;
+} w;
 
 static cb_hgq_design design_of(const cb_config *c, const cb_student_set *set) {
     bool v2 = !strcmp(cb_config_text(c, "student", "architecture"), "v2");
@@ -77,82 +66,54 @@ static cb_hgq_plan plan_of(const cb_config *c, cb_beta_pid_rule *pid) {
                          .average = cb_config_real(c, "hgq", "average"),
                          .cycle = (int)cb_config_int(c, "hgq", "cycle"),
                          .pid = pid_of(c, pid),
-                         .profile = profile != NULL};
+                         .profile = cb_trainer_file.profile != NULL};
 }
 
-static int train(work *w, const cb_stage *st) {
-    cb_rows_place place;
-    const cb_config *c = st->config;
-    cb_hgq_plan plan = plan_of(c, &w->pid);
-    if (cb_stage_place(st, out, &place) || cb_student_set_read(&w->set, data, targets, &place)) return -1;
-    cb_hgq_design design = design_of(c, &w->set);
-    if (!(w->s = cb_hgq_student_new(&design, plan.seed))) return -1;
+static int train(cb_trainer *t) {
+    const cb_config *c = t->config;
+    cb_hgq_plan plan = plan_of(c, &w.pid);
+    cb_hgq_design design = design_of(c, &t->set);
+    if (!(w.s = cb_hgq_student_new(&design, plan.seed))) return -1;
     if (!strcmp(cb_config_text(c, "hgq", "bits"), "data") &&
-        cb_hgq_calibrate(w->s, &w->set, (uint32_t)cb_config_int(c, "hgq", "calibrate"),
+        cb_hgq_calibrate(w.s, &t->set, (uint32_t)cb_config_int(c, "hgq", "calibrate"),
                          (int)cb_config_int(c, "hgq", "start_bits"), plan.seed))
         return -1;
-    int points = (int)cb_config_int(c, "front", "points");
-    if (!points) return cb_hgq_fit(w->s, &w->set, &plan, &w->history);
+    if (!cb_trainer_wants_front(t)) return cb_hgq_fit(w.s, &t->set, &plan, &w.history);
     double beta[CB_FRONT_BETAS];
-    int n_beta = cb_config_reals(c, "front", "betas", beta, CB_FRONT_BETAS);
-    w->n_run = n_beta ? n_beta : 1;
-    if (cb_hgq_front_train(w->s, &w->set, &plan, n_beta, beta, &w->front, w->runs)) return -1;
-    cb_front_thin(&w->front, points, cb_config_real(c, "front", "worst"));
-    return 0;
+    int n_beta = cb_trainer_betas(t, beta);
+    return cb_hgq_front_train(w.s, &t->set, &plan, n_beta, beta, &t->front, t->runs);
 }
 
-static int export(work *w, const cb_config *c) {
-    if (cb_hgq_model_new(&w->model, w->s) ||
-        cb_hgq_programme(&w->p, &w->model, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
-        cb_hgq_check(&w->model, &w->p, &w->set, &w->checked, &w->mismatches))
-        return -1;
-    return cb_student_verdict(&w->p, w->checked, w->mismatches);
+static int export(cb_trainer *t) {
+    const cb_config *c = t->config;
+    return cb_hgq_model_new(&w.model, w.s) ||
+                   cb_hgq_programme(&t->p, &w.model, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
+                   cb_hgq_check(&w.model, &t->p, &t->set, &t->checked, &t->mismatches)
+               ? -1 : 0;
 }
 
-static int write_student(const work *w, const char *config) {
-    cb_h5 *f = cb_h5_create(out, CB_STUDENT_SCHEMA, "quantize-hgq", config);
-    if (!f) return -1;
-    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
-             cb_student_write(&w->p, w->checked, w->mismatches, f) ||
-             cb_hgq_history_write(&w->history, f) || cb_hgq_student_write(w->s, f, "/float") || cb_h5_commit(&f);
-    cb_h5_close(&f);
-    return rc ? -1 : 0;
+static int write_state(const cb_trainer *t, cb_h5 *f) {
+    (void)t;
+    return cb_hgq_history_write(&w.history, f) || cb_hgq_student_write(w.s, f, "/float") ? -1 : 0;
 }
 
-static int write_front(const work *w, const char *config, const cb_config *c) {
-    const char *name = cb_config_text(c, "student", "name");
-    int64_t seed = cb_config_int(c, "student", "seed");
-    cb_h5 *f = cb_h5_create(out, CB_FRONT_SCHEMA, "quantize-hgq", config);
-    if (!f) return -1;
-    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
-             cb_front_write_runs(f, name, "hgq", seed, w->n_run, w->runs) ||
-             cb_hgq_front_write(&w->front, &w->set, name, seed, f) || cb_h5_commit(&f);
-    cb_h5_close(&f);
-    return rc ? -1 : 0;
+static int write_front(const cb_trainer *t, const char *name, int64_t seed, cb_h5 *f) {
+    return cb_hgq_front_write(&t->front, &t->set, name, seed, f);
 }
 
-static int run(const cb_stage *st) {
-    static work w;
-    bool front = cb_config_int(st->config, "front", "points") > 0;
-    char *config = cb_config_canonical(st->config, front ? "student hgq front" : "student hgq");
-    int rc = config ? train(&w, st) : -1;
-    if (!rc && front && !cb_rank()) rc = write_front(&w, config, st->config);
-    if (!rc && !front && !cb_rank()) rc = export(&w, st->config) || write_student(&w, config) ? -1 : 0;
-    cb_front_free(&w.front);
-    for (int k = 0; k < w.n_run; k++) cb_front_run_free(&w.runs[k]);
-    cb_programme_free(&w.p);
+static void release(void) {
     cb_hgq_model_free(&w.model);
     cb_hgq_history_free(&w.history);
     cb_hgq_student_free(w.s);
-    cb_student_set_free(&w.set);
-    free(config);
-    return rc;
 }
+
+static const cb_trainer_family family = {
+    .name = "hgq", .sections = "student hgq", .front_sections = "student hgq front", .train = train,
+    .export = export, .write_state = write_state, .write_front = write_front, .release = release};
 
 /* What single keys cannot say. */
 static void check_usage(const cb_stage *st) {
     const cb_config *c = st->config;
-    cb_stage_check_student(st, "hgq");
     double beta = cb_config_real(c, "hgq", "beta"), end = cb_config_real(c, "hgq", "beta_end");
     if (end > 0 && beta <= 0) cb_stage_usage(st, "hgq.beta_end = %g: a ramp needs hgq.beta > 0", end);
     if (end > 0 && cb_config_real(c, "hgq", "ramp_stop") < cb_config_real(c, "hgq", "ramp_start"))
@@ -161,21 +122,17 @@ static void check_usage(const cb_stage *st) {
     int n = cb_config_reals(c, "hgq", "pid", pid, 4);
     if (cb_config_real(c, "hgq", "target_ebops") > 0 && (n != 3 || pid[1] <= 0 || beta <= 0))
         cb_stage_usage(st, "hgq.target_ebops: hgq.pid must be three numbers, the second above 0, and hgq.beta above 0");
-    cb_stage_check_betas(st);
+    cb_trainer_check_betas(st);
 }
 
 static const cb_option options[] = {
-    {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
-    {"targets", 't', "FILE", "targets written by distill", &targets, CB_REQUIRED},
-    {"out", 'o', "FILE", "student to write", &out, CB_REQUIRED},
-    {"profile", 'P', NULL, "say at the end how the time of the training splits over its kinds of work", &profile, CB_FLAG},
+    CB_TRAINER_OPTIONS,
+    CB_TRAINER_PROFILE,
     {0}};
 
 int main(int argc, char **argv) {
     cb_stage st = {.name = "quantize-hgq", .options = options, .ranks = true,
                    .summary = "Trains a student (CICADA v1 or v2) whose bit widths are trained with its weights (HGQ) "
                               "and writes it as an integer programme. Sections [student] and [hgq]."};
-    cb_stage_begin(&st, argc, argv);
-    check_usage(&st);
-    return cb_stage_end(&st, run(&st));
+    return cb_trainer_main(&st, argc, argv, &family, check_usage);
 }

@@ -1,21 +1,14 @@
 /* quantize-lgn: trains a logic gate network and writes the hardened network as an integer programme. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "logic/student.h"
-#include "quant/student_check.h"
-#include "stage.h"
+#include "trainer.h"
 
-static const char *data, *targets, *out;
-
-/* Everything the stage holds; freed in one place. */
-typedef struct {
-    cb_student_set set;
+/* The trainer; freed in one place. */
+static struct {
     cb_logic_student s;
     cb_history history;
-    cb_programme p;
-    int64_t checked, mismatches;
-} work;
+} w;
 
 static int whole(const cb_config *c, const char *key) { return (int)cb_config_int(c, "lgn", key); }
 static double real(const cb_config *c, const char *key) { return cb_config_real(c, "lgn", key); }
@@ -42,56 +35,42 @@ static cb_logic_plan plan_of(const cb_config *c) {
                            .tail_weight = real(c, "tail_weight")};
 }
 
-static int train(work *w, const cb_stage *st) {
-    cb_rows_place place;
-    const cb_config *c = st->config;
-    cb_logic_plan plan = plan_of(c);
-    cb_logic_design design = cb_logic_design_of(c);
-    if (cb_stage_place(st, out, &place) || cb_student_set_read(&w->set, data, targets, &place)) return -1;
-    if (cb_logic_student_new(&w->s, &design, w->set.height, w->set.width)) return -1;
-    return cb_logic_fit(&w->s, &w->set, &plan, &w->history);
+static int train(cb_trainer *t) {
+    cb_logic_plan plan = plan_of(t->config);
+    cb_logic_design design = cb_logic_design_of(t->config);
+    if (cb_logic_student_new(&w.s, &design, t->set.height, t->set.width)) return -1;
+    return cb_logic_fit(&w.s, &t->set, &plan, &w.history);
 }
 
-static int export(work *w, const cb_config *c) {
-    if (cb_logic_programme(&w->p, &w->s, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
-        cb_logic_check(&w->s, &w->p, &w->set, &w->checked, &w->mismatches))
+static int export(cb_trainer *t) {
+    const cb_config *c = t->config;
+    if (cb_logic_programme(&t->p, &w.s, cb_config_text(c, "student", "name"), cb_config_int(c, "student", "seed")) ||
+        cb_logic_check(&w.s, &t->p, &t->set, &t->checked, &t->mismatches))
         return -1;
     int nodes = 0;
-    for (int l = 0; l < w->s.net.n_layer; l++) nodes += w->s.net.layer[l].n_out;
-    cb_info("%d nodes hardened to %d tables, %d comparators, %d weighted bits", nodes, w->p.op[1].circuit.n,
-            w->p.op[0].out_c, w->p.op[1].out_c);
-    return cb_student_verdict(&w->p, w->checked, w->mismatches);
+    for (int l = 0; l < w.s.net.n_layer; l++) nodes += w.s.net.layer[l].n_out;
+    cb_info("%d nodes hardened to %d tables, %d comparators, %d weighted bits", nodes, t->p.op[1].circuit.n,
+            t->p.op[0].out_c, t->p.op[1].out_c);
+    return 0;
 }
 
-static int write_student(const work *w, const char *config) {
-    cb_h5 *f = cb_h5_create(out, CB_STUDENT_SCHEMA, "quantize-lgn", config);
-    if (!f) return -1;
-    int rc = cb_h5_input(f, "dataset", data) || cb_h5_input(f, "targets", targets) ||
-             cb_student_write(&w->p, w->checked, w->mismatches, f) || cb_history_write(&w->history, f, "/history") ||
-             cb_logic_student_write(&w->s, f, "/float") || cb_h5_commit(&f);
-    cb_h5_close(&f);
-    return rc ? -1 : 0;
+static int write_state(const cb_trainer *t, cb_h5 *f) {
+    (void)t;
+    return cb_history_write(&w.history, f, "/history") || cb_logic_student_write(&w.s, f, "/float") ? -1 : 0;
 }
 
-static int run(const cb_stage *st) {
-    static work w;
-    char *config = cb_config_canonical(st->config, "student lgn");
-    int rc = config ? train(&w, st) : -1;
-    if (!rc) rc = export(&w, st->config);
-    if (!rc) rc = write_student(&w, config);
-    cb_programme_free(&w.p);
+static void release(void) {
     cb_history_free(&w.history);
     cb_logic_student_free(&w.s);
-    cb_student_set_free(&w.set);
-    free(config);
-    return rc;
 }
+
+static const cb_trainer_family family = {
+    .name = "lgn", .sections = "student lgn", .train = train, .export = export, .write_state = write_state, .release = release};
 
 /* What single keys cannot say. */
 static void check_usage(const cb_stage *st) {
     const cb_config *c = st->config;
     double list[CB_LOGIC_PLANES];
-    cb_stage_check_student(st, "lgn");
     if (!strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && whole(c, "inputs") != 2)
         cb_stage_usage(st, "lgn.inputs = %d: raw nodes have 2", whole(c, "inputs"));
     if (strcmp(cb_config_text(c, "lgn", "nodes"), "raw") && (real(c, "entropy") > 0 || real(c, "entropy_tree") > 0))
@@ -115,16 +94,12 @@ static void check_usage(const cb_stage *st) {
 }
 
 static const cb_option options[] = {
-    {"data", 'd', "FILE", "dataset written by preprocess", &data, CB_REQUIRED},
-    {"targets", 't', "FILE", "targets written by distill", &targets, CB_REQUIRED},
-    {"out", 'o', "FILE", "student to write", &out, CB_REQUIRED},
+    CB_TRAINER_OPTIONS,
     {0}};
 
 int main(int argc, char **argv) {
     cb_stage st = {.name = "quantize-lgn", .options = options,
                    .summary = "Trains a logic gate network (dense or convolutional), selects on the hardened network and "
                               "writes that as an integer programme. Sections [student] and [lgn]."};
-    cb_stage_begin(&st, argc, argv);
-    check_usage(&st);
-    return cb_stage_end(&st, run(&st));
+    return cb_trainer_main(&st, argc, argv, &family, check_usage);
 }

@@ -16,8 +16,6 @@
 #include "base/threads.h"
 #include "base/version.h"
 #include "nn/isa.h"
-#include "nn/lanes.h"
-#include "quant/front.h"
 
 enum { KEY_CONFIG = 1000, KEY_STUDENT, KEY_SET, KEY_THREADS, KEY_OWN };
 
@@ -226,22 +224,6 @@ int cb_stage_place(const cb_stage *st, const char *out, cb_rows_place *place) {
 int cb_stage_open(const cb_stage *st, cb_dataset *d, const char *data, const char *out) {
     cb_rows_place place;
     return cb_stage_place(st, out, &place) || cb_dataset_open(d, data, &place) ? -1 : 0;
-}
-
-void cb_stage_check_student(const cb_stage *st, const char *family) {
-    const char *asked = cb_config_text(st->config, "student", "family");
-    if (strcmp(asked, family)) cb_stage_usage(st, "student.family = %s: quantize-%s trains it", asked, asked);
-    if (cb_config_int(st->config, "student", "batch") % CB_LANES)
-        cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(st->config, "student", "batch"), CB_LANES);
-    if (strcmp(family, "plus") && !strcmp(cb_config_text(st->config, "front", "cost"), "lut"))
-        cb_stage_usage(st, "front.cost = lut: only hgq+ is priced so");
-}
-
-void cb_stage_check_betas(const cb_stage *st) {
-    double betas[CB_FRONT_BETAS + 1];
-    int n = cb_config_reals(st->config, "front", "betas", betas, CB_FRONT_BETAS + 1);
-    if (n > CB_FRONT_BETAS) cb_stage_usage(st, "front.betas: more than %d values", CB_FRONT_BETAS);
-    if (n && !cb_config_int(st->config, "front", "points")) cb_stage_usage(st, "front.betas: a scan needs front.points > 0");
 }
 
 void cb_stage_usage(const cb_stage *st, const char *format, ...) {

@@ -63,10 +63,6 @@ int cb_stage_end(cb_stage *st, int rc);
 int cb_stage_place(const cb_stage *st, const char *out, cb_rows_place *place) CB_MUST;
 /* With it the events of the dataset, images staying in the file. */
 int cb_stage_open(const cb_stage *st, cb_dataset *d, const char *data, const char *out) CB_MUST;
-/* What every student trainer checks of [student]: its family, and a batch of whole event blocks. Misuse exits 2. */
-void cb_stage_check_student(const cb_stage *st, const char *family);
-/* [front] betas of a trainer that scans them: how many, and that there is a front of points. Misuse exits 2. */
-void cb_stage_check_betas(const cb_stage *st);
 /* For what only the stage can see to be misuse: prints, exits 2. */
 void cb_stage_usage(const cb_stage *st, const char *format, ...) CB_PRINTF(2, 3)
     __attribute__((noreturn));

@@ -16,7 +16,7 @@
 #include "quant/front.h"
 #include "quant/qkeras_train.h"
 
-enum { CB_FRONT_WIDTHS = 64 };
+enum { CB_FRONT_WIDTHS = CB_FRONT_BETAS }; /* each a run of the front */
 
 /* Applies one word of n characters. The widths are checked by cb_qkeras_bits_check. */
 int cb_qkeras_bits_word(cb_qkeras_bits *b, const char *word, size_t n) CB_MUST;
