@@ -20,8 +20,9 @@ ABLATION_LIST_lgn-published := configs/lgn_published.tsv
 ABLATION_TABLE_hgq := $(R)/ablation_hgq.tsv
 ABLATION_TABLE_lgn := $(R)/ablation_lgn.tsv
 ABLATION_TABLE_lgn-published := $(R)/lgn_published.tsv
-# emission without compiled emulators, and no Yosys, where there are many cheap rows
+# emission without compiled emulators where there are many rows or large circuits; no Yosys where there are many
 ABLATION_EMIT_lgn  := --set hardware.check_software=0
+ABLATION_EMIT_lgn-published := --set hardware.check_software=0
 ABLATION_SYNTH_lgn := --set synthesize.yosys=no
 ablation_rows = $(foreach n,$(shell awk -F'\t' '!/^\#/{print $$1}' $(ABLATION_LIST_$(1))),$(ABLATION_SEEDS:%=$(n)@%))
 ablation_name = $(firstword $(subst @, ,$(1)))
