@@ -47,7 +47,7 @@ def legend(study, figure, rows):
         handles.append(plt.Line2D([], [], color=style["color"], linestyle=style["linestyle"], linewidth=1.4,
                                   marker=marker, markersize=5, markerfacecolor=fill, label=name))
     unique = {h.get_label(): h for h in handles}
-    figure.legend(handles=list(unique.values()), loc="lower right", bbox_to_anchor=(0.99, 0.926), ncol=4,
+    figure.legend(handles=list(unique.values()), loc="lower right", bbox_to_anchor=(0.99, 0.926), ncol=-(-len(unique) // 3),
                   handlelength=3.4, labelspacing=0.35, columnspacing=1.6, borderaxespad=0)
 
 
