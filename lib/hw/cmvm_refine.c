@@ -52,6 +52,7 @@ typedef struct {
     size_t n_offer, offer_room;
     int32_t *touched, n_touched;
     int64_t work;                  /* comparisons of digits so far */
+    bool too_wide;                 /* a term of the step has more than MOST_BITS bits */
     cb_rng rng;
 } state;
 
@@ -183,7 +184,10 @@ static int take(state *s, int32_t row, int i) {
     return note(s, REMOVED, row, s->item[row].sum.d[i]) || delete(s, row, i) ? -1 : 0;
 }
 
+enum { MOST_BITS = 53 }; /* of a term: a sum of MOST_PARTS stays exact */
+
 static int put(state *s, int32_t row, int32_t node, int shift, int sign) {
+    s->too_wide |= shift + cb_interval_width(s->item[node].lo, s->item[node].hi) > MOST_BITS;
     int i = index_of(&s->item[row].sum, node, shift);
     if (i >= 0) { /* x - x = 0, x + x = x << 1 */
         bool cancels = s->item[row].sum.d[i].sign != sign;
@@ -341,7 +345,7 @@ static int64_t gain(state *s, pattern p, int count) {
 
 /* Shares the best of what is on offer until nothing occurs twice. */
 static int share_all(state *s) {
-    while (s->n_offer) {
+    while (s->n_offer && !s->too_wide) {
         int64_t most = -1;
         size_t best = 0, kept = 0;
         for (size_t k = 0; k < s->n_offer; k++) {
@@ -375,7 +379,7 @@ static int tidy(state *s) {
 static int recreate(state *s) {
     do {
         if (share_all(s) || tidy(s)) return -1;
-    } while (s->n_offer);
+    } while (s->n_offer && !s->too_wide);
     return 0;
 }
 
@@ -506,15 +510,12 @@ static int32_t some_shared(state *s) {
     return -1;
 }
 
-enum { MOST_BITS = 52 }; /* of a term that is written otherwise: sums of a few stay exact */
-
 /* x << k as x << (k+1) - x << k. */
 static int rewrite(state *s) {
     int32_t r = s->p->n_in + (int32_t)cb_rng_below(&s->rng, (uint32_t)(s->n - s->p->n_in));
     if (!s->item[r].sum.n) return 0;
     int i = (int)cb_rng_below(&s->rng, (uint32_t)s->item[r].sum.n);
     cb_digit d = s->item[r].sum.d[i];
-    if (d.shift + cb_interval_width(s->item[d.node].lo, s->item[d.node].hi) > MOST_BITS) return 0;
     return take(s, r, i) || put(s, r, d.node, d.shift + 1, d.sign) || put(s, r, d.node, d.shift, -d.sign) ? -1 : 0;
 }
 
@@ -554,10 +555,10 @@ enum { STEP = 16 }; /* work of a step that changes nothing */
 static int step(state *s, int64_t allowed) {
     s->n_journal = s->n_offer = 0;
     s->n_touched = 0;
+    s->too_wide = false;
     if (ruin(s) || recreate(s)) return -1;
-    int64_t change = touched_cost(s);
     int rc = 0;
-    if (change <= allowed && !too_deep(s)) settle(s);
+    if (!s->too_wide && touched_cost(s) <= allowed && !too_deep(s)) settle(s);
     else rc = undo(s);
     for (int k = 0; k < s->n_touched; k++) s->item[s->touched[k]].touched = false;
     return rc;
@@ -580,6 +581,7 @@ static int import_graph(state *s, const cb_cmvm_graph *g) {
         const cb_cmvm_node *x = &g->node[i];
         int32_t to = i + n_out;
         s->item[to].live = true;
+        memset(coefs(s, to), 0, (size_t)n_in * sizeof *s->coef);
         if (x->a < 0) continue; /* a constant: no terms */
         int32_t a = x->a < n_in ? x->a : x->a + n_out, b = x->b < n_in ? x->b : x->b + n_out;
         if (put(s, to, a, x->sa, 1) || put(s, to, b, x->sb, x->sub ? -1 : 1)) return -1;
@@ -643,7 +645,8 @@ int cb_refine(cb_build *b, const cb_cmvm_graph *g, const cb_attempt *how, const 
         int now = deepest(&s);
         s.limit = now > how->limit ? now : how->limit;
     }
-    for (s.work = 0; s.work < rules->work && !rc;) {
+    bool narrow = !s.too_wide; /* else the values leave no room for other digits: the graph stays */
+    for (s.work = 0; s.work < rules->work && narrow && !rc;) {
         int64_t u = cb_rng_below(&s.rng, 1024), heat = rules->heat * (rules->work - s.work) / rules->work;
         s.work += STEP;
         rc = step(&s, heat * u * u * u >> 30);
