@@ -246,6 +246,7 @@ static void test_student(void) {
         UNIT_OK(cb_tree_check(&s, &p, &t.set, &checked, &mismatches));
         CU_ASSERT(checked > 4096 && mismatches == 0);
         check_scores(&s, &p);
+        cb_programme_free(&p);
         UNIT_FAILS(cb_tree_programme(&p, &s, "a name of more than sixty-three characters is longer than what a student file has", 1),
                    "longer than 63");
         cb_tree_student_free(&s);
