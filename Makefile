@@ -64,8 +64,8 @@ endef
 $(BIN)/%: $(OBJ)/stages/%.o $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
 	$(LINK_PROGRAM)
 
-# The trainers of students share a frame.
-$(BIN)/quantize-%: $(OBJ)/stages/quantize-%.o $(OBJ)/stages/trainer.o $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
+# The trainers of students share a frame. (A static pattern: an implicit rule would lose to the one above while trainer.o is not made.)
+$(filter $(BIN)/quantize-%,$(PROGRAMS)): $(BIN)/%: $(OBJ)/stages/%.o $(OBJ)/stages/trainer.o $(OBJ)/stages/stage.o $(RANKS_OBJ) $(LIBRARY)
 	$(LINK_PROGRAM)
 
 include mk/deps.mk mk/test.mk mk/study.mk mk/bench.mk mk/ablation.mk mk/aarch64.mk mk/firmware.mk mk/logic.mk
