@@ -8,7 +8,7 @@
 JOBS ?= $(shell nproc)
 UNIT := $(TEST_SRC:tests/unit/%.c=$(OBJ)/tests/%)
 
-$(OBJ)/tests/%: tests/unit/%.c tests/unit/unit.h $(LIBRARY)
+$(OBJ)/tests/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call SAY,CC $@)$(CC) $(CFLAGS_ALL) -Itests/unit -o $@ $< $(LIBRARY) $(LDFLAGS) $(LIBS) -lcunit
 

@@ -216,9 +216,10 @@ static char *next_line(char *buffer, int size, void *user) {
     return buffer;
 }
 
-int cb_config_read(cb_config *c, const char *path) {
+/* Takes f over; NULL: could not be opened. */
+static int read_stream(cb_config *c, FILE *f, const char *path) {
     reader r = {.c = c, .path = path, .last = -1};
-    stream s = {.f = fopen(path, "r"), .r = &r};
+    stream s = {.f = f, .r = &r};
     if (!s.f) return cb_fail("%s: cannot open: %s", path, strerror(errno));
     int at = ini_parse_stream(next_line, &s, on_key, &r);
     bool unreadable = ferror(s.f) != 0;
@@ -229,6 +230,12 @@ int cb_config_read(cb_config *c, const char *path) {
     free(s.line);
     free(s.line_of);
     return rc;
+}
+
+int cb_config_read(cb_config *c, const char *path) { return read_stream(c, fopen(path, "r"), path); }
+
+int cb_config_read_text(cb_config *c, const char *text, const char *name) {
+    return *text ? read_stream(c, fmemopen((void *)text, strlen(text), "r"), name) : 0;
 }
 
 int cb_config_set(cb_config *c, const char *assignment) {

@@ -33,6 +33,8 @@ typedef struct cb_config cb_config;
 cb_config *cb_config_new(void) CB_MUST;
 /* Reads an INI file over what is there. */
 int cb_config_read(cb_config *c, const char *path) CB_MUST;
+/* The same from a text, such as an artifact's canonical one; `name` stands in errors where a file's path would. */
+int cb_config_read_text(cb_config *c, const char *text, const char *name) CB_MUST;
 /* One override "section.key=value". */
 int cb_config_set(cb_config *c, const char *assignment) CB_MUST;
 void cb_config_free(cb_config *c);

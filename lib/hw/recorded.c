@@ -30,10 +30,10 @@ static int read_scores(const char *path, uint16_t *code, size_t n) {
 
 /* Room for n more. */
 static int grow(cb_recorded *r, size_t n) {
-    uint16_t *et = realloc(r->et, (r->n + n) * (size_t)r->n_input * sizeof *et);
+    uint16_t *et = cb_realloc(r->et, r->n + n, (size_t)r->n_input * sizeof *et);
     if (et) r->et = et;
-    uint16_t *code = et ? realloc(r->code, (r->n + n) * sizeof *code) : NULL;
-    if (!code) return cb_fail("out of memory for %zu recorded events", r->n + n);
+    uint16_t *code = et ? cb_realloc(r->code, r->n + n, sizeof *code) : NULL;
+    if (!code) return -1;
     r->code = code;
     return 0;
 }
@@ -57,10 +57,10 @@ static int add(cb_recorded *r, const char *events, const char *scores) {
 /* One line of the list. */
 static int add_pair(cb_recorded *r, const char *line, size_t size) {
     char *pair = cb_textf("%.*s", (int)size, line), *equals = pair ? strchr(pair, '=') : NULL;
-    char **file = pair ? realloc(r->file, 2 * (r->n_file + 1) * sizeof *file) : NULL;
+    char **file = pair ? cb_realloc(r->file, r->n_file + 1, 2 * sizeof *file) : NULL;
     if (file) r->file = file;
     if (!file || !equals || equals == pair || !equals[1]) {
-        int rc = !file ? cb_fail("out of memory") : cb_fail("%s: EVENTS=SCORES wanted, two files", pair);
+        int rc = !file ? -1 : cb_fail("%s: EVENTS=SCORES wanted, two files", pair);
         return free(pair), rc;
     }
     *equals = 0;

@@ -47,24 +47,6 @@ cb_logic_design cb_logic_design_of(const cb_config *c) {
     return d;
 }
 
-/* "[section]" and "key = value" lines, as cb_config_canonical writes them. */
-static cb_config *config_of_text(const char *text) {
-    cb_config *c = cb_config_new();
-    char section[64] = "", assignment[1024];
-    int rc = c ? 0 : -1;
-    for (const char *line = text; *line && !rc; line += strcspn(line, "\n"), line += *line == '\n') {
-        int n = (int)strcspn(line, "\n");
-        const char *equals = memchr(line, '=', (size_t)n);
-        if (sscanf(line, "[%63[^]\n]", section) == 1 || !equals || equals - line < 2) continue;
-        const char *value = equals + 1 + strspn(equals + 1, " ");
-        snprintf(assignment, sizeof assignment, "%s.%.*s=%.*s", section, (int)(equals - line - 1), line, (int)(line + n - value), value);
-        rc = cb_config_set(c, assignment);
-    }
-    if (!rc) return c;
-    cb_config_free(c);
-    return NULL;
-}
-
 static int read_layer(cb_logic_student *s, cb_h5 *f, int l) {
     cb_logic_layer *y = &s->net.layer[l];
     uint64_t wires[2] = {(uint64_t)y->n_out, (uint64_t)y->rank}, w[2] = {(uint64_t)y->n_set, (uint64_t)y->n_par};
@@ -106,10 +88,12 @@ int cb_logic_student_read(cb_logic_student *s, const char *path, int height, int
     *found = stage && !strcmp(stage, "quantize-lgn");
     int rc = text ? 0 : -1;
     if (!rc && *found) {
-        cb_config *c = config_of_text(text);
-        cb_logic_design d = {0};
-        if (c) d = cb_logic_design_of(c);
-        rc = c && !cb_logic_student_new(s, &d, height, width) && !read_float(s, f) ? 0 : -1;
+        cb_config *c = cb_config_new();
+        rc = c ? cb_config_read_text(c, text, "its configuration") : -1;
+        if (!rc) {
+            cb_logic_design d = cb_logic_design_of(c);
+            rc = cb_logic_student_new(s, &d, height, width) || read_float(s, f) ? -1 : 0;
+        }
         cb_config_free(c);
     }
     free(stage);

@@ -170,6 +170,19 @@ static double validate(const fit *f) {
     return weights ? (double)sum / (256 * (double)weights) : 0;
 }
 
+/* "18x1+2,0/1 > 3, ...": what a tree asks, for the log. */
+static char *questions_of(const cb_tree_student *s, const cb_tree *t) {
+    char *text = cb_strdup("");
+    for (int d = 0; d < t->depth && text; d++) {
+        char name[48];
+        cb_regions_name(&s->regions, t->feature[d], name);
+        char *more = cb_textf("%s%s%s > %d", text, d ? ", " : "", name, (int)s->cut[t->feature[d] * CB_TREE_BINS + t->cut[d]]);
+        free(text);
+        text = more;
+    }
+    return text;
+}
+
 static int grow_all(fit *f, cb_history *history) {
     cb_tree_student *s = f->s;
     const events *x = &f->split[CB_TRAIN];
@@ -187,6 +200,10 @@ static int grow_all(fit *f, cb_history *history) {
         if (!s->tree[k].depth) break; /* nothing left to ask */
     }
     cb_progress_end();
+    char *asked = questions_of(s, &s->tree[0]);
+    if (!asked) return -1;
+    cb_info("the first tree asks: %s (tile + place / view)", *asked ? asked : "nothing");
+    free(asked);
     cb_info("%d of %d trees on %d sums of regions: mean absolute error %.4f", s->n_tree, f->plan->trees, s->n_feature,
             history->val_loss[history->best]);
     return 0;

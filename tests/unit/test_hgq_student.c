@@ -176,16 +176,10 @@ static void test_kernels(void) {
 
 enum { H = 6, W = 4, EVENTS = 700 };
 
-/* Images of H x W with a steep spectrum and a target that depends on them; 500 train, 200 val. */
-typedef struct {
-    cb_dataset d;
-    cb_student_set set;
-    uint16_t et[EVENTS * H * W], code[EVENTS];
-    uint8_t split[EVENTS], process[EVENTS];
-} toy;
+#include "toy.h"
 
+/* Images of H x W with a steep spectrum and a target that depends on them; 500 train, 200 val. */
 static void toy_new(toy *t) {
-    static char *name[1] = {"zb"};
     cb_rng r = cb_rng_at(3, "toy", 0);
     for (int e = 0; e < EVENTS; e++) {
         double sum = 0;
@@ -195,11 +189,8 @@ static void toy_new(toy *t) {
             sum += v;
         }
         t->code[e] = (uint16_t)(sum > 4000 ? 16000 : sum * 4);
-        t->split[e] = e % 7 < 5 ? CB_TRAIN : CB_VAL;
     }
-    t->d = (cb_dataset){.n = EVENTS, .height = H, .width = W, .et = t->et, .split = t->split, .process = t->process,
-                        .n_process = 1, .process_name = name};
-    UNIT_OK(cb_student_set_new(&t->set, &t->d, t->code, NULL));
+    toy_open(t, EVENTS, NULL);
 }
 
 static cb_hgq_student *toy_student(const toy *t, bool v2, int bits) {

@@ -5,24 +5,15 @@
 
 enum { H = 6, W = 5, CELLS = H * W, EVENTS = 700 };
 
-typedef struct {
-    cb_dataset d;
-    cb_student_set set;
-    uint16_t et[EVENTS * CELLS], code[EVENTS];
-    uint8_t split[EVENTS], process[EVENTS];
-} toy;
+#include "toy.h"
 
 static void toy_new(toy *t) {
-    static char *name[1] = {"zb"};
     cb_rng r = cb_rng_at(7, "toy", 0);
     for (int e = 0; e < EVENTS; e++) {
         for (int c = 0; c < CELLS; c++) t->et[e * CELLS + c] = (uint16_t)(cb_rng_below(&r, 1024) * cb_rng_below(&r, 1024) >> 11);
         t->code[e] = 256;
-        t->split[e] = e % 7 < 5 ? CB_TRAIN : CB_VAL;
     }
-    t->d = (cb_dataset){.n = EVENTS, .height = H, .width = W, .et = t->et, .split = t->split, .process = t->process,
-                        .n_process = 1, .process_name = name};
-    UNIT_OK(cb_student_set_new(&t->set, &t->d, t->code, &(cb_outliers){0}));
+    toy_open(t, EVENTS, NULL);
 }
 
 /* Two layers, trees below them or not; a head with hinges or a sum. */

@@ -14,16 +14,10 @@
 
 enum { H = 6, W = 4, EVENTS = 700, OUTLIERS_FROM = 600 };
 
-/* Images with a steep spectrum and a target that depends on them; the last hundred are outliers: hotter. */
-typedef struct {
-    cb_dataset d;
-    cb_student_set set;
-    uint16_t et[EVENTS * H * W], code[EVENTS];
-    uint8_t split[EVENTS], process[EVENTS];
-} toy;
+#include "toy.h"
 
+/* Images with a steep spectrum and a target that depends on them; the last hundred are outliers: hotter. */
 static void toy_new(toy *t) {
-    static char *name[1] = {"zb"};
     cb_rng r = cb_rng_at(3, "toy", 0);
     for (int e = 0; e < EVENTS; e++) {
         double sum = 0;
@@ -34,14 +28,11 @@ static void toy_new(toy *t) {
             sum += (double)v * v;
         }
         t->code[e] = (uint16_t)(sum > 60000 ? 60000 : sum);
-        t->split[e] = e % 7 < 5 ? CB_TRAIN : CB_VAL;
     }
     cb_rows *image = cb_rows_view(t->et + OUTLIERS_FROM * H * W, NULL, EVENTS - OUTLIERS_FROM, H * W);
     CU_ASSERT_PTR_NOT_NULL_FATAL(image);
     cb_outliers outliers = {EVENTS - OUTLIERS_FROM, image, t->code + OUTLIERS_FROM, t->split + OUTLIERS_FROM};
-    t->d = (cb_dataset){.n = OUTLIERS_FROM, .height = H, .width = W, .et = t->et, .split = t->split, .process = t->process,
-                        .n_process = 1, .process_name = name};
-    UNIT_OK(cb_student_set_new(&t->set, &t->d, t->code, &outliers));
+    toy_open(t, OUTLIERS_FROM, &outliers);
     CU_ASSERT(t->set.n[0] + t->set.n[1] == EVENTS && t->set.n_zero_bias[0] + t->set.n_zero_bias[1] == OUTLIERS_FROM);
     cb_rows_free(image);
 }

@@ -9,6 +9,8 @@
 
 enum { H = 6, W = 4, EVENTS = 900, IMAGES = 700 };
 
+#include "toy.h"
+
 /* ---- one tree ---- */
 
 enum { FEW = 8, CODE = 256 };
@@ -159,26 +161,14 @@ static void test_regions_programme(void) {
 
 /* ---- the student ---- */
 
-typedef struct {
-    cb_dataset d;
-    cb_student_set set;
-    uint16_t et[EVENTS * H * W], code[EVENTS];
-    uint8_t split[EVENTS], process[EVENTS];
-} toy;
-
 static void toy_new(toy *t, int flat) {
-    static char *name[1] = {"zb"};
-    static const cb_outliers none = {0};
     random_images(t->et, EVENTS, 3);
     for (int e = 0; e < EVENTS; e++) {
         double sum = 0;
         for (int c = 0; c < H * W; c++) sum += t->et[e * H * W + c] * 6.0 + (t->et[e * H * W + c] > 100 ? 700 : 0);
         t->code[e] = (uint16_t)(flat ? 2000 : sum > 65535 ? 65535 : sum);
-        t->split[e] = e % 7 < 5 ? CB_TRAIN : CB_VAL;
     }
-    t->d = (cb_dataset){.n = EVENTS, .height = H, .width = W, .et = t->et, .split = t->split, .process = t->process, .n_process = 1,
-                        .process_name = name};
-    UNIT_OK(cb_student_set_new(&t->set, &t->d, t->code, &none));
+    toy_open(t, EVENTS, NULL);
 }
 
 static const cb_tree_plan plan = {.trees = 12, .recipe = {.depth = 3, .leaf_bits = 4, .frac = 2, .rate = 0.7, .clip = 32, .prior = 3},
