@@ -259,7 +259,7 @@ help:
 	@echo 'make bench           speed of this machine: build/bench/bench.tsv and roofline.pdf (BENCHFLAGS)'
 	@echo 'make prove           programme = netlist = Verilog for all inputs, by algebra and SAT, of every student (PROVEFLAGS); make prove-record keeps the table;  make prove-firmware'
 	@echo 'make verify-firmware every recorded firmware version in every representation, recorded and random events: 110,000 in software, 15,000 in simulation'
-	@echo 'make verify-lgn      every logic gate network: trainer = programme = netlist = Verilog, 100,000 events;  make verify-lgn-record'
+	@echo 'make verify-lgn      every logic gate network: programme = netlist = every emitted form = Verilog, 100,000 events;  make verify-lgn-record'
 	@echo 'make hw-bench        the hardware compiler beside da4ml, alkaid, hls4ml on the same weights (HWBENCHFLAGS)'
 	@echo 'make bench-record    keep tables and figure in results/'
 	@echo 'make route-STUDENT   place and route one student, whatever its size (ROUTEFLAGS)'

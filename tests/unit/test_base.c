@@ -20,6 +20,25 @@ static void test_philox(void) {
     CU_ASSERT(out[0] == 0xd16cfe09 && out[1] == 0x94fdcceb && out[2] == 0x5001e420 && out[3] == 0x24126ea1);
 }
 
+/* What an artifact holds of its configuration is read back by the reader of files: also a list longer than the 199 characters
+ * that inih takes in a line. */
+static void test_config_text(void) {
+    char many[64 * 6] = "front.betas=";
+    for (int k = 1; k <= 60; k++) sprintf(many + strlen(many), "%d.5e-2 ", k);
+    cb_config *c = cb_config_new(), *again = cb_config_new();
+    UNIT_OK(cb_config_set(c, many) || cb_config_set(c, "student.epochs=7"));
+    char *text = cb_config_canonical(c, "student front lgn");
+    UNIT_OK(cb_config_read_text(again, text, "its configuration") || cb_config_read_text(again, "", "nothing"));
+    char *back = cb_config_canonical(again, "student front lgn");
+    double beta[64];
+    CU_ASSERT_STRING_EQUAL(back, text);
+    CU_ASSERT(cb_config_reals(again, "front", "betas", beta, 64) == 60 && beta[59] == 60.5e-2);
+    UNIT_FAILS(cb_config_read_text(again, "[student]\nepoch = 3\n", "its configuration"), "its configuration:2: unknown key 'epoch'");
+    free(text), free(back);
+    cb_config_free(c);
+    cb_config_free(again);
+}
+
 static void test_streams(void) {
     cb_rng a = cb_rng_at(1, "a", 7), b = cb_rng_at(1, "a", 7), c = cb_rng_at(1, "b", 7);
     uint64_t x = cb_rng_u64(&a);
@@ -222,6 +241,6 @@ static void test_pieces(void) {
     cb_threads_set(before);
 }
 
-UNIT_MAIN("base", {"philox known answers", test_philox}, {"streams", test_streams},
+UNIT_MAIN("base", {"philox known answers", test_philox}, {"configuration of an artifact", test_config_text}, {"streams", test_streams},
           {"log and exp", test_fmath}, {"configuration", test_config}, {"atomic files", test_files},
           {"pieces side by side", test_pieces}, {"what a file may replace", test_targets_of_files}, {"atomic folders", test_folders})
