@@ -9,6 +9,7 @@
 #include "hw/mutation.h"
 #include "hw/prove_network.h"
 #include "hw/share.h"
+#include "logic/student_proof.h"
 #include "stage.h"
 
 static const char *in, *data, *recorded, *out, *mutation, *latency, *clock_period, *ii, *prove, *conflicts, *verilator, *no_icarus;
@@ -107,11 +108,14 @@ static int count_faults(const work *w, uint64_t seed) {
 static int prove_all(const work *w, int extra_levels) {
     const cb_claim_limits limits = {.conflicts = conflicts ? atoll(conflicts) : 20000, .wall_s = 3600, .memory_mib = 8000};
     cb_proof proof;
+    bool trained;
+    int64_t gates, sums;
     if (!prove) return 0;
+    if (cb_logic_prove_file(in, &w->programme, &trained, &gates, &sums)) return -1;
     char *scratch = cb_textf("%s/.prove", w->emit.dir);
     int rc = scratch ? cb_prove_student(&w->programme, &w->net, w->emit.shared, extra_levels, w->emit.dir, &limits, scratch, &proof) : -1;
     free(scratch);
-    if (!rc) rc = cb_prove_trained(in, &w->programme, &proof);
+    if (!rc && trained) cb_proof_trained(&proof, gates + sums);
     return rc || cb_proof_write(&proof, w->programme.name, prove) ? -1 : 0;
 }
 

@@ -83,9 +83,8 @@ int cb_prove_network(const cb_proof_subject *s, const char *dir, const cb_claim_
 int cb_prove_student(const cb_programme *programme, const cb_netlist *net, const cb_netlist *shared, int extra_levels, const char *dir,
                      const cb_claim_limits *limits, const char *scratch, cb_proof *proof) CB_MUST;
 
-/* A first row for the student in `path`, if a logic gate network was trained for it: its hardened gates = its programme
- * (logic/student.h). */
-int cb_prove_trained(const char *path, const cb_programme *programme, cb_proof *proof) CB_MUST;
+/* A first row for a link that was proven before: hardened gates = programme (logic/student_proof.h), so many claims. */
+void cb_proof_trained(cb_proof *proof, int64_t claims);
 
 /* name, from, to, method, claims, proved, open, refuted, covers: a row a link, tab-separated. */
 int cb_proof_write(const cb_proof *proof, const char *name, const char *path) CB_MUST;
