@@ -23,7 +23,7 @@ static void test_philox(void) {
 /* What an artifact holds of its configuration is read back by the reader of files: also a list longer than the 199 characters
  * that inih takes in a line. */
 static void test_config_text(void) {
-    char many[64 * 6] = "front.betas=";
+    char many[16 + 60 * sizeof "60.5e-2 "] = "front.betas=";
     for (int k = 1; k <= 60; k++) sprintf(many + strlen(many), "%d.5e-2 ", k);
     cb_config *c = cb_config_new(), *again = cb_config_new();
     UNIT_OK(cb_config_set(c, many) || cb_config_set(c, "student.epochs=7"));
