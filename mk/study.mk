@@ -81,11 +81,14 @@ student_hardware = $(addprefix --student ,$(wildcard $(student_ini)))
 student_seed = $(word 2,$(subst @, ,$(1)))
 student_bin  = $(BIN)/quantize-$(call ini,family,$(call student_ini,$(1)))
 picked_front = $(firstword $(foreach f,$(FRONTS),$(if $(filter $(f).e%,$(1)),$(f))))
+# A logic gate network may read the first operations of another student of the study ([lgn] front_end); FILE@SEED those of that one's
+# @SEED.
+front_end    = $(foreach f,$(call ini,front_end,$(call student_ini,$(1))),$(B)/students/$(f)$(addprefix @,$(call student_seed,$(1))).h5)
 define TRAIN_RULES
-$(B)/$(2)/$(1).h5: $(call student_bin,$(1)) $(B)/dataset.h5 $(B)/targets.h5 $(INI) $(call student_ini,$(1))
+$(B)/$(2)/$(1).h5: $(call student_bin,$(1)) $(B)/dataset.h5 $(B)/targets.h5 $(call front_end,$(1)) $(INI) $(call student_ini,$(1))
 	$$(call RUN,$(call student_bin,$(1))) --student $(call student_ini,$(1)) \
 	  $(if $(call student_seed,$(1)),--set student.seed=$(call student_seed,$(1)) --set student.name=$(1)) \
-	  --data $(B)/dataset.h5 --targets $(B)/targets.h5 --out $$@
+	  $(addprefix --front-end ,$(call front_end,$(1))) --data $(B)/dataset.h5 --targets $(B)/targets.h5 --out $$@
 endef
 define PICK_RULES
 $(B)/students/$(1).h5: $(BIN)/pick-student $(B)/fronts/$(2).h5

@@ -94,6 +94,8 @@ const cb_config_key cb_config_schema[] = {
     TEXT("front", "widths", "", "QKeras: widths trained side by side, words such as w6a8 or d4.0o6 (lib/quant/qkeras_front.h)"),
     REAL("front", "worst", "3", 1, 1e6, "checkpoints with a validation error above this many times the smallest are left out"),
 
+    TEXT("lgn", "front_end", "", "student whose first operations the network reads instead of counts (--front-end; lib/logic/front_end.h); empty = none"),
+    TEXT("lgn", "front_layer", "", "... up to this quantizer of it; thresholds are for features that reach 1023"),
     CHOICE("lgn", "input", "bits", "bits lt log ramp binary", "input in training: bits x > t, the published transforms, or bits of x (logic/student.h)"),
     REALS("lgn", "thresholds", "0 2 4 8 16 32", 0, 1022, "E_T > t, counts, ascending; one bit a cell and threshold"),
     CHOICE("lgn", "nodes", "light", "raw light warp", "parametrisation of the tables (logic/node.h)"),

@@ -13,11 +13,22 @@ static uint16_t code_of(const cb_logic_student *s, const uint8_t *output) {
     return (uint16_t)(y < 0 ? 0 : y > 65535 ? 65535 : y);
 }
 
+/* What the network reads of n images: the images, or features of its front end in feature[CB_CHECK_EVENTS][features]. NULL: failed. */
+static const uint16_t *read_by(const cb_logic_student *s, const uint16_t *et, uint32_t n, uint16_t *feature) {
+    if (!s->front) return et;
+    return cb_front_end_features(s->front, et, n, feature) ? NULL : feature;
+}
+
+static uint16_t *feature_room(const cb_logic_student *s) {
+    return cb_alloc(s->front ? (size_t)CB_CHECK_EVENTS * (size_t)s->front->n : 1, sizeof(uint16_t));
+}
+
 /* ---- gate by gate ---- */
 
 typedef struct {
     const cb_logic_student *s;
     cb_circuit c;
+    uint16_t *feature;
 } gates;
 
 static int gate_codes(void *context, const uint16_t *et, uint32_t n, uint16_t *code) {
@@ -25,6 +36,7 @@ static int gate_codes(void *context, const uint16_t *et, uint32_t n, uint16_t *c
     const cb_logic_student *s = q->s;
     size_t pixels = (size_t)s->height * (size_t)s->width, signals = (size_t)q->c.n_input + (size_t)q->c.n;
     int bad = 0;
+    if (!(et = read_by(s, et, n, q->feature))) return -1;
 #pragma omp parallel
     {
         uint8_t *signal = malloc(signals + (size_t)q->c.n_output), *output = signal ? signal + signals : NULL;
@@ -46,10 +58,10 @@ static int gate_codes(void *context, const uint16_t *et, uint32_t n, uint16_t *c
 }
 
 static int check_gates(const cb_logic_student *s, const cb_programme *p, const cb_student_set *set, int64_t *checked, int64_t *mismatches) {
-    gates q = {.s = s};
-    if (cb_logic_harden(&s->net, s->w, &q.c)) return -1;
-    int rc = cb_student_check(p, set, s->design.seed, gate_codes, &q, checked, mismatches);
+    gates q = {.s = s, .feature = feature_room(s)};
+    int rc = !q.feature || cb_logic_harden(&s->net, s->w, &q.c) ? -1 : cb_student_check(p, set, s->design.seed, gate_codes, &q, checked, mismatches);
     cb_circuit_free(&q.c);
+    free(q.feature);
     return rc;
 }
 
@@ -62,11 +74,13 @@ typedef struct {
     cb_logic_trainer t;
     const uint16_t **image;
     uint8_t *output;     /* [CB_CHECK_EVENTS][outputs] */
+    uint16_t *feature;
 } kernels;
 
 static int kernel_codes(void *context, const uint16_t *et, uint32_t n, uint16_t *code) {
     kernels *q = context;
     size_t pixels = (size_t)q->s->height * (size_t)q->s->width, outputs = (size_t)cb_logic_outputs(&q->net);
+    if (!(et = read_by(q->s, et, n, q->feature))) return -1;
     for (uint32_t e = 0; e < n; e++) q->image[e] = et + e * pixels;
     cb_logic_bits(&q->t, q->image, n, q->output);
 #pragma omp parallel for schedule(static)
@@ -83,7 +97,8 @@ static int kernels_new(kernels *q, const cb_logic_student *s) {
     if (cb_logic_trainer_new(&q->t, &q->net, &q->code, s->height * s->width, CB_CHECK_EVENTS)) return -1;
     q->image = cb_alloc(CB_CHECK_EVENTS, sizeof *q->image);
     q->output = cb_alloc(CB_CHECK_EVENTS, (size_t)cb_logic_outputs(&q->net));
-    if (!q->image || !q->output) return -1;
+    q->feature = feature_room(s);
+    if (!q->image || !q->output || !q->feature) return -1;
     q->t.recipe.hard = true;
     cb_logic_weights_set(&q->t, s->w);
     cb_logic_refresh(&q->t);
@@ -101,6 +116,7 @@ static int check_kernels(const cb_logic_student *s, const cb_programme *p, const
     cb_logic_trainer_free(&q.t);
     free(q.image);
     free(q.output);
+    free(q.feature);
     return rc;
 }
 

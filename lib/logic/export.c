@@ -155,12 +155,14 @@ static int add_hinges(cb_programme *p, const cb_logic_student *s, const body *b)
     return 0;
 }
 
-static int assemble(cb_programme *p, const cb_logic_student *s, const body *b, const int32_t *old, int32_t n) {
+static int assemble(cb_programme *p, const cb_logic_student *s, const cb_front_end *front, const body *b, const int32_t *old, int32_t n) {
+    if (front && cb_front_end_begin(front, p)) return -1;
     cb_op *op = cb_programme_compare(p, "thermometer", n);
     if (!op) return -1;
     for (int32_t j = 0; j < n; j++) {
-        op->source[j] = s->code.source[old[j]];
-        op->threshold[j] = s->code.threshold[old[j]], op->mask[j] = s->code.mask[old[j]];
+        int32_t source = s->code.source[old[j]];
+        op->source[j] = front ? front->element[source] : source, op->threshold[j] = s->code.threshold[old[j]];
+        if (op->mask) op->mask[j] = s->code.mask[old[j]];
     }
     if (!cb_programme_logic(p, "gates", &b->c) || !(op = cb_programme_dense(p, "head", b->units, true))) return -1;
     for (int e = 0; e < b->c.n_output * b->units; e++) op->w[e] = (int32_t)b->w[e];
@@ -174,7 +176,7 @@ static int assemble(cb_programme *p, const cb_logic_student *s, const body *b, c
     return cb_programme_finish(p);
 }
 
-int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *name, int64_t seed) {
+static int programme(cb_programme *p, const cb_logic_student *s, const cb_front_end *front, const char *name, int64_t seed) {
     body b = {0};
     int32_t *old = cb_alloc((size_t)s->net.n_input, sizeof *old);
     memset(p, 0, sizeof *p);
@@ -184,7 +186,7 @@ int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *n
     p->parameters = (int64_t)s->net.n_weight;
     int rc = old && !sums_of(s, &b) && !cb_logic_harden(&s->net, s->w, &b.c) && !cb_circuit_simplify(&b.c) && !merge_proven(&b) ? 0 : -1;
     int32_t n = rc ? -1 : used_inputs(&b.c, old);
-    if (n < 0 || assemble(p, s, &b, old, n)) {
+    if (n < 0 || assemble(p, s, front, &b, old, n)) {
         cb_programme_free(p);
         rc = -1;
     }
@@ -193,6 +195,10 @@ int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *n
     free(old);
     return rc;
 }
+
+int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *name, int64_t seed) { return programme(p, s, s->front, name, seed); }
+
+int cb_logic_programme_of_features(cb_programme *p, const cb_logic_student *s) { return programme(p, s, NULL, "hardened", 0); }
 
 /* ---- proof ---- */
 
@@ -232,7 +238,7 @@ int cb_logic_prove(const cb_logic_student *s, const cb_programme *p, int64_t *ga
     cb_circuit_free(&hard);
     if (cb_logic_programme(&again, s, p->name, p->seed)) return -1;
     int rc = again.n_op == p->n_op ? 0 : cb_fail("%d operations, %d expected", p->n_op, again.n_op);
-    for (int k = 0; k < p->n_op && !rc; k++)
+    for (int k = s->front ? s->front->op + 1 : 0; k < p->n_op && !rc; k++)
         if (!same_operation(&again.op[k], &p->op[k], s->design.learn_thresholds)) rc = cb_fail("operation %s is another", p->op[k].name);
     *sums = s->net.head.units;
     cb_programme_free(&again);

@@ -141,7 +141,7 @@ static int validate(fit *f, double *mae) {
     memcpy(f->s->c, f->trainer.c_used, f->trainer.n_head * sizeof *f->s->c);
     cb_logic_choices_apply(&f->trainer, &f->s->net);
     if (f->trainer.ladder.n) set_thresholds(f->s, f->trainer.ladder.count);
-    if (cb_logic_programme(&p, f->s, "hardened", 0)) return -1;
+    if (cb_logic_programme_of_features(&p, f->s)) return -1;
     int rc = 0;
     for (uint32_t first = 0; !rc && first < f->set->n[CB_VAL]; first += CHUNK) {
         uint32_t left = f->set->n[CB_VAL] - first, n = left < CHUNK ? left : CHUNK;

@@ -43,6 +43,8 @@ static int make_code(cb_logic_student *s) {
         if (d->threshold[i] < 0 || d->threshold[i] >= CB_ET_MAX || (i && d->threshold[i] <= d->threshold[i - 1]))
             return cb_fail("logic student: threshold %d is %d; ascending ones of 0 to %d expected", i, d->threshold[i], CB_ET_MAX - 1);
     if (cb_logic_code_planes(&s->code, s->height * s->width, d->threshold, d->planes)) return -1;
+    for (int j = 0; s->front && j < s->code.n_input; j++)
+        s->code.threshold[j] = cb_front_end_threshold(s->front, s->code.source[j], s->code.threshold[j]);
     if (d->input == CB_CODE_BITS) return 0;
     if (d->input == CB_CODE_BINARY) return binary_code(s);
     s->code.table = cb_alloc((size_t)d->planes * COUNTS, sizeof *s->code.table);
@@ -172,8 +174,8 @@ static void start_choices(cb_logic_student *s) {
     for (size_t e = 0; e < s->net.n_choice; e++) s->u[e] = cb_rng_f32(&r);
 }
 
-int cb_logic_student_new(cb_logic_student *s, const cb_logic_design *d, int height, int width) {
-    *s = (cb_logic_student){.design = *d, .height = height, .width = width};
+static int student_new(cb_logic_student *s) {
+    const cb_logic_design *d = &s->design;
     if (d->n_dense < 1 && !d->conv.kernels) return cb_fail("logic student: neither trees nor dense layers");
     if (d->units < 1 || d->units > CB_LOGIC_UNITS || d->hinges < 0 || d->hinges > CB_LOGIC_HINGES)
         return cb_fail("logic student: %d units, %d hinges; 1 to %d and 0 to %d expected", d->units, d->hinges, CB_LOGIC_UNITS, CB_LOGIC_HINGES);
@@ -188,6 +190,19 @@ int cb_logic_student_new(cb_logic_student *s, const cb_logic_design *d, int heig
     cb_rng r = cb_rng_at(d->seed, "logic-head", 0);
     cb_logic_head_start(&s->net.head, cb_logic_outputs(&s->net), d->tau, d->middle, &r, s->c);
     return 0;
+}
+
+int cb_logic_student_new(cb_logic_student *s, const cb_logic_design *d, int height, int width) {
+    *s = (cb_logic_student){.design = *d, .height = height, .width = width};
+    return student_new(s);
+}
+
+int cb_logic_student_behind(cb_logic_student *s, const cb_logic_design *d, const cb_front_end *front) {
+    *s = (cb_logic_student){.design = *d, .height = 1, .width = front->n, .front = front};
+    if (d->input != CB_CODE_BITS || d->learn_thresholds || d->conv.kernels || d->wiring == CB_WIRE_LOCAL || d->wiring == CB_WIRE_RING)
+        return cb_fail("logic student: features of a front end are no image of counts: bits with fixed thresholds, dense layers and "
+                       "wiring without windows expected");
+    return student_new(s);
 }
 
 void cb_logic_student_free(cb_logic_student *s) {

@@ -12,11 +12,15 @@
  *   CB_CODE_BINARY plane i the bit of E_T worth t_i (a power of two), the last plane E_T >= t_i: a table of the planes of one
  *                 region is any function of its E_T in steps of t_0, and costs no comparators
  *   CB_CODE_RAMP  clamp((x - t_i) / (t_{i+1} - t_i), 0, 1), 1024 after the last
+ *
+ * Behind a front end (logic/front_end.h) x is a feature of it; the input is CB_CODE_BITS then, and training, selection and
+ * hardening are the same on the set of features. Only the programme and its check have the images.
  */
 #ifndef CB_LOGIC_STUDENT_H
 #define CB_LOGIC_STUDENT_H
 
 #include "base/config.h"
+#include "logic/front_end.h"
 #include "logic/train.h"
 #include "quant/programme.h"
 #include "quant/student_data.h"
@@ -70,7 +74,8 @@ typedef struct {
 
 typedef struct {
     cb_logic_design design;
-    int height, width;
+    int height, width;              /* of what it reads: regions, or 1 x features */
+    const cb_front_end *front;      /* borrowed; NULL: it reads counts */
     cb_logic_code code;
     cb_logic_net net;               /* wires: those of the best epoch, where they are learnt */
     float *w;                       /* [n_weight], plain order */
@@ -79,19 +84,25 @@ typedef struct {
 } cb_logic_student;
 
 int cb_logic_student_new(cb_logic_student *s, const cb_logic_design *d, int height, int width) CB_MUST;
+/* The same behind a front end, which must outlive s. */
+int cb_logic_student_behind(cb_logic_student *s, const cb_logic_design *d, const cb_front_end *front) CB_MUST;
 void cb_logic_student_free(cb_logic_student *s);
 
-/* Trains; s then holds the weights of the best epoch. */
+/* Trains; s then holds the weights of the best epoch. The set: images, or the features of the front end (cb_front_end_set). */
 int cb_logic_fit(cb_logic_student *s, const cb_student_set *set, const cb_logic_plan *plan, cb_history *history) CB_MUST;
 
-/* The integer programme: simplified circuit, comparators in use, equal outputs merged in the head. Each of these steps is proven
- * for all inputs as it is made: gates by their truth tables (quant/circuit_prove.h), sums by the weight of every signal. */
+/* The integer programme, with the operations of a front end first: simplified circuit, comparators in use, equal outputs merged
+ * in the head. Each of these steps is proven for all inputs as it is made: gates by their truth tables (quant/circuit_prove.h),
+ * sums by the weight of every signal. */
 int cb_logic_programme(cb_programme *p, const cb_logic_student *s, const char *name, int64_t seed) CB_MUST;
-/* Is p the programme of the trained network? Makes it again, with those proofs: of so many hardened gates and sums. */
+/* The same without the front end: a programme of the features, for model selection. */
+int cb_logic_programme_of_features(cb_programme *p, const cb_logic_student *s) CB_MUST;
+/* Is p the programme of the trained network? Makes it again, with those proofs: of so many hardened gates and sums. What p has
+ * of a front end is taken as it is. */
 int cb_logic_prove(const cb_logic_student *s, const cb_programme *p, int64_t *gates, int64_t *sums) CB_MUST;
 /* The network as trained against the programme, head in float64: every training and validation event and random images
  * (student_check.h) by the trainer's own kernels with hard nodes on the hardware's bits, the last two also gate by gate, unsimplified.
- * checked: events; mismatches of both. */
+ * checked: events; mismatches of both. The set: images, also behind a front end, which is then worked out by its plain definition. */
 int cb_logic_check(const cb_logic_student *s, const cb_programme *p, const cb_student_set *set, int64_t *checked,
                    int64_t *mismatches) CB_MUST;
 /* Group with weights, wires, head of the network as trained. */
@@ -99,7 +110,8 @@ int cb_logic_student_write(const cb_logic_student *s, cb_h5 *f, const char *grou
 /* [lgn] and student.seed as a design. */
 cb_logic_design cb_logic_design_of(const cb_config *c);
 /* The network as trained, from a student's file (quantize-lgn) by its configuration and group "float"; thresholds that were
- * trained are not there, they are the starting ones. *found: false, and nothing else, where another stage wrote the file. */
-int cb_logic_student_read(cb_logic_student *s, const char *path, int height, int width, bool *found) CB_MUST;
+ * trained are not there, they are the starting ones. *found: false, and nothing else, where another stage wrote the file.
+ * p: its programme; front: filled with what p has of a front end, to be freed after s by cb_front_end_free. */
+int cb_logic_student_read(cb_logic_student *s, cb_front_end *front, const char *path, const cb_programme *p, bool *found) CB_MUST;
 
 #endif

@@ -81,8 +81,16 @@ static int read_float(cb_logic_student *s, cb_h5 *f) {
     return 0;
 }
 
-int cb_logic_student_read(cb_logic_student *s, const char *path, int height, int width, bool *found) {
-    *s = (cb_logic_student){0};
+/* A student of that design before what the file f holds of its training; front: of the programme p, where the design has one. */
+static int start_of(cb_logic_student *s, cb_front_end *front, const cb_config *c, const cb_programme *p) {
+    cb_logic_design d = cb_logic_design_of(c);
+    const char *layer = cb_config_text(c, "lgn", "front_layer");
+    if (!*layer) return cb_logic_student_new(s, &d, p->input_h, p->input_w);
+    return cb_front_end_new(front, p, layer) || cb_logic_student_behind(s, &d, front) ? -1 : 0;
+}
+
+int cb_logic_student_read(cb_logic_student *s, cb_front_end *front, const char *path, const cb_programme *p, bool *found) {
+    *s = (cb_logic_student){0}, *front = (cb_front_end){0};
     cb_h5 *f = cb_h5_open(path, CB_STUDENT_SCHEMA);
     char *stage = f ? cb_h5_get_text(f, "/", "stage") : NULL, *text = stage ? cb_h5_get_text(f, "/", "config") : NULL;
     *found = stage && !strcmp(stage, "quantize-lgn");
@@ -90,24 +98,23 @@ int cb_logic_student_read(cb_logic_student *s, const char *path, int height, int
     if (!rc && *found) {
         cb_config *c = cb_config_new();
         rc = c ? cb_config_read_text(c, text, "its configuration") : -1;
-        if (!rc) {
-            cb_logic_design d = cb_logic_design_of(c);
-            rc = cb_logic_student_new(s, &d, height, width) || read_float(s, f) ? -1 : 0;
-        }
+        if (!rc) rc = start_of(s, front, c, p) || read_float(s, f) ? -1 : 0;
         cb_config_free(c);
     }
     free(stage);
     free(text);
     cb_h5_close(&f);
-    if (rc) cb_logic_student_free(s);
+    if (rc) cb_logic_student_free(s), cb_front_end_free(front);
     return rc ? cb_fail_in("%s: the network as trained", path) : 0;
 }
 
 int cb_logic_prove_file(const char *path, const cb_programme *p, bool *found, int64_t *gates, int64_t *sums) {
     cb_logic_student s;
+    cb_front_end front;
     *gates = *sums = 0;
-    if (cb_logic_student_read(&s, path, p->input_h, p->input_w, found)) return -1;
+    if (cb_logic_student_read(&s, &front, path, p, found)) return -1;
     int rc = *found ? cb_logic_prove(&s, p, gates, sums) : 0;
     cb_logic_student_free(&s);
+    cb_front_end_free(&front);
     return rc;
 }

@@ -45,3 +45,17 @@
 2	with lgn.input = bits only	$BIN/quantize-lgn -q --student s.ini --set lgn.input=lt --set lgn.learn_thresholds=log -d d.h5 -t y.h5 -o no.h5
 2	with lgn.input = bits only	$BIN/quantize-lgn -q --student s.ini --set lgn.input=binary --set "lgn.thresholds=4 8" --set lgn.learn_thresholds=log -d d.h5 -t y.h5 -o no.h5
 2	hinges need lgn.head = weighted	$BIN/quantize-lgn -q --student s.ini --set lgn.head=sum --set lgn.hinges=4 -d d.h5 -t y.h5 -o no.h5
+# behind the first layer of another student: same bytes for threads and instruction sets, firmware and proof of both together
+0	-	printf '[student]\nname = views\nfamily = plus\nepochs = 1\nbatch = 64\n[plus]\nviews = 0.9\nview_bits = 2\nview_train = all\nunits = 2 2\nask = 2\n' > p.ini && $BIN/quantize-plus -q --student p.ini -d d.h5 -t y.h5 -o p.h5
+0	-	printf '[student]\nname = behind\nfamily = lgn\nepochs = 2\nbatch = 64\nlearning_rate = 0.02\n[lgn]\nfront_end = views\nfront_layer = dense1_in\nthresholds = 0 255 511\nwiring = distinct\ncandidates = 2\nlayers = 24\ninputs = 4\nhinges = 2\n' > f.ini
+0	front end of 'views'	$BIN/quantize-lgn --student f.ini --front-end p.h5 -d d.h5 -t y.h5 -o f.h5 --threads 1
+0	-	for i in v2 v4; do CB_ISA=$i $BIN/quantize-lgn -q --student f.ini --front-end p.h5 -d d.h5 -t y.h5 -o b.h5 --threads 3 2>/dev/null; cmp f.h5 b.h5 || exit 1; done
+0	trained gates	$BIN/emit-hls --set hardware.check_software=200 --set hardware.check_simulation=60 --in f.h5 --data d.h5 --out ff --prove q.tsv > log 2>&1 && grep -q '0 mismatches of 200' log && ! grep -q '"mismatches": [1-9]' ff/report.json && awk -F'\t' 'NR > 1 && $5 != $6 { exit 1 }' q.tsv && cat q.tsv
+2	--front-end wants the file of that student	$BIN/quantize-lgn -q --student f.ini -d d.h5 -t y.h5 -o no.h5
+2	lgn.front_end is empty	$BIN/quantize-lgn -q --student s.ini --front-end p.h5 -d d.h5 -t y.h5 -o no.h5
+2	go together	$BIN/quantize-lgn -q --student f.ini --set lgn.front_layer= --front-end p.h5 -d d.h5 -t y.h5 -o no.h5
+2	features lie on no image	$BIN/quantize-lgn -q --student f.ini --set lgn.wiring=local --front-end p.h5 -d d.h5 -t y.h5 -o no.h5
+2	needs lgn.input = bits	$BIN/quantize-lgn -q --student f.ini --set lgn.learn_thresholds=log --front-end p.h5 -d d.h5 -t y.h5 -o no.h5
+1	no quantizer 'dense9'	$BIN/quantize-lgn -q --student f.ini --set lgn.front_layer=dense9 --front-end p.h5 -d d.h5 -t y.h5 -o no.h5
+1	d.h5	$BIN/quantize-lgn -q --student f.ini --front-end d.h5 -d d.h5 -t y.h5 -o no.h5
+!no.h5

@@ -83,6 +83,7 @@ static void test_files(void) {
     const char *path = unit_scratch("student.h5");
     for (int kind = 0; kind < KINDS; kind++) {
         cb_logic_student s, back;
+        cb_front_end front;
         cb_programme p;
         bool found;
         int64_t gates, sums;
@@ -90,13 +91,15 @@ static void test_files(void) {
         s.net.layer[0].wire[0] = s.net.layer[0].wire[1]; /* not what the configuration alone gives */
         UNIT_OK(cb_logic_programme(&p, &s, "test", 1));
         write_file(path, &s, &p, c, "quantize-lgn");
-        UNIT_OK(cb_logic_student_read(&back, path, H, W, &found));
+        UNIT_OK(cb_logic_student_read(&back, &front, path, &p, &found));
         CU_ASSERT(found && back.net.n_weight == s.net.n_weight && !memcmp(back.w, s.w, s.net.n_weight * sizeof *s.w));
         CU_ASSERT_EQUAL(back.net.layer[0].wire[0], s.net.layer[0].wire[0]);
         UNIT_OK(cb_logic_prove_file(path, &p, &found, &gates, &sums));
         CU_ASSERT(found && gates > 0);
         cb_logic_student_free(&back);
-        if (kind) UNIT_FAILS(cb_logic_student_read(&back, path, H + 1, W, &found), "wires0"); /* images of another height */
+        p.input_h++; /* images of another height */
+        if (kind) UNIT_FAILS(cb_logic_student_read(&back, &front, path, &p, &found), "wires0");
+        p.input_h--;
         write_file(path, &s, &p, c, "quantize-hgq");
         UNIT_OK(cb_logic_prove_file(path, &p, &found, &gates, &sums));
         CU_ASSERT(!found && !gates);
