@@ -4,9 +4,7 @@
 
 #include "hw/rule_bits.h"
 
-/* y += x, modulo 2^n. */
-static void ripple(cb_aig *a, cb_lit *y, const cb_lit *x, int n) {
-    cb_lit carry = 0;
+void cb_bits_add(cb_aig *a, cb_lit *y, const cb_lit *x, int n, cb_lit carry) {
     for (int k = 0; k < n; k++) {
         cb_lit either = cb_aig_xor(a, y[k], x[k]), both = cb_aig_and(a, y[k], x[k]);
         y[k] = cb_aig_xor(a, either, carry);
@@ -17,7 +15,7 @@ static void ripple(cb_aig *a, cb_lit *y, const cb_lit *x, int n) {
 void cb_bits_add_constant(cb_aig *a, cb_lit *y, int n, uint64_t constant) {
     cb_lit x[CB_ADD3_BITS];
     for (int k = 0; k < n; k++) x[k] = constant >> k & 1;
-    ripple(a, y, x, n);
+    cb_bits_add(a, y, x, n, 0);
 }
 
 static cb_lit bit_of(const cb_add3 *x, int v, int k) { return x->bit[v][k] ^ x->invert[v][k]; }
@@ -27,7 +25,7 @@ static void sum_one_by_one(cb_aig *a, const cb_add3 *x, cb_lit *y) {
     for (int k = 0; k < x->width; k++) y[k] = bit_of(x, 0, k);
     for (int v = 1; v < 3; v++) {
         for (int k = 0; k < x->width; k++) next[k] = bit_of(x, v, k);
-        ripple(a, y, next, x->width);
+        cb_bits_add(a, y, next, x->width, 0);
     }
     for (int c = 0; c < 2; c++) cb_bits_add_constant(a, y, x->width, x->carry_in > c);
 }

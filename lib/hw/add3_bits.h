@@ -21,6 +21,8 @@ typedef struct {
 } cb_add3;
 
 void cb_add3_sum(cb_aig *a, const cb_add3 *x, bool cells, cb_lit *y);
+/* y[0..n-1] += x + carry, modulo 2^n, as a ripple adder. */
+void cb_bits_add(cb_aig *a, cb_lit *y, const cb_lit *x, int n, cb_lit carry);
 /* y[0..n-1] + constant, modulo 2^n. */
 void cb_bits_add_constant(cb_aig *a, cb_lit *y, int n, uint64_t constant);
 

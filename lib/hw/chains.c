@@ -6,8 +6,9 @@
 enum { WIDEST = 62 };
 
 /* Wires of a sum: its value; what its fields add up to; that and a one in the chain's carry input, which costs nothing and
- * may leave a constant with fewer ones to be subtracted later. */
-enum { EXACT, OFFSET, OFFSET_CARRY, CHOICES };
+ * may leave a constant with fewer ones to be subtracted later; that and ones where a bit stands alone and inverted, which saves
+ * the inverters. */
+enum { EXACT, OFFSET, OFFSET_CARRY, OFFSET_FILL, CHOICES };
 
 /* ---- sums: the terms of every node, after absorption ---- */
 
@@ -183,6 +184,7 @@ static __int128 excess(const cb_chain *all, const sum *s, const cb_field *field)
 }
 
 /* LUTs of the chain from `low` on with those constants; -1 if a place has too many bits.
+ * A pair of inverted bits needs an inverter for the carry multiplexer, which is fed by one of them as it is.
  * Cost of a ternary place: one LUT6_2 up to `top`, the place after it takes the last saved carry. */
 static int price(const places *y, int low, uint64_t constant, int carry_in, int vectors, cb_chain *x) {
     int raw = 0, sites = 0, top = low;
@@ -198,7 +200,7 @@ static int price(const places *y, int low, uint64_t constant, int carry_in, int 
     for (int at = low; at < y->width; at++) {
         bool one = constant >> at & 1, pair = y->count[at] > 1;
         if (vectors == 3 && at <= top) raw += y->count[at] > 0 || at == top, sites += y->count[at] > 0 || at == top;
-        else raw += pair || (y->count[at] && y->inverted[at] != one), sites += y->count[at] > 0;
+        else raw += pair ? 1 + (y->inverted[at] > 1) : (y->count[at] && y->inverted[at] != one), sites += y->count[at] > 0;
     }
     x->low = low, x->top = top, x->constant = constant, x->carry_in = carry_in;
     x->raw = raw, x->sites = sites;
@@ -248,15 +250,19 @@ static bool settle(const planner *p, const sum *s, const places *y, uint64_t c, 
         if (place_constant(y, c, vectors, &z) && (!found || weight(&z) < weight(x))) *x = z, found = true;
     }
     if (!c) return found;
-    z.correction = c; /* or a chain of its own */
-    z.ternary = s->n > 2;
-    if (!place_constant(y, 0, z.ternary ? 3 : 2, &z)) return found;
-    int from = __builtin_ctzll(c), length = y->width - from;
-    z.raw += __builtin_popcountll(c);
-    z.sites += length;
-    z.carry += length > 2 ? (length + 3) / 4 : 0;
-    if (!found || weight(&z) < weight(x)) *x = z;
-    return true;
+    /* or a chain of its own, but for ones in all places from `top` on, above the shorter operand */
+    for (int top = y->width; top >= 0 && (top == y->width || y->count[top] < 2); top--) {
+        uint64_t here = ones(y->width) & ~ones(top), rest = (c - here) & ones(y->width);
+        z.correction = rest;
+        z.ternary = s->n > 2;
+        if (!rest || !place_constant(y, here, z.ternary ? 3 : 2, &z)) continue;
+        int from = __builtin_ctzll(rest), length = y->width - from;
+        z.raw += __builtin_popcountll(rest);
+        z.sites += length;
+        z.carry += length > 2 ? (length + 3) / 4 : 0;
+        if (!found || weight(&z) < weight(x)) *x = z, found = true;
+    }
+    return found;
 }
 
 static void copy_fields(cb_chain *x, const sum *s, unsigned extend, const cb_chain *all) {
@@ -294,7 +300,17 @@ static int first_pair(const places *y) {
     return at < y->width ? at : -1;
 }
 
-/* Wires with an offset; false if they would be too wide, or if there is no carry input. */
+/* The ones that OFFSET_CARRY or OFFSET_FILL add to the sum of the fields; 0: none. */
+static uint64_t further_offset(const places *y, int choice) {
+    int pair = first_pair(y);
+    uint64_t c = 0;
+    if (pair < 0) return 0;
+    if (choice == OFFSET_CARRY) return (uint64_t)1 << pair;
+    for (int at = pair + 1; at < y->width; at++) c |= (uint64_t)(y->count[at] == 1 && y->inverted[at]) << at;
+    return c;
+}
+
+/* Wires with an offset; false if they would be too wide, or if the choice has nothing to add. */
 static bool make_offset(const planner *p, int32_t i, cb_chain *x) {
     const cb_node *n = &p->g->node[i];
     const sum *s = &p->sum[i];
@@ -306,16 +322,15 @@ static bool make_offset(const planner *p, int32_t i, cb_chain *x) {
     z.offset = (int64_t)d;
     z.width = cb_interval_width(0, (int64_t)hi);
     lay(p->chain, z.field, s->n, z.width, &y);
-    uint64_t one = 0;
-    if (p->offset[i] == OFFSET_CARRY) {
-        int at = first_pair(&y);
-        if (at < 0 || hi + ((__int128)1 << at) >= (__int128)1 << WIDEST) return false;
-        one = (uint64_t)1 << at;
-        z.offset += (int64_t)one;
-        z.width = cb_interval_width(0, (int64_t)hi + (int64_t)one);
+    uint64_t more = 0;
+    if (p->offset[i] != OFFSET) {
+        more = further_offset(&y, (int)p->offset[i]);
+        if (!more || hi + (__int128)more >= (__int128)1 << WIDEST) return false;
+        z.offset += (int64_t)more;
+        z.width = cb_interval_width(0, (int64_t)hi + (int64_t)more);
         lay(p->chain, z.field, s->n, z.width, &y);
     }
-    if (!settle(p, s, &y, one, &z) || z.correction) return false;
+    if (!settle(p, s, &y, more, &z) || z.correction) return false;
     *x = z;
     return true;
 }
@@ -478,14 +493,15 @@ int cb_chains_plan(const cb_netlist *g, bool comb, cb_chains *c) {
     for (int32_t i = 0; i < g->n && !rc; i++)
         p.chain[i] = (cb_chain){.width = cb_node_width(&g->node[i]), .is_signed = g->node[i].lo < 0};
     if (!rc) rc = survey(&p) || find_readers(&p) || search(&p) ? -1 : 0;
+    c->chain = p.chain;
+    if (!rc) rc = cb_chains_lend(g, comb, p.users, p.user, c);
     for (int32_t i = 0; i < g->n && !rc; i++) {
         c->raw += p.chain[i].raw;
         c->sites += p.chain[i].sites;
         c->carry += p.chain[i].carry;
         c->fused += p.chain[i].absorbed;
     }
-    if (!rc) c->chain = p.chain;
-    else free(p.chain);
+    if (rc) cb_chains_free(c);
     free(p.sum);
     free(p.users);
     free(p.user);
@@ -498,6 +514,7 @@ int cb_chains_plan(const cb_netlist *g, bool comb, cb_chains *c) {
 
 void cb_chains_free(cb_chains *c) {
     free(c->chain);
+    free(c->guest);
     memset(c, 0, sizeof *c);
 }
 
@@ -520,7 +537,8 @@ void cb_chain_vectors(const cb_chains *c, const cb_chain *x, cb_place vector[CB_
         for (int k = 0; k < x->n_field; k++) {
             const cb_field *f = &x->field[order[k]];
             const cb_chain *from = &c->chain[f->node];
-            if (at < f->shift || at >= field_end(from, f, x->width)) {
+            bool lent = order[k] == x->lent && at >= x->lent_from && at < x->lent_to;
+            if (at < f->shift || at >= field_end(from, f, x->width) || lent) {
                 v++;
                 continue;
             }
@@ -532,5 +550,9 @@ void cb_chain_vectors(const cb_chains *c, const cb_chain *x, cb_place vector[CB_
                 vector[k][at].invert = true;
                 break;
             }
+        if (!x->ternary && vector[0][at].field >= 0 && vector[0][at].invert && vector[1][at].field >= 0 && !vector[1][at].invert) {
+            cb_place t = vector[0][at]; /* the first also feeds the multiplexer */
+            vector[0][at] = vector[1][at], vector[1][at] = t;
+        }
     }
 }

@@ -14,6 +14,9 @@
  *              take a one at its carry input, for nothing: another offset, perhaps with fewer ones.
  *   ternary    a sum with one user is added in its user's chain (7 series: LUT6_2 with
  *              sum and saved carry, CARRY4 behind it).
+ *   loans      The lowest place of a chain has two bits and a carry input that is idle. Of u = s + t
+ *              the lowest bit of t may instead enter the carry input of s, or of a sum below s, that nobody else
+ *              reads: the place of u is then a wire, one LUT less (loans.c; chains of two operands only).
  *
  * Which sums are exact and which have an offset is found by a local search on the
  * number of LUTs (raw, as Yosys counts LUT1..6 + INV) plus sites (with route-throughs).
@@ -40,6 +43,13 @@ typedef struct {
     bool minus, extend;
 } cb_field;
 
+/* A bit of `node` that the wires of a sum carry beside value and offset, at place `shift`. */
+typedef struct {
+    int32_t node, next; /* next: of the same sum, or -1 */
+    int16_t bit, shift;
+    bool minus;
+} cb_guest;
+
 typedef struct {
     int n_field;                     /* 0: the node is not a sum, or was absorbed by its user */
     cb_field field[CB_CHAIN_FIELDS];
@@ -48,9 +58,13 @@ typedef struct {
     int low;                         /* places below are wires; low = width: nothing is added */
     int top;                         /* ternary: last place + 1 with more than one bit to add */
     int carry_in;                    /* ones added at `low` */
+    int32_t carry_node;              /* or, unless -1, a bit of that node */
+    int carry_bit;
+    int lent, lent_from, lent_to;    /* places of field `lent` that enter carry inputs elsewhere; none: lent_from = lent_to */
     uint64_t correction;             /* then added by a chain of its own; 0 = none */
     /* the wires of the node, of all kinds of nodes */
-    int64_t offset;                  /* they carry value + offset */
+    int64_t offset;                  /* they carry value + offset + guests */
+    int32_t guest;                   /* the first, in cb_chains.guest; -1: none */
     int width;
     bool is_signed;
     int raw, sites, carry;           /* LUT1..6 + INV; with route-throughs; CARRY4 */
@@ -59,12 +73,21 @@ typedef struct {
 typedef struct {
     int32_t n;
     cb_chain *chain; /* [n], as the nodes */
-    int64_t raw, sites, carry, fused;
+    cb_guest *guest; /* [n_guest] */
+    int32_t n_guest, guest_room;
+    int64_t raw, sites, carry, fused, loans;
 } cb_chains;
+
+enum { CB_CHAIN_GUESTS = 16 }; /* of one sum, at most */
 
 /* g->ternary decides about chains of three operands. comb: as if there were no stages. */
 int cb_chains_plan(const cb_netlist *g, bool comb, cb_chains *c) CB_MUST;
 void cb_chains_free(cb_chains *c);
+/* The last step of a plan of chains of two operands. user[n]: the node that reads n if users[n] is 1.
+ * A bit is lent inside a stage only, and where there are registers only if no path becomes longer by a chain. */
+int cb_chains_lend(const cb_netlist *g, bool comb, const int32_t *users, const int32_t *user, cb_chains *c) CB_MUST;
+/* Is the chain of node i part of a loan: do its wires carry more than value and offset, or does it lack a bit? */
+bool cb_chain_in_loan(const cb_chain *x);
 
 /* One place of one vector of a chain. */
 typedef struct {

@@ -219,7 +219,7 @@ static int plan_chains(const cb_netlist *g, const char *family, cb_cost *cost) {
     cost->sites = cost->quant_sites + plan.sites;
     cost->carry += plan.carry - cost->adder_carry;
     cost->fused = plan.fused;
-    double path_ps = cb_timing_path(g, family, g->ternary ? &plan : NULL);
+    double path_ps = cb_timing_path(g, family, &plan);
     cost->path_ns = path_ps / 1000;
     cost->fmax_mhz = path_ps > 0 ? 1e6 / path_ps : 0;
     cb_chains_free(&plan);

@@ -123,7 +123,11 @@ static void print_chain(printer *p, int32_t i, const cb_chain *x, cb_place (*v)[
             cb_text_put(t, ")");
         }
         cb_text_add(t, ") a%d (", (int)i);
-    } else cb_text_add(t, "  %s #(%d) a%d (", x->carry_in ? "subm" : "addm", n, (int)i);
+    } else cb_text_add(t, "  %s #(%d) a%d (", x->carry_in ? "subm" : x->carry_node >= 0 ? "addc" : "addm", n, (int)i);
+    if (x->carry_node >= 0) {
+        source from = node_at(p, x->carry_node, stage_of(p, i));
+        cb_text_add(t, ".ci(%s[%d]), ", from.name, x->carry_bit);
+    }
     for (int k = 0; k < vectors; k++) {
         /* Yosys feeds the carry multiplexers from the b of a sum and the a of a difference; they want no inverted bits */
         cb_text_add(t, ".%s(", letter[x->ternary || x->carry_in ? k : 1 - k]);
@@ -163,8 +167,19 @@ static void print_sum(printer *p, int32_t i) {
         put_places(p, i, x, wire, 0, x->low, false, false);
         cb_text_put(&p->t, ";\n");
     }
-    if (x->low < x->width) print_chain(p, i, x, v, y);
+    if (x->low < x->width && x->carry_node < 0) print_chain(p, i, x, v, y);
     if (x->correction) print_correction(p, i, x);
+}
+
+/* Chains whose carry input takes a bit, which may be declared only behind the chain's wires. */
+static void print_borrowers(printer *p) {
+    for (int32_t i = 0; i < p->g->n; i++) {
+        const cb_chain *x = &p->plan.chain[i];
+        cb_place v[CB_CHAIN_FIELDS][64];
+        if (x->carry_node < 0) continue;
+        cb_chain_vectors(&p->plan, x, v);
+        print_chain(p, i, x, v, "n");
+    }
 }
 
 /* Modes that round signed values towards or away from 0: a constant that depends on the sign is added first. */
@@ -439,6 +454,9 @@ static void print_head(printer *p, const char *module) {
                    "  assign y = a + b;\nendmodule\n\n"
                    "module subm #(parameter W = 1) (input [W-1:0] a, input [W-1:0] b, output [W-1:0] y);\n"
                    "  assign y = a - b;\nendmodule\n\n");
+    if (p->plan.loans) cb_text_put(t, "// ... with a carry: the bit twice below the lowest place needs no LUT.\n"
+                   "module addc #(parameter W = 1) (input [W-1:0] a, input [W-1:0] b, input ci, output [W-1:0] y);\n"
+                   "  wire [W:0] s = {a, ci} + {b, ci};\n  assign y = s[W:1];\nendmodule\n\n");
     if (p->g->ternary) cb_text_put(t, add3_text);
     cb_text_add(t, "module %s (\n", module);
     if (!p->comb) cb_text_put(t, "  input clk,\n");
@@ -459,6 +477,7 @@ int cb_verilog_module(const cb_netlist *g, bool comb, const char *dir, const cha
     if (g->ii > 1) print_phase(&p);
     if (!p.comb) print_copies(&p, last, true);
     for (int32_t i = 0; i < g->n; i++) print_node(&p, i);
+    print_borrowers(&p);
     if (!p.comb) {
         cb_text_put(&p.t, "  always @(posedge clk) begin\n");
         print_holds(&p);

@@ -66,7 +66,7 @@ int cb_prove_matrix(const cb_cmvm_problem *p, const cb_cmvm_graph *g) {
 /* ---- graph -> chains ---- */
 
 /* A sum of bits of nodes, modulo 2^64 until it is compared. */
-enum { TERMS = 2 * CB_CHAIN_FIELDS };
+enum { TERMS = 2 * (CB_CHAIN_FIELDS + CB_CHAIN_GUESTS) };
 typedef struct {
     int n;
     int32_t node[TERMS];
@@ -83,7 +83,19 @@ static uint64_t *weights_of(linear *f, int32_t node) {
     return f->weight[f->n++];
 }
 
-/* f += unit * value of the node, which is its wires as a number, less the offset; sums that were
+/* f += unit * what the wires of the chain carry beside the value of the node. */
+static bool add_excess(linear *f, const cb_chains *plan, const cb_chain *x, uint64_t unit) {
+    f->constant += unit * (uint64_t)x->offset;
+    for (int32_t k = x->guest; k >= 0; k = plan->guest[k].next) {
+        const cb_guest *e = &plan->guest[k];
+        uint64_t *weight = weights_of(f, e->node);
+        if (!weight || e->bit >= plan->chain[e->node].width) return false;
+        weight[e->bit] += (e->minus ? -unit : unit) << e->shift;
+    }
+    return true;
+}
+
+/* f += unit * value of the node, which is its wires as a number, less offset and guests; sums that were
  * absorbed are their own terms. */
 static bool add_value(linear *f, const cb_netlist *g, const cb_chains *plan, int32_t node, uint64_t unit) {
     const cb_node *x = &g->node[node];
@@ -98,8 +110,7 @@ static bool add_value(linear *f, const cb_netlist *g, const cb_chains *plan, int
     }
     uint64_t *weight = weights_of(f, node);
     for (int b = 0; weight && b < w->width; b++) weight[b] += (w->is_signed && b == w->width - 1 ? -unit : unit) << b;
-    f->constant -= unit * (uint64_t)w->offset;
-    return weight != NULL;
+    return weight && add_excess(f, plan, w, -unit);
 }
 
 /* f -= what the places of the chain add up to. */
@@ -117,6 +128,11 @@ static bool subtract_places(linear *f, const cb_chains *plan, const cb_chain *x)
             weight[p->bit] -= p->invert ? -unit : unit;
         }
     f->constant -= (x->low < x->width ? (uint64_t)x->carry_in << x->low : 0) + x->correction;
+    if (x->carry_node >= 0) {
+        uint64_t *weight = weights_of(f, x->carry_node);
+        if (!weight || x->carry_bit >= plan->chain[x->carry_node].width || x->low >= x->width || x->carry_in || x->ternary) return false;
+        weight[x->carry_bit] -= (uint64_t)1 << x->low;
+    }
     for (int at = 0; at < x->low; at++) { /* wires: one bit a place */
         int bits = 0;
         for (int k = 0; k < (x->ternary ? 3 : 2); k++) bits += v[k][at].field >= 0 || v[k][at].invert;
@@ -130,13 +146,13 @@ int cb_prove_chains(const cb_netlist *g, const cb_chains *plan) {
         const cb_node *n = &g->node[i];
         const cb_chain *x = &plan->chain[i];
         if ((n->kind != CB_NODE_ADD && n->kind != CB_NODE_NEG) || x->absorbed) continue;
-        linear f = {0};
+        linear f;
+        f.n = 0, f.constant = 0;
         uint64_t mask = x->width >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << x->width) - 1;
         bool ok = n->kind == CB_NODE_NEG ? add_value(&f, g, plan, n->a, -(uint64_t)1)
                                          : add_value(&f, g, plan, n->a, (uint64_t)1 << n->sa) &&
                                                add_value(&f, g, plan, n->b, (n->sub ? -(uint64_t)1 : 1) << n->sb);
-        f.constant += (uint64_t)x->offset;
-        ok = ok && subtract_places(&f, plan, x) && !(f.constant & mask);
+        ok = ok && add_excess(&f, plan, x, 1) && subtract_places(&f, plan, x) && !(f.constant & mask);
         for (int k = 0; k < f.n; k++)
             for (int b = 0; b < 64; b++) ok = ok && !(f.weight[k][b] & mask);
         if (!ok) return cb_fail("netlist %s: node %d: the carry chain does not add what the graph says", g->name, (int)i);

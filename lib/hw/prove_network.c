@@ -34,7 +34,7 @@ static int prove_file(const cb_netlist *g, const char *dir, bool comb, bool cell
     int rc = file ? cb_prove_nodes(g, comb, cells, file, tools, &c, NULL) : -1;
     const char *to = comb ? cells ? "combinational Verilog, 7-series cells" : "combinational Verilog"
                           : cells ? "pipelined Verilog, 7-series cells" : "pipelined Verilog";
-    if (c.n) add_row(proof, g->ii > 1 ? "shared netlist" : "netlist", to, g->ternary ? "wires by SAT, chains of three also by algebra" : "wires by SAT",
+    if (c.n) add_row(proof, g->ii > 1 ? "shared netlist" : "netlist", to, g->ternary ? "wires by SAT, chains of three also by algebra" : "wires by SAT, lent bits also by algebra",
                      comb ? "carry chains, offsets, printing" : "pipeline cut, registers, carry chains, offsets, printing", c.n, c.proved, c.open, c.refuted);
     cb_claims_free(&c);
     free(file);

@@ -29,19 +29,20 @@ static int stage_of(const prover *p, int32_t n) { return p->comb || n == CB_CUT_
 
 /* ---- values ---- */
 
-/* The number on the wires of a cut: what they carry less the offset of the node. */
-static cb_word value_on(prover *p, const cb_cut *c, const cb_lit *wires) {
-    const cb_chain *w = &p->plan.chain[c->node];
-    cb_word carried = cb_word_of(&p->c->aig, wires + c->at, c->width, w->is_signed), offset = cb_word_constant(w->offset);
-    return cb_word_sub(&p->c->aig, &carried, &offset);
-}
-
 /* Bit k of the wires of node n as stage `reader` reads them. */
 static cb_lit wire_read(prover *p, int32_t n, int reader, int k) {
     const cb_cut *c = cb_cut_find(&p->cuts, n, reader == stage_of(p, n) ? -1 : reader);
     if (c && k < c->width) return p->cut_in[c->at + k];
     p->c->aig.failed = true;
     return 0;
+}
+
+/* The number on the wires of a cut: what they carry less the offset of the node. Of sums with guests (claim_chain)
+ * nobody asks for it. */
+static cb_word value_on(prover *p, const cb_cut *c, const cb_lit *wires) {
+    const cb_chain *w = &p->plan.chain[c->node];
+    cb_word carried = cb_word_of(&p->c->aig, wires + c->at, c->width, w->is_signed), offset = cb_word_constant(w->offset);
+    return cb_word_sub(&p->c->aig, &carried, &offset);
 }
 
 static cb_word value_read(prover *p, int32_t n, int reader);
@@ -76,7 +77,7 @@ static cb_lit claim_sum(prover *p, int32_t n, const cb_word *carried) {
     return cb_aig_and(a, cb_word_outside(a, &sum, x->lo, x->hi) ^ 1, cb_word_differ(a, carried, &sum));
 }
 
-/* The vectors of a chain of three operands, of the wires that its stage reads. */
+/* The vectors of a chain, of the wires that its stage reads. */
 static cb_add3 chain_operands(prover *p, int32_t n) {
     const cb_chain *x = &p->plan.chain[n];
     cb_place v[CB_CHAIN_FIELDS][64];
@@ -90,17 +91,41 @@ static cb_add3 chain_operands(prover *p, int32_t n) {
     return s;
 }
 
-/* A chain of three operands carries the sum of its vectors. That this is the node's value and its offset is
- * algebra modulo 2^width (cb_prove_chains); and nothing is lost, for both bounds have their place on the wires. */
-static int claim_chain(prover *p, int32_t n) {
+/* What the vectors of a chain add up to, from its lowest place on. */
+static void chain_sum(prover *p, int32_t n, cb_lit *y) {
+    const cb_chain *x = &p->plan.chain[n];
+    cb_add3 sum = chain_operands(p, n);
+    cb_lit other[CB_ADD3_BITS], carry = x->carry_in > 0;
+    if (x->ternary) {
+        cb_add3_sum(&p->c->aig, &sum, p->cells, y);
+        return;
+    }
+    if (x->carry_node >= 0) carry = wire_read(p, x->carry_node, stage_of(p, n), x->carry_bit);
+    for (int k = 0; k < sum.width; k++) y[k] = sum.bit[0][k] ^ sum.invert[0][k], other[k] = sum.bit[1][k] ^ sum.invert[1][k];
+    cb_bits_add(&p->c->aig, y, other, sum.width, carry);
+}
+
+/* Both bounds of the node's value, with offset and guests, have their place on its wires. */
+static bool bounds_fit(const prover *p, int32_t n) {
     const cb_chain *x = &p->plan.chain[n];
     const cb_node *node = &p->g->node[n];
+    __int128 lo = (__int128)node->lo + x->offset, hi = (__int128)node->hi + x->offset, one = 1;
+    for (int32_t k = x->guest; k >= 0; k = p->plan.guest[k].next) {
+        const cb_guest *e = &p->plan.guest[k];
+        e->minus ? (lo -= one << e->shift) : (hi += one << e->shift);
+    }
+    return lo >= (x->is_signed ? -(one << (x->width - 1)) : 0) && hi < one << (x->width - x->is_signed);
+}
+
+/* A chain of three operands, or one in a loan, carries the sum of its vectors. That this is the node's value, its offset and its
+ * guests is algebra modulo 2^width (cb_prove_chains); and nothing is lost, for both bounds have their place on the wires. */
+static int claim_chain(prover *p, int32_t n) {
+    const cb_chain *x = &p->plan.chain[n];
     const cb_cut *c = cb_cut_find(&p->cuts, n, -1);
     cb_aig *a = &p->c->aig;
     cb_place v[CB_CHAIN_FIELDS][64];
     cb_lit y[64] = {0}, differ = 0;
-    __int128 lo = (__int128)node->lo + x->offset, hi = (__int128)node->hi + x->offset, one = 1;
-    if (lo < (x->is_signed ? -(one << (x->width - 1)) : 0) || hi >= one << (x->width - x->is_signed))
+    if (!bounds_fit(p, n))
         return cb_fail("netlist %s: node %d leaves its wires", p->g->name, (int)n);
     cb_chain_vectors(&p->plan, x, v);
     for (int at = 0; at < x->low; at++) /* at most one bit a place: cb_prove_chains */
@@ -108,8 +133,7 @@ static int claim_chain(prover *p, int32_t n) {
             cb_lit bit = v[k][at].field < 0 ? 0 : wire_read(p, x->field[v[k][at].field].node, stage_of(p, n), v[k][at].bit);
             y[at] = cb_aig_or(a, y[at], bit ^ v[k][at].invert);
         }
-    cb_add3 sum = chain_operands(p, n);
-    cb_add3_sum(a, &sum, p->cells, y + x->low);
+    if (x->low < x->width) chain_sum(p, n, y + x->low);
     if (x->correction) {
         int from = __builtin_ctzll(x->correction);
         cb_bits_add_constant(a, y + from, x->width - from, x->correction >> from);
@@ -190,7 +214,7 @@ static int claim_valid(prover *p) {
 static int claim_node(prover *p, int32_t n) {
     const cb_node *x = &p->g->node[n];
     if (x->kind == CB_NODE_CONST || p->plan.chain[n].absorbed) return 0;
-    if (p->plan.chain[n].ternary) return claim_chain(p, n);
+    if (p->plan.chain[n].ternary || cb_chain_in_loan(&p->plan.chain[n])) return claim_chain(p, n);
     cb_word carried = value_on(p, cb_cut_find(&p->cuts, n, -1), p->cut_out), et;
     switch (x->kind) {
     case CB_NODE_INPUT:
@@ -281,6 +305,12 @@ static int64_t number_on(const prover *p, const cb_cut *c) {
     uint64_t v = 0;
     for (int k = 0; k < c->width; k++) v |= (uint64_t)p->c->counterexample[c->at + k] << k;
     if (w->is_signed && c->width < 64 && v >> (c->width - 1)) v -= (uint64_t)1 << c->width;
+    for (int32_t k = w->guest; k >= 0; k = p->plan.guest[k].next) {
+        const cb_guest *e = &p->plan.guest[k];
+        const cb_cut *from = cb_cut_find(&p->cuts, e->node, stage_of(p, c->node) == stage_of(p, e->node) ? -1 : stage_of(p, c->node));
+        uint64_t bit = from ? (uint64_t)p->c->counterexample[from->at + e->bit] << e->shift : 0;
+        v -= e->minus ? -bit : bit;
+    }
     return (int64_t)v - w->offset;
 }
 

@@ -66,11 +66,19 @@ static void time_chain(const cb_timer *w, const int32_t *own, int from, int widt
     }
 }
 
-static void time_add(const cb_timer *w, const cb_node *n, int from, int32_t *out) {
+/* Arrival of the bit that the chain of node i borrows. */
+static int32_t borrowed_at(const cb_timer *w, int32_t i) {
+    const cb_chain *x = w->plan ? &w->plan->chain[i] : NULL;
+    return x && x->carry_node >= 0 ? bit_at(w, x->carry_node, 0, x->carry_bit) : NEVER;
+}
+
+static void time_add(const cb_timer *w, int32_t i, int from, int32_t *out) {
+    const cb_node *n = &w->g->node[i];
     int32_t own[BITS];
     int width = cb_node_width(n);
     for (int j = 0; j < width; j++)
         own[j] = n->kind == CB_NODE_NEG ? bit_at(w, n->a, 0, j) : later(bit_at(w, n->a, n->sa, j), bit_at(w, n->b, n->sb, j));
+    if (from < width) own[from] = later(own[from], borrowed_at(w, i));
     time_chain(w, own, from, width, false, out);
 }
 
@@ -136,11 +144,11 @@ static void time_sum(const cb_timer *w, int32_t i, int32_t *out) {
         return;
     }
     if (n->kind == CB_NODE_NEG) {
-        time_add(w, n, 0, out);
+        time_add(w, i, 0, out);
         return;
     }
     cb_cost_measure_adder(w->g, n, &chain, &sites);
-    time_add(w, n, cb_node_is_wire(w->g, i) ? BITS : width - chain, out);
+    time_add(w, i, cb_node_is_wire(w->g, i) ? BITS : width - chain, out);
 }
 
 /* Fills the row of a node, whose operands in its stage are timed; its last bit. */
@@ -170,12 +178,29 @@ static int32_t time_node(cb_timer *w, int32_t i) {
     return worst;
 }
 
+/* Times all nodes; their last bit. Borrowed bits may come from nodes that are timed later: the sum of their arrivals, which
+ * only grows from one pass to the next, tells when no pass is needed any more. */
+static int32_t time_nodes(cb_timer *w, int64_t *borrowed) {
+    int32_t worst = 0;
+    for (int32_t i = 0; i < w->g->n; i++)
+        if (!w->plan || !w->g->ternary || !w->plan->chain[i].absorbed) worst = later(worst, time_node(w, i));
+    *borrowed = 0;
+    for (int32_t i = 0; w->plan && i < w->g->n; i++) {
+        w->stage = w->g->node[i].stage;
+        *borrowed += borrowed_at(w, i);
+    }
+    return worst;
+}
+
 double cb_timing_path(const cb_netlist *g, const char *family, const cb_chains *plan) {
     cb_timer w = {.g = g, .t = arcs_of(family), .plan = plan, .at = cb_alloc((size_t)g->n * BITS, sizeof *w.at)};
+    int64_t before, borrowed = -1;
     int32_t worst = 0;
     if (!w.at) return -1;
-    for (int32_t i = 0; i < g->n; i++)
-        if (!plan || !plan->chain[i].absorbed) worst = later(worst, time_node(&w, i));
+    do {
+        before = borrowed;
+        worst = time_nodes(&w, &borrowed);
+    } while (plan && plan->loans && borrowed != before);
     free(w.at);
     return worst;
 }

@@ -14,8 +14,8 @@
 #include "hw/chains.h"
 #include "hw/netlist.h"
 
-/* The slowest stage, clock-to-output included, ps; 0 without logic, -1 without memory. plan: the chains of a netlist
- * with chains of three operands; NULL: every adder has a chain of its own. */
+/* The slowest stage, clock-to-output included, ps; 0 without logic, -1 without memory. plan: chains of three operands
+ * and bits that chains lend each other (chains.h) count; NULL: every adder has a chain of its own. */
 double cb_timing_path(const cb_netlist *g, const char *family, const cb_chains *plan);
 
 /* Arrivals in trial stages, for cuts by delay. Chains of three operands are planned without registers; where a

@@ -238,6 +238,38 @@ static void test_chain_faults(void) {
     UNIT_OK(cb_remove_tree(scratch));
 }
 
+/* A carry input that takes another bit than the one lent. */
+static void test_loan_faults(void) {
+    if (!possible()) return;
+    const char *scratch = unit_scratch("loans");
+    char file[600];
+    snprintf(file, sizeof file, "%s/t_comb.v", scratch);
+    const cb_prove_tools tools = {limits, scratch};
+    cb_netlist g = {.name = "t", .n_input = 4, .input_bits = 10};
+    int32_t x[4];
+    for (int k = 0; k < 4; k++) x[k] = cb_netlist_input(&g, k);
+    x[0] = cb_netlist_add(&g, x[0], 0, x[1], 0, false), x[0] = cb_netlist_add(&g, x[0], 1, x[2], 0, false);
+    x[0] = cb_netlist_add(&g, x[0], 0, x[3], 0, false), x[0] = cb_netlist_quant(&g, x[0], (cb_format){0, 12, 0}, CB_TRN, CB_SAT, true);
+    g.output = calloc(1, sizeof *g.output);
+    g.output[g.n_output++] = x[0];
+    for (int fault = 0; fault < 2; fault++) {
+        cb_claims c;
+        UNIT_OK(cb_verilog_module(&g, true, scratch, "t_comb.v"));
+        char *text = cb_file_read(file, NULL), *at = text ? strstr(text, ".ci(n") : NULL;
+        at = at ? strchr(at, '[') : NULL;
+        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        at[1] = (char)(at[1] + fault);
+        UNIT_OK(cb_file_write(file, text));
+        if (fault) UNIT_FAILS(cb_prove_nodes(&g, true, false, file, &tools, &c, NULL), "does not carry what node");
+        else UNIT_OK(cb_prove_nodes(&g, true, false, file, &tools, &c, NULL));
+        CU_ASSERT(c.open == 0 && (fault ? c.refuted == 1 : c.proved == c.n));
+        cb_claims_free(&c);
+        free(text);
+    }
+    cb_netlist_free(&g);
+    UNIT_OK(cb_remove_tree(scratch));
+}
+
 /* ---- shared hardware ---- */
 
 /* A convolution with six positions, a dense layer; ii = 4: two engines, one of them with two phases only. */
@@ -543,6 +575,6 @@ static void test_text(void) {
     UNIT_OK(cb_remove_tree(scratch));
 }
 
-UNIT_MAIN("prove_sat", {"words", test_words}, {"sums of three", test_add3}, {"claims", test_claims}, {"limit", test_limit}, {"students", test_students}, {"chain faults", test_chain_faults}, {"shared", test_shared},
+UNIT_MAIN("prove_sat", {"words", test_words}, {"sums of three", test_add3}, {"claims", test_claims}, {"limit", test_limit}, {"students", test_students}, {"chain faults", test_chain_faults}, {"loan faults", test_loan_faults}, {"shared", test_shared},
           {"shared faults", test_shared_faults}, {"shared text", test_shared_text},
           {"other programme", test_other_programme}, {"mutations", test_mutations}, {"text", test_text})
