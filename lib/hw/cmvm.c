@@ -302,7 +302,11 @@ static int refine(const task *t, int limit, const cb_cmvm_graph *from, const cb_
 /* What the caller would rather have: -1 if it cannot say. */
 static int64_t worth(const task *t, const cb_cmvm_graph *g) { return t->p.judge ? t->p.judge(g, t->p.judge_context) : 0; }
 
+enum { NEAR = 24 }; /* a level less is worth this part of the whole, where the caller judges and depth is limited: it is also registers */
+
 static bool better(const cb_cmvm_graph *x, int64_t worth_x, const cb_cmvm_graph *y, int64_t worth_y, int limit) {
+    int64_t apart = worth_x > worth_y ? worth_x - worth_y : worth_y - worth_x;
+    if (limit >= 0 && worth_y > 0 && x->depth != y->depth && apart * NEAR <= worth_y) return x->depth < y->depth;
     bool deep = limit >= 0 && (x->depth > limit || y->depth > limit);
     return !deep && worth_x != worth_y ? worth_x < worth_y : prefer(x, y, limit);
 }

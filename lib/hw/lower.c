@@ -188,7 +188,8 @@ static int trial_inputs(cb_netlist *g, const layer *l, const solved *s, int32_t 
     return 0;
 }
 
-/* cb_cmvm_problem.judge: what the chains of the layer would cost, in cells and sites, as chains.h weighs them. */
+/* cb_cmvm_problem.judge: what the chains of the layer would cost, in cells and sites, as chains.h weighs them; without the
+ * bits they may lend, for which most depends on registers that are not yet there. */
 static int64_t worth(const cb_cmvm_graph *c, void *context) {
     const trial *t = context;
     int n_in = t->l->n_in, n_out = t->l->op->out_c;
@@ -200,7 +201,7 @@ static int64_t worth(const cb_cmvm_graph *c, void *context) {
     g.output = cb_alloc((size_t)n_out, sizeof *g.output);
     if (in && g.output && !trial_inputs(&g, &l, t->s, in) && !replay(&l, c, in, g.output)) {
         g.n_output = n_out;
-        if (!cb_chains_plan(&g, true, &plan)) weight = 2 * plan.raw + plan.sites;
+        if (!cb_chains_plan(&g, true, &plan)) weight = 2 * plan.raw + plan.sites + 3 * plan.loans;
     }
     cb_chains_free(&plan);
     cb_netlist_free(&g);
