@@ -9,7 +9,9 @@
 
 /* The trainer; freed in one place. */
 static struct {
-    cb_hgq_student *s;
+    cb_hgq_student *s;                    /* the student, or where the first training of a front starts */
+    cb_hgq_student *more[CB_FRONT_BETAS]; /* [n_more] its other starts */
+    int n_more;
     cb_hgq_history history;
     cb_hgq_model model;
     cb_beta_pid_rule pid;
@@ -64,24 +66,42 @@ static cb_hgq_plan plan_of(const cb_config *c, cb_beta_pid_rule *pid) {
                          .trace = (uint32_t)cb_config_int(c, "hgq", "calibrate"),
                          .no_dropout = !cb_config_bool(c, "hgq", "dropout"),
                          .average = cb_config_real(c, "hgq", "average"),
+                         .recentre = (uint32_t)cb_config_int(c, "hgq", "recentre"),
                          .cycle = (int)cb_config_int(c, "hgq", "cycle"),
                          .pid = pid_of(c, pid),
                          .profile = cb_trainer_file.profile != NULL};
 }
 
-static int train(cb_trainer *t) {
+/* The untrained student of a seed, its widths set; or NULL. */
+static cb_hgq_student *student_of(const cb_trainer *t, uint64_t seed) {
     const cb_config *c = t->config;
-    cb_hgq_plan plan = plan_of(c, &w.pid);
     cb_hgq_design design = design_of(c, &t->set);
-    if (!(w.s = cb_hgq_student_new(&design, plan.seed))) return -1;
-    if (!strcmp(cb_config_text(c, "hgq", "bits"), "data") &&
-        cb_hgq_calibrate(w.s, &t->set, (uint32_t)cb_config_int(c, "hgq", "calibrate"),
-                         (int)cb_config_int(c, "hgq", "start_bits"), plan.seed))
-        return -1;
-    if (!cb_trainer_wants_front(t)) return cb_hgq_fit(w.s, &t->set, &plan, &w.history);
+    cb_hgq_student *s = cb_hgq_student_new(&design, seed);
+    if (s && !strcmp(cb_config_text(c, "hgq", "bits"), "data") &&
+        cb_hgq_calibrate(s, &t->set, (uint32_t)cb_config_int(c, "hgq", "calibrate"), (int)cb_config_int(c, "hgq", "start_bits"),
+                         seed)) {
+        cb_hgq_student_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static int train_front(cb_trainer *t, const cb_hgq_plan *plan) {
+    cb_hgq_start start[CB_FRONT_BETAS] = {{w.s, plan->seed}};
     double beta[CB_FRONT_BETAS];
-    int n_beta = cb_trainer_betas(t, beta);
-    return cb_hgq_front_train(w.s, &t->set, &plan, n_beta, beta, &t->front, t->runs);
+    int n_beta = cb_trainer_betas(t, beta), n_start = (int)cb_config_int(t->config, "front", "starts");
+    for (int k = 1; k < n_start; k++) {
+        uint64_t seed = cb_hgq_start_seed(plan->seed, k);
+        if (!(w.more[w.n_more] = student_of(t, seed))) return -1;
+        start[k] = (cb_hgq_start){w.more[w.n_more++], seed};
+    }
+    return cb_hgq_front_train(start, n_start, &t->set, plan, n_beta, beta, &t->front, t->runs);
+}
+
+static int train(cb_trainer *t) {
+    cb_hgq_plan plan = plan_of(t->config, &w.pid);
+    if (!(w.s = student_of(t, plan.seed))) return -1;
+    return cb_trainer_wants_front(t) ? train_front(t, &plan) : cb_hgq_fit(w.s, &t->set, &plan, &w.history);
 }
 
 static int export(cb_trainer *t) {
@@ -105,6 +125,7 @@ static void release(void) {
     cb_hgq_model_free(&w.model);
     cb_hgq_history_free(&w.history);
     cb_hgq_student_free(w.s);
+    for (int k = 0; k < w.n_more; k++) cb_hgq_student_free(w.more[k]);
 }
 
 static const cb_trainer_family family = {
@@ -118,6 +139,8 @@ static void check_usage(const cb_stage *st) {
     if (end > 0 && beta <= 0) cb_stage_usage(st, "hgq.beta_end = %g: a ramp needs hgq.beta > 0", end);
     if (end > 0 && cb_config_real(c, "hgq", "ramp_stop") < cb_config_real(c, "hgq", "ramp_start"))
         cb_stage_usage(st, "hgq.ramp_stop lies before hgq.ramp_start");
+    if (cb_config_int(c, "hgq", "recentre") && strcmp(cb_config_text(c, "hgq", "fold"), "centred"))
+        cb_stage_usage(st, "hgq.recentre: only hgq.fold = centred has means to set");
     double pid[4];
     int n = cb_config_reals(c, "hgq", "pid", pid, 4);
     if (cb_config_real(c, "hgq", "target_ebops") > 0 && (n != 3 || pid[1] <= 0 || beta <= 0))

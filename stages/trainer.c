@@ -12,7 +12,7 @@ bool cb_trainer_wants_front(const cb_trainer *t) { return cb_config_int(t->confi
 
 int cb_trainer_betas(cb_trainer *t, double *beta) {
     int n = cb_config_reals(t->config, "front", "betas", beta, CB_FRONT_BETAS);
-    t->n_run = n ? n : 1;
+    t->n_run = (n ? n : 1) * (int)cb_config_int(t->config, "front", "starts");
     return n;
 }
 
@@ -72,13 +72,19 @@ static void check_student(const cb_stage *st, const cb_trainer_family *family) {
         cb_stage_usage(st, "student.batch = %s: a multiple of %d wanted", cb_config_text(c, "student", "batch"), CB_LANES);
     if (strcmp(family->name, "plus") && !strcmp(cb_config_text(c, "front", "cost"), "lut"))
         cb_stage_usage(st, "front.cost = lut: only hgq+ is priced so");
+    if (strcmp(family->name, "hgq") && cb_config_int(c, "front", "starts") > 1)
+        cb_stage_usage(st, "front.starts: only HGQ has several");
 }
 
 void cb_trainer_check_betas(const cb_stage *st) {
     double betas[CB_FRONT_BETAS + 1];
     int n = cb_config_reals(st->config, "front", "betas", betas, CB_FRONT_BETAS + 1);
+    int starts = (int)cb_config_int(st->config, "front", "starts");
     if (n > CB_FRONT_BETAS) cb_stage_usage(st, "front.betas: more than %d values", CB_FRONT_BETAS);
+    if (n * starts > CB_FRONT_BETAS)
+        cb_stage_usage(st, "front.starts = %d times %d front.betas: more than %d trainings", starts, n, CB_FRONT_BETAS);
     if (n && !cb_config_int(st->config, "front", "points")) cb_stage_usage(st, "front.betas: a scan needs front.points > 0");
+    if (starts > 1 && !cb_config_int(st->config, "front", "points")) cb_stage_usage(st, "front.starts needs front.points > 0");
 }
 
 int cb_trainer_main(cb_stage *st, int argc, char **argv, const cb_trainer_family *family, void (*check_usage)(const cb_stage *st)) {

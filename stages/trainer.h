@@ -57,14 +57,16 @@ typedef struct {
 
 /* Is a front asked for? */
 bool cb_trainer_wants_front(const cb_trainer *t);
-/* [front] betas into beta[CB_FRONT_BETAS]; sets n_run to the trainings they are, one where there are none. Returns how many. */
+/* [front] betas into beta[CB_FRONT_BETAS]; sets n_run to the trainings they are, one where there are none, times [front] starts.
+ * Returns how many betas. */
 int cb_trainer_betas(cb_trainer *t, double *beta);
 
 /* main() of such a program: begins the stage, checks what concerns [student] in all families (the family's name, whole event
  * blocks) and then check_usage, trains, checks the programme event by event, writes the student or the front. A front is thinned to
  * [front] points first. Returns the exit status. */
 int cb_trainer_main(cb_stage *st, int argc, char **argv, const cb_trainer_family *family, void (*check_usage)(const cb_stage *st));
-/* For check_usage where a family scans betas: their number, and that they come with front.points. Misuse exits 2. */
+/* For check_usage where a family scans betas: their number, that of all trainings, and that they come with front.points.
+ * Misuse exits 2. */
 void cb_trainer_check_betas(const cb_stage *st);
 
 #endif

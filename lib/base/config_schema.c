@@ -86,10 +86,13 @@ const cb_config_key cb_config_schema[] = {
          "least integer bits of weights; HGQ has no limit, but those of a dead unit may sink until its gradients are subnormal"),
     BOOL("hgq", "dropout", "yes", "CICADA's dropout, 1/9 and 1/8"),
     REAL("hgq", "average", "0", 0, 0.999999, "checkpoints hold the running mean of all values, over about 1 / (1 - this) steps; 0 = the values"),
+    INT("hgq", "recentre", "0", 0, 1e9,
+        "fold = centred: training events on which a checkpoint's own quantizers set its means; 0 = the moving means"),
     REAL("hgq", "regularizer", "1e-8", 0, 1, "MonoL1 on bit variables"),
 
     INT("front", "points", "0", 0, 999, "students that a front keeps, evenly spaced in log cost; 0 = one student, no front"),
     REALS("front", "betas", "", 0, 1, "HGQ, hgq+: constant betas, trained side by side, one front of all; empty = one run by [hgq] or [plus]"),
+    INT("front", "starts", "1", 1, 64, "HGQ: trainings from so many starts, side by side, one front of all"),
     CHOICE("front", "cost", "ebops", "ebops lut", "what a point costs: exact EBOPs, or LUTs of the netlist estimate (hgq+ only)"),
     TEXT("front", "widths", "", "QKeras: widths trained side by side, words such as w6a8 or d4.0o6 (lib/quant/qkeras_front.h)"),
     REAL("front", "worst", "3", 1, 1e6, "checkpoints with a validation error above this many times the smallest are left out"),

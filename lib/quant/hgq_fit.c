@@ -10,6 +10,7 @@
 #include "quant/ebops.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_model.h"
+#include "quant/hgq_recentre.h"
 
 double cb_hgq_beta(const cb_hgq_plan *p, int epoch) {
     if (p->beta_end <= 0 || epoch >= p->epochs - 1) return p->beta_end > 0 ? p->beta_end : p->beta;
@@ -198,11 +199,16 @@ static int trace(fit *w) {
     return w->trace ? cb_hgq_trace_student(w->copy, w->trace, w->n_trace, 256, true) : cb_hgq_student_trace_bias(w->copy);
 }
 
-/* Validation with ranges as tracing gives them: training tracks i but never wraps. */
-static int validate(fit *w, const cb_student_set *set, double *mae, double *ebops) {
+/* Validation with ranges as tracing gives them: training tracks i but never wraps. New means shift what follows them,
+ * so ranges are traced again. */
+static int validate(fit *w, const cb_student_set *set, uint32_t recentre, double *mae, double *ebops) {
     double layer[CB_HGQ_LAYERS];
     cb_hgq_student_copy(w->copy, w->average ? w->average : w->t->s);
     if (trace(w)) return -1;
+    if (recentre) {
+        cb_hgq_model_update(&w->model);
+        if (cb_hgq_recentre(w->copy, &w->model, set, recentre) || trace(w)) return -1;
+    }
     cb_hgq_model_update(&w->model);
     *ebops = cb_hgq_student_ebops(w->copy, layer);
     return cb_hgq_model_mae(&w->model, set, CB_VAL, mae);
@@ -234,7 +240,7 @@ static int one_epoch(fit *w, const cb_student_set *set, const cb_hgq_plan *p, cb
     if (p->pid && e > 0) h->beta[e] = cb_beta_pid_next(p->pid, &w->pid, e, h->ebops[e - 1], h->beta[e - 1]);
     w->t->learning_rate = cb_hgq_rate(p, e);
     if (train_epoch(w, set, p, h->beta[e], e, &h->loss[e])) return -1;
-    if (validate(w, set, &h->val_mae[e], &h->ebops[e]) || (p->front && offer(w, p, h, e))) return -1;
+    if (validate(w, set, p->recentre, &h->val_mae[e], &h->ebops[e]) || (p->front && offer(w, p, h, e))) return -1;
     h->n = e + 1;
     cb_detail("epoch %d: beta %.3g, loss %.4f, val MAE %.4f, %.0f EBOPs", e + 1, h->beta[e], h->loss[e], h->val_mae[e],
               h->ebops[e]);

@@ -18,6 +18,7 @@ typedef struct {
     bool no_dropout;
     double average;               /* what is validated and kept: the running mean of all values over about 1 / (1 - average) */
                                   /* steps, fewer near the start; 0: the values themselves */
+    uint32_t recentre;            /* training events that set the means of each checkpoint (hgq_recentre.h); 0: moving means */
     int cycle;                    /* epochs of a cosine cycle of the rate below its log-linear envelope; 0: none */
     const cb_beta_pid_rule *pid;  /* not NULL: beta after the warm-up is steered to a number of EBOPs */
     cb_front *front;              /* not NULL: receives every epoch on the front of this run; state: cb_hgq_student */

@@ -1,17 +1,19 @@
 #include "quant/hgq_front.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/rng.h"
 #include "quant/hgq_export.h"
 
 static void release(void *student) { cb_hgq_student_free(student); }
 
 /* What the runs of a scan share. */
 typedef struct {
-    const cb_hgq_student *start;
+    const cb_hgq_start *start;
     const cb_student_set *set;
     const cb_hgq_plan *plan;
-    int n_beta;
+    int n_start, n_beta;
     const double *beta;
 } scan;
 
@@ -24,30 +26,39 @@ static void run_of(cb_front_run *r, cb_hgq_history *h, const cb_hgq_plan *p) {
     *h = (cb_hgq_history){0};
 }
 
+uint64_t cb_hgq_start_seed(uint64_t seed, int start) {
+    cb_rng r = cb_rng_at(seed, "hgq-starts", (uint64_t)start);
+    return start ? cb_rng_u64(&r) : seed;
+}
+
 static int train_one(void *context, int k, cb_front *front, cb_front_run *run) {
     scan *c = context;
+    const cb_hgq_start *start = &c->start[k % c->n_start];
     cb_hgq_plan plan = *c->plan;
     cb_hgq_history history = {0};
+    plan.seed = start->seed;
     if (c->n_beta) {
-        plan.beta = c->beta[k];
+        plan.beta = c->beta[k / c->n_start];
         plan.beta_end = 0;
         plan.pid = NULL;
     }
     plan.front = front;
-    cb_hgq_student *s = cb_hgq_student_new(&c->start->d, 0);
+    cb_hgq_student *s = cb_hgq_student_new(&start->student->d, 0);
     if (!s) return -1;
-    cb_hgq_student_copy(s, c->start);
+    cb_hgq_student_copy(s, start->student);
     int rc = cb_hgq_fit(s, c->set, &plan, &history);
     if (!rc) run_of(run, &history, &plan);
+    size_t n = strlen(run->label);
+    if (!rc && c->n_start > 1) snprintf(run->label + n, sizeof run->label - n, ", start %d", k % c->n_start + 1);
     cb_hgq_history_free(&history);
     cb_hgq_student_free(s);
     return rc;
 }
 
-int cb_hgq_front_train(const cb_hgq_student *start, const cb_student_set *set, const cb_hgq_plan *plan, int n_beta,
+int cb_hgq_front_train(const cb_hgq_start *start, int n_start, const cb_student_set *set, const cb_hgq_plan *plan, int n_beta,
                        const double *beta, cb_front *front, cb_front_run *run) {
-    scan c = {start, set, plan, n_beta, beta};
-    return cb_front_scan(n_beta ? n_beta : 1, train_one, &c, release, front, run);
+    scan c = {start, set, plan, n_start, n_beta, beta};
+    return cb_front_scan(n_start * (n_beta ? n_beta : 1), train_one, &c, release, front, run);
 }
 
 typedef struct {

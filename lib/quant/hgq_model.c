@@ -139,10 +139,10 @@ size_t cb_hgq_model_scratch(const cb_hgq_model *m) {
     return (image + 2 * (size_t)s->n_flat + 2 * (size_t)s->d.hidden) * CB_LANES;
 }
 
-void cb_hgq_model_block(const cb_hgq_model *m, const float *x, float *scratch, float *out) {
+float *cb_hgq_model_dense1_input(const cb_hgq_model *m, const float *x, float *scratch) {
     const cb_hgq_student *s = m->s;
-    int image = s->d.height * s->d.width, h = s->d.hidden;
-    float *flat = scratch + image * CB_LANES, *q1 = flat + s->n_flat * CB_LANES, *hidden = q1 + s->n_flat * CB_LANES;
+    int image = s->d.height * s->d.width;
+    float *flat = scratch + image * CB_LANES, *q1 = flat + s->n_flat * CB_LANES;
     if (s->d.conv) {
         cb_tile_conv tile = {s->d.width, s->d.size, s->d.filters, s->oh, s->ow};
         cb_relu_rule relu = {.top = INFINITY};
@@ -151,6 +151,13 @@ void cb_hgq_model_block(const cb_hgq_model *m, const float *x, float *scratch, f
         x = flat;
     }
     cb_hgq_lanes_quantize(m->iq[1], s->n_flat, x, q1, NULL, false);
+    return q1;
+}
+
+void cb_hgq_model_block(const cb_hgq_model *m, const float *x, float *scratch, float *out) {
+    const cb_hgq_student *s = m->s;
+    int h = s->d.hidden;
+    float *q1 = cb_hgq_model_dense1_input(m, x, scratch), *hidden = q1 + s->n_flat * CB_LANES;
     cb_dense_forward(q1, m->kernel[1], m->bias, s->n_flat, h, hidden);
     for (int e = 0; e < h * CB_LANES; e++) hidden[e] = hidden[e] > 0 ? hidden[e] : 0;
     cb_hgq_lanes_quantize(m->iq[2], h, hidden, hidden + h * CB_LANES, NULL, false);

@@ -39,6 +39,8 @@ uint16_t cb_hgq_score_code(double out);
 /* One block x[h*w][16] -> out[16]; scratch of cb_hgq_model_scratch floats. */
 size_t cb_hgq_model_scratch(const cb_hgq_model *m);
 void cb_hgq_model_block(const cb_hgq_model *m, const float *x, float *scratch, float *out);
+/* The first part of it: x[h*w][16] -> the quantized input of dense1 [n_flat][16], which lies in scratch. */
+float *cb_hgq_model_dense1_input(const cb_hgq_model *m, const float *x, float *scratch);
 /* Mean |out - target| over a split of the set. Threads; the sum runs over blocks in order. */
 int cb_hgq_model_mae(const cb_hgq_model *m, const cb_student_set *set, int split, double *mae) CB_MUST;
 

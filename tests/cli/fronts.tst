@@ -7,6 +7,10 @@
 0	-	$BIN/quantize-hgq -q --student f.ini --set hgq.range=trained -d d.h5 -t y.h5 -o r.h5 --threads 1 && ! cmp -s a.h5 r.h5 && CB_ISA=v2 $BIN/quantize-hgq -q --student f.ini --set hgq.range=trained -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp r.h5 b.h5
 0	on the fronts of 3 runs	$BIN/quantize-hgq --student f.ini --set 'front.betas=1e-6 1e-4 1e-2' -d d.h5 -t y.h5 -o s.h5 --threads 1
 0	-	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set 'front.betas=1e-6 1e-4 1e-2' -o b.h5 --threads 3 && cmp s.h5 b.h5
+# several starts, alone and times a scan
+0	on the fronts of 2 runs	$BIN/quantize-hgq --student f.ini --set front.starts=2 -d d.h5 -t y.h5 -o two.h5 --threads 1
+0	-	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set front.starts=2 -o b.h5 --threads 3 && cmp two.h5 b.h5 && ! cmp -s a.h5 two.h5
+0	on the fronts of 4 runs	$BIN/quantize-hgq --student f.ini --set student.epochs=4 --set 'front.betas=1e-6 1e-3' --set front.starts=2 -d d.h5 -t y.h5 -o b.h5
 0	programmes equal trainers	$BIN/quantize-hgq --student f.ini --set hgq.target_ebops=500 --set hgq.pid_warmup=2 --set hgq.cycle=4 -d d.h5 -t y.h5 -o p.h5
 0	programme equals trainer	$BIN/quantize-hgq --student f.ini --set front.points=0 --set hgq.target_ebops=100000 -d d.h5 -t y.h5 -o one.h5
 0	no epoch met hgq.target_ebops	$BIN/quantize-hgq --student f.ini --set front.points=0 --set hgq.target_ebops=1 -d d.h5 -t y.h5 -o far.h5
@@ -38,6 +42,10 @@
 # wrong usage
 2	needs front.points > 0	$BIN/quantize-plus -q --student u.ini -d d.h5 -t y.h5 --set front.points=0 -o no.h5
 2	needs front.points > 0	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set front.points=0 --set front.betas=1e-4 -o no.h5
+2	front.starts needs front.points	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set front.points=0 --set front.starts=2 -o no.h5
+2	only HGQ has several	$BIN/quantize-plus -q --student u.ini -d d.h5 -t y.h5 --set front.starts=2 -o no.h5
+2	more than 64 trainings	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set front.starts=40 --set 'front.betas=1e-5 1e-4' -o no.h5
+2	front.starts	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set front.starts=0 -o no.h5
 2	hgq.pid must be three numbers	$BIN/quantize-hgq -q --student f.ini -d d.h5 -t y.h5 --set hgq.target_ebops=5 --set 'hgq.pid=1 0 0' -o no.h5
 2	two whole numbers wanted	$BIN/quantize-qkeras -q --student q.ini -d d.h5 -t y.h5 --set qkeras.dense=8 -o no.h5
 2	qkeras.out: 1 bits	$BIN/quantize-qkeras -q --student q.ini -d d.h5 -t y.h5 --set 'qkeras.out=1 0' -o no.h5

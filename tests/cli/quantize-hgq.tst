@@ -13,6 +13,9 @@
 0	programme equals trainer	$BIN/quantize-hgq --student s.ini --set hgq.fold=centred --set hgq.dropout=no --set hgq.average=0.9 --set hgq.weight_range_min=-20 -d d.h5 -t y.h5 -o ours.h5 --threads 1
 0	-	for i in v2 v3 v4; do CB_ISA=$i $BIN/quantize-hgq -q --student s.ini --set hgq.fold=centred --set hgq.dropout=no --set hgq.average=0.9 --set hgq.weight_range_min=-20 --threads 3 -d d.h5 -t y.h5 -o b.h5 2>/dev/null && cmp ours.h5 b.h5 || exit 1; done
 0	-	for s in fold=centred dropout=no average=0.9 weight_range_min=1; do $BIN/quantize-hgq -q --student s.ini --set hgq.$s -d d.h5 -t y.h5 -o b.h5 && ! cmp -s a.h5 b.h5 || exit 1; done
+# means of each checkpoint: other bytes, the same for any threads; WRAP ranges too
+0	-	ours='--set hgq.fold=centred --set hgq.dropout=no --set hgq.average=0.9 --set hgq.weight_range_min=-20 --set hgq.recentre=300'; $BIN/quantize-hgq -q --student s.ini $ours -d d.h5 -t y.h5 -o mean.h5 --threads 1 && $BIN/quantize-hgq -q --student s.ini $ours -d d.h5 -t y.h5 -o b.h5 --threads 3 && cmp mean.h5 b.h5 && ! cmp -s mean.h5 ours.h5
+0	programme equals trainer	$BIN/quantize-hgq --student v1.ini --set hgq.fold=centred --set hgq.recentre=1000000 --set hgq.range=trained -d d.h5 -t y.h5 -o vm.h5
 0	epoch 3: beta 0.001	$BIN/quantize-hgq -v --student s.ini --set hgq.beta=1e-5 --set hgq.beta_end=1e-3 -d d.h5 -t y.h5 -o m.h5
 0	-	$BIN/quantize-hgq -q --student s.ini --set student.seed=2 -d d.h5 -t y.h5 -o other.h5 && ! cmp -s a.h5 other.h5
 # the student scores events
@@ -22,6 +25,8 @@
 2	quantize-qkeras trains it	$BIN/quantize-hgq -q -d d.h5 -t y.h5 -o no.h5
 2	a multiple of 16	$BIN/quantize-hgq -q --student s.ini --set student.batch=100 -d d.h5 -t y.h5 -o no.h5
 2	needs hgq.beta > 0	$BIN/quantize-hgq -q --student s.ini --set hgq.beta=0 --set hgq.beta_end=1e-3 -d d.h5 -t y.h5 -o no.h5
+2	only hgq.fold = centred	$BIN/quantize-hgq -q --student s.ini --set hgq.recentre=100 -d d.h5 -t y.h5 -o no.h5
+2	hgq.recentre	$BIN/quantize-hgq -q --student s.ini --set hgq.fold=centred --set hgq.recentre=-1 -d d.h5 -t y.h5 -o no.h5
 2	hgq.average	$BIN/quantize-hgq -q --student s.ini --set hgq.average=1 -d d.h5 -t y.h5 -o no.h5
 2	only hgq+	$BIN/quantize-hgq -q --student s.ini --set front.points=4 --set front.cost=lut -d d.h5 -t y.h5 -o no.h5
 2	hgq.bits	$BIN/quantize-hgq -q --student s.ini --set hgq.bits=7 -d d.h5 -t y.h5 -o no.h5

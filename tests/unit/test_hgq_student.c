@@ -11,7 +11,9 @@
 #include "quant/hgq_calibrate.h"
 #include "quant/hgq_export.h"
 #include "quant/hgq_fit.h"
+#include "quant/hgq_front.h"
 #include "quant/hgq_lanes.h"
+#include "quant/hgq_recentre.h"
 #include "unit.h"
 
 static void test_recorded(void) {
@@ -204,13 +206,13 @@ static cb_hgq_student *toy_student(const toy *t, bool v2, int bits) {
     return s;
 }
 
-/* ours: the centred fold, no dropout, checkpoints of running means. */
+/* ours: the centred fold, no dropout, checkpoints of running means with means of their own. */
 static cb_hgq_student *toy_fit(const toy *t, bool v2, bool ours, int threads, cb_hgq_history *h) {
     cb_hgq_student *s = toy_student(t, v2, 7);
     if (ours) s->d.fold = CB_HGQ_FOLD_CENTRED;
     cb_hgq_plan p = {.epochs = 4, .batch = 96, .learning_rate = 0.01, .rate_end = 0.5, .beta = 1e-5, .beta_end = 1e-3,
                      .ramp_start = 0.25, .ramp_stop = 0.75, .seed = 2, .trace = 300, .no_dropout = ours,
-                     .average = ours ? 0.9 : 0};
+                     .average = ours ? 0.9 : 0, .recentre = ours ? 200 : 0};
     int before = cb_threads();
     cb_threads_set(threads);
     cb_log_level(CB_QUIET);
@@ -381,6 +383,87 @@ static void check_export(const toy *t, bool v2, uint64_t seed) {
     cb_hgq_student_free(s);
 }
 
+/* The means of n events against the float64 evaluation of each of them; widths and means were thrown about before. */
+static void check_recentre(const toy *t, bool v2, uint32_t n) {
+    cb_hgq_student *s = centred_student(t, v2, 6), *twice = centred_student(t, v2, 6);
+    cb_rng r = cb_rng_at(n, "shake", v2);
+    shake(s, &r);
+    cb_hgq_student_copy(twice, s);
+    cb_hgq_model m, other;
+    double flat[H * W * 2], hidden[5], sum[H * W * 2] = {0};
+    uint32_t all = t->set.n[CB_TRAIN], used = n < all ? n : all;
+    UNIT_OK(cb_hgq_model_new(&m, s));
+    UNIT_OK(cb_hgq_model_new(&other, twice));
+    for (uint32_t e = 0; e < used; e++) {
+        float x[H * W];
+        for (int c = 0; c < H * W; c++) x[c] = cb_rows_at(t->set.image[CB_TRAIN], (uint64_t)e * all / used, NULL)[c];
+        cb_hgq_model_event(&m, x, flat, hidden);
+        for (int c = 0; c < s->n_flat; c++) sum[c] += (double)cb_hgq_round(&m.iq[1][c], CB_RND, (float)flat[c]);
+    }
+    int before = cb_threads(), moved = 0;
+    cb_threads_set(1);
+    UNIT_OK(cb_hgq_recentre(s, &m, &t->set, n));
+    cb_threads_set(3);
+    UNIT_OK(cb_hgq_recentre(twice, &other, &t->set, n));
+    cb_threads_set(before);
+    CU_ASSERT(!memcmp(s->value, twice->value, s->n_value * sizeof *s->value));
+    CU_ASSERT(!memcmp(m.bias, other.bias, 5 * sizeof *m.bias));
+    for (int c = 0; c < s->n_flat; c++) {
+        double want = m.iq[1][c].lo == 0 && m.iq[1][c].hi == 0 ? 0 : sum[c] / used; /* zero width: nothing passes */
+        CU_ASSERT_DOUBLE_EQUAL(s->mean[c], want, 1e-6 * want + 1e-12);
+        moved += want > 0;
+    }
+    CU_ASSERT(moved > (used > 30 ? s->n_flat / 2 : 0));
+    cb_hgq_model_free(&m);
+    cb_hgq_model_free(&other);
+    cb_hgq_student_free(s);
+    cb_hgq_student_free(twice);
+}
+
+static void test_recentre(void) {
+    static toy t;
+    toy_new(&t);
+    for (int v2 = 0; v2 < 2; v2++)
+        for (uint32_t n = 1; n < 1000; n = 6 * n + 31) check_recentre(&t, v2, n); /* 1, 37, 253, and all 500 */
+    check_recentre(&t, true, 1000000000);
+    cb_student_set_free(&t.set);
+}
+
+/* A front of two starts is the front of all checkpoints that each of them has alone. */
+static void test_starts(void) {
+    static toy t;
+    toy_new(&t);
+    cb_hgq_plan p = {.epochs = 6, .batch = 96, .learning_rate = 0.02, .rate_end = 1, .beta = 1e-6, .beta_end = 1e-2,
+                     .ramp_stop = 1, .seed = 9, .trace = 300};
+    cb_hgq_student *s = toy_student(&t, true, 5), *second = toy_student(&t, true, 4);
+    cb_hgq_start start[2] = {{s, cb_hgq_start_seed(9, 0)}, {second, cb_hgq_start_seed(9, 1)}};
+    cb_front both, alone[2];
+    cb_front_run run[2], single[2];
+    CU_ASSERT_EQUAL(start[0].seed, 9);
+    CU_ASSERT(start[1].seed != 9 && start[1].seed != cb_hgq_start_seed(9, 2) && start[1].seed != cb_hgq_start_seed(10, 1));
+    cb_log_level(CB_QUIET);
+    UNIT_OK(cb_hgq_front_train(start, 2, &t.set, &p, 0, NULL, &both, run));
+    for (int k = 0; k < 2; k++) UNIT_OK(cb_hgq_front_train(&start[k], 1, &t.set, &p, 0, NULL, &alone[k], &single[k]));
+    for (int k = 0; k < 2; k++) {
+        CU_ASSERT(!memcmp(run[k].val_mae, single[k].val_mae, 6 * sizeof *run[k].val_mae));
+        CU_ASSERT_PTR_NOT_NULL(strstr(run[k].label, k ? ", start 2" : ", start 1"));
+        CU_ASSERT_PTR_NULL(strstr(single[k].label, "start"));
+    }
+    CU_ASSERT(memcmp(run[0].val_mae, run[1].val_mae, 6 * sizeof *run[0].val_mae));
+    UNIT_OK(cb_front_merge(&alone[0], &alone[1]));
+    CU_ASSERT_EQUAL_FATAL(both.n, alone[0].n);
+    for (int k = 0; k < both.n; k++) CU_ASSERT(both.point[k].error == alone[0].point[k].error && both.point[k].cost == alone[0].point[k].cost);
+    for (int k = 0; k < 2; k++) {
+        cb_front_run_free(&run[k]);
+        cb_front_run_free(&single[k]);
+        cb_front_free(&alone[k]);
+    }
+    cb_front_free(&both);
+    cb_hgq_student_free(s);
+    cb_hgq_student_free(second);
+    cb_student_set_free(&t.set);
+}
+
 static void test_export(void) {
     static toy t;
     toy_new(&t);
@@ -506,5 +589,6 @@ static void test_start(void) {
 }
 
 UNIT_MAIN("hgq students", {"recorded training and inference", test_recorded}, {"kernels of every level", test_kernels},
-          {"threads", test_threads}, {"centred fold", test_centred}, {"its gradient", test_centred_gradient}, {"integer programme", test_export}, {"two evaluations", test_model}, {"saturation", test_saturation},
-          {"calibration", test_calibration}, {"schedule of beta", test_schedule}, {"start states", test_start})
+          {"threads", test_threads}, {"centred fold", test_centred}, {"its gradient", test_centred_gradient},
+          {"means of a checkpoint", test_recentre}, {"several starts", test_starts}, {"integer programme", test_export}, {"two evaluations", test_model},
+          {"saturation", test_saturation}, {"calibration", test_calibration}, {"schedule of beta", test_schedule}, {"start states", test_start})
