@@ -44,6 +44,8 @@ static int add_picks(cb_front_table *t) {
     return 0;
 }
 
+enum { QUICK = 2 }; /* search for each of hundreds of points: an eighth of what emit-hls does (front_table.h) */
+
 static int run(const cb_stage *st) {
     const cb_config *c = st->config;
     cb_dataset d = {0};
@@ -53,6 +55,7 @@ static int run(const cb_stage *st) {
                                 .crossing_rate_khz = cb_config_real(c, "score", "crossing_rate_khz")};
     o.n_rate = cb_config_reals(c, "score", "rates_khz", o.rate_khz, CB_MAX_RATES);
     cb_hardware_rules rules = cb_hardware_rules_of(c);
+    rules.effort = QUICK;
     int rc = cb_dataset_read(&d, data) || cb_targets_read(&y, targets, &d) || cb_h5_made_from(targets, "dataset", data) ||
              cb_front_table_begin(&t, &d, &y, &o, &rules);
     for (int i = 0; i < st->n_arguments && !rc; i++) {

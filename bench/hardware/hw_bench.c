@@ -12,6 +12,7 @@
 #include "hw/cost.h"
 #include "hw/emit.h"
 #include "hw/emit_common.h"
+#include "hw/lowering.h"
 #include "hw/share.h"
 #include "hw/yosys.h"
 #include "quant/firmware_import.h"
@@ -184,13 +185,13 @@ static int synthesize(const network *n, const cb_netlist *g, const char *dir) {
 /* The network with two- and three-operand chains; with ii > 1 registers every three levels. */
 static int bench_network(const network *n, int ii, const char *scratch) {
     cb_programme p = {0};
-    cb_netlist g = {0};
-    int rc = import(n, &p) || cb_netlist_lower_shared(&g, &p, -1, ii) || (ii > 1 && cb_netlist_pipeline(&g, 3)) ? -1 : 0;
+    int rc = import(n, &p);
     for (int ternary = 0; ternary < 2 && !rc; ternary++) {
-        g.ternary = ternary;
-        rc = synthesize(n, &g, scratch);
+        cb_netlist g = {0};
+        const cb_lowering_rules rules = {.extra_levels = -1, .ii = ii, .ternary = ternary};
+        rc = cb_netlist_lower_by(&g, &p, &rules, NULL) || (ii > 1 && cb_netlist_pipeline(&g, 3)) ? -1 : synthesize(n, &g, scratch);
+        cb_netlist_free(&g);
     }
-    cb_netlist_free(&g);
     cb_programme_free(&p);
     return rc;
 }

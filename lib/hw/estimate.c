@@ -1,6 +1,6 @@
 #include "hw/estimate.h"
 
-#include "hw/share.h"
+#include "hw/lowering.h"
 
 cb_hardware_rules cb_hardware_rules_of(const cb_config *c) {
     return (cb_hardware_rules){.extra_levels = (int)cb_config_int(c, "hardware", "extra_levels"),
@@ -13,8 +13,8 @@ cb_hardware_rules cb_hardware_rules_of(const cb_config *c) {
 }
 
 int cb_hardware_make(cb_netlist *g, const cb_programme *p, const cb_hardware_rules *r) {
-    if (cb_netlist_lower_shared(g, p, r->extra_levels, r->ii)) return -1;
-    g->ternary = r->ternary;
+    cb_lowering_rules lowering = {.extra_levels = r->extra_levels, .ii = r->ii, .ternary = r->ternary, .effort = r->effort};
+    if (cb_netlist_lower_by(g, p, &lowering, NULL)) return -1;
     if (!cb_netlist_cut(g, &r->pipeline)) return 0;
     cb_netlist_free(g);
     return -1;

@@ -14,6 +14,7 @@
 typedef struct {
     int extra_levels, ii;
     bool ternary;
+    int effort;                 /* as cb_lowering_rules; with less than what is built the numbers are a few percent larger */
     cb_pipeline_rules pipeline; /* pipeline.family: of the delays, xc7 or xcup */
 } cb_hardware_rules;
 

@@ -3,7 +3,7 @@
  * Tables (all tab-separated, lib/stats/table.h):
  *   fronts         one row a point: front family seed point student run epoch beta ebops ebops_exact val_mae parameters
  *                  adders levels cycles lut_span lut_sites ff fmax_mhz lut_yosys
- *                  lut_*, ff, fmax: estimates of the cost model (cost.h), not synthesis; lut_yosys: post-synthesis packed count
+ *                  lut_*, ff, fmax: estimates of the cost model (cost.h), not synthesis, after a shorter search than emit-hls makes; lut_yosys: post-synthesis packed count
  *                  of the points that were synthesised, else nan. val_mae: the selection error of the training
  *                  (validation events with outliers).
  *   front_scores   one row a point, split and process: front seed point split process n auc auc_lo auc_hi emd mae

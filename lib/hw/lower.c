@@ -17,10 +17,6 @@
 #include "hw/prove.h"
 #include "hw/share.h"
 
-/* cb_cmvm_problem.effort: about a second of processor time for the deployed networks. Only for the first of a layer's
- * problems: where ranges differ from position to position there are dozens. */
-enum { EFFORT = 16 };
-
 /* One solved problem, kept for positions that look the same. */
 typedef struct solved {
     struct solved *next;
@@ -30,13 +26,10 @@ typedef struct solved {
 } solved;
 
 typedef struct {
-    int extra_levels, ii;
-} rules;
-
-typedef struct {
     cb_netlist *g;
     const cb_op *op, *then; /* the linear operation, and the QUANT after it or NULL */
-    int extra_levels, n_in, n_position, ii; /* ii: most positions a group */
+    const cb_lowering_rules *rules;
+    int n_in, n_position, ii; /* ii: most positions a group */
     int clocks;             /* from one event to the next */
     int64_t *w;             /* [n_in][out_c] */
     solved *known;
@@ -193,7 +186,7 @@ static int trial_inputs(cb_netlist *g, const layer *l, const solved *s, int32_t 
 static int64_t worth(const cb_cmvm_graph *c, void *context) {
     const trial *t = context;
     int n_in = t->l->n_in, n_out = t->l->op->out_c;
-    cb_netlist g = {.n_input = n_in, .input_bits = 1};
+    cb_netlist g = {.n_input = n_in, .input_bits = 1, .ternary = t->l->rules->ternary};
     layer l = {.g = &g, .op = t->l->op, .n_in = n_in};
     cb_chains plan = {0};
     int64_t weight = -1;
@@ -217,9 +210,11 @@ static const solved *solve(layer *l, const int32_t *in, int64_t first) {
     for (const solved *k = l->known; k; k = k->next, others++)
         if (same_problem(k, s, l->n_in, n_out)) return solved_free(s), k;
     trial t = {l, s};
+    /* Only the first of a layer's problems is refined: where ranges differ from position to position there are dozens. */
+    int effort = others || l->rules->effort < 0 ? 0 : l->rules->effort ? l->rules->effort : CB_LOWERING_EFFORT;
     cb_cmvm_problem p = {.n_in = l->n_in, .n_out = n_out, .w = l->w, .lo = s->lo, .hi = s->hi, .exp = s->exp,
-                         .level = s->level, .constant = s->constant, .max_depth = l->extra_levels, .judge = worth, .judge_context = &t,
-                         .effort = others ? 0 : EFFORT};
+                         .level = s->level, .constant = s->constant, .max_depth = l->rules->extra_levels, .judge = worth, .judge_context = &t,
+                         .effort = effort};
     if (cb_cmvm_solve(&p, &s->graph) || cb_prove_matrix(&p, &s->graph)) {
         solved_free(s);
         cb_fail_in("layer %s", l->op->name);
@@ -344,11 +339,11 @@ static int lower_sums(layer *l, const int32_t *in, int32_t *out) {
     return rc;
 }
 
-static int lower_linear(cb_netlist *g, const cb_op *op, const cb_op *then, const rules *r, const int32_t *in, int32_t *out) {
+static int lower_linear(cb_netlist *g, const cb_op *op, const cb_op *then, const cb_lowering_rules *r, const int32_t *in, int32_t *out) {
     cb_op shape = *op;
     as_convolution(&shape);
     int n_position = shape.out_h * shape.out_w;
-    layer l = {.g = g, .op = &shape, .then = then, .extra_levels = r->extra_levels, .n_in = shape.kh * shape.kw * shape.in_c,
+    layer l = {.g = g, .op = &shape, .then = then, .rules = r, .n_in = shape.kh * shape.kw * shape.in_c,
                .n_position = n_position, .ii = r->ii < n_position ? r->ii : n_position, .clocks = r->ii};
     size_t n = (size_t)l.n_in * (size_t)shape.out_c;
     int rc = -1;
@@ -386,7 +381,7 @@ static int64_t largest_tensor(const cb_programme *p) {
 }
 
 /* Every operation in turn; tensors alternate between x and y. */
-static int lower_ops(cb_netlist *g, const cb_programme *p, const rules *r, int32_t *x, int32_t *y, cb_lowering *map) {
+static int lower_ops(cb_netlist *g, const cb_programme *p, const cb_lowering_rules *r, int32_t *x, int32_t *y, cb_lowering *map) {
     for (int i = 0; i < g->n_input; i++)
         if ((x[i] = cb_netlist_input(g, i)) < 0) return -1;
     for (int k = 0; k < p->n_op; k++) {
@@ -424,16 +419,18 @@ static int check_phases(const cb_programme *p, int ii) {
     return cb_fail("initiation interval %d: layer %s has %d positions to share, more phases gain nothing", ii, name, most);
 }
 
-static int lower(cb_netlist *g, const cb_programme *p, int extra_levels, int ii, cb_lowering *map) {
+static int lower(cb_netlist *g, const cb_programme *p, const cb_lowering_rules *rules, cb_lowering *map) {
+    cb_lowering_rules r = *rules;
+    if (r.ii < 1) r.ii = 1;
     memset(g, 0, sizeof *g);
     memcpy(g->name, p->name, sizeof g->name);
     g->n_input = p->input_h * p->input_w;
     g->input_bits = 10;
     g->ii = 1;
+    g->ternary = r.ternary;
     size_t n = (size_t)largest_tensor(p);
     int32_t *x = cb_alloc(n, sizeof *x), *y = cb_alloc(n, sizeof *y);
-    rules r = {extra_levels, ii};
-    int rc = x && y && !check_phases(p, ii) ? lower_ops(g, p, &r, x, y, map) : -1;
+    int rc = x && y && !check_phases(p, r.ii) ? lower_ops(g, p, &r, x, y, map) : -1;
     free(x);
     free(y);
     int32_t *to = NULL;
@@ -447,19 +444,25 @@ static int lower(cb_netlist *g, const cb_programme *p, int extra_levels, int ii,
     return 0;
 }
 
-int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_levels, int ii) { return lower(g, p, extra_levels, ii, NULL); }
-
-int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) { return lower(g, p, extra_levels, 1, NULL); }
+int cb_netlist_lower_by(cb_netlist *g, const cb_programme *p, const cb_lowering_rules *r, cb_lowering *map) {
+    if (map) memset(map, 0, sizeof *map);
+    int rc = lower(g, p, r, map);
+    if (rc && map) cb_lowering_free(map);
+    return rc;
+}
 
 int cb_netlist_lower_shared_map(cb_netlist *g, const cb_programme *p, int extra_levels, int ii, cb_lowering *map) {
-    memset(map, 0, sizeof *map);
-    int rc = lower(g, p, extra_levels, ii, map);
-    if (rc) cb_lowering_free(map);
-    return rc;
+    return cb_netlist_lower_by(g, p, &(cb_lowering_rules){.extra_levels = extra_levels, .ii = ii}, map);
+}
+
+int cb_netlist_lower_shared(cb_netlist *g, const cb_programme *p, int extra_levels, int ii) {
+    return cb_netlist_lower_shared_map(g, p, extra_levels, ii, NULL);
 }
 
 int cb_netlist_lower_map(cb_netlist *g, const cb_programme *p, int extra_levels, cb_lowering *map) {
     return cb_netlist_lower_shared_map(g, p, extra_levels, 1, map);
 }
+
+int cb_netlist_lower(cb_netlist *g, const cb_programme *p, int extra_levels) { return cb_netlist_lower_map(g, p, extra_levels, NULL); }
 
 int cb_netlist_from_programme(cb_netlist *g, const cb_programme *p) { return cb_netlist_lower(g, p, -1); }

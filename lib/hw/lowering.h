@@ -40,6 +40,18 @@ typedef struct {
     cb_bit_group *group; /* of a weighted sum of bits */
 } cb_lowering;
 
+/* How a programme is lowered. */
+typedef struct {
+    int extra_levels; /* as cb_netlist_lower */
+    int ii;           /* as cb_netlist_lower_shared; 0: 1 */
+    bool ternary;     /* the netlist's; also decides which of the refined matrices is chosen */
+    int effort;       /* cb_cmvm_problem.effort of a layer's first problem; 0: CB_LOWERING_EFFORT, what is built; < 0: none */
+} cb_lowering_rules;
+/* About a second of processor time for the deployed networks. */
+enum { CB_LOWERING_EFFORT = 16 };
+
+/* All others are this. map: NULL, or the caller frees it. */
+int cb_netlist_lower_by(cb_netlist *g, const cb_programme *p, const cb_lowering_rules *r, cb_lowering *map) CB_MUST;
 /* cb_netlist_lower with the map, which the caller frees. */
 int cb_netlist_lower_map(cb_netlist *g, const cb_programme *p, int extra_levels, cb_lowering *map) CB_MUST;
 void cb_lowering_free(cb_lowering *map);

@@ -92,7 +92,8 @@ int cb_prove_student(const cb_programme *programme, const cb_netlist *net, const
     cb_lowering map;
     cb_unfolding unfolding = {0};
     *proof = (cb_proof){0};
-    if (cb_netlist_lower_shared_map(&again, programme, extra_levels, shared ? shared->ii : 1, &map)) return -1;
+    const cb_lowering_rules rules = {.extra_levels = extra_levels, .ii = shared ? shared->ii : 1, .ternary = net->ternary};
+    if (cb_netlist_lower_by(&again, programme, &rules, &map)) return -1;
     int rc = shared ? cb_netlist_unfold_map(&again, &flat, &unfolding) : 0;
     if (!rc && shared) {
         cb_lowering_unfold(&map, &again, &unfolding);

@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "base/threads.h"
 #include "hw/cmvm.h"
+#include "hw/lowering.h"
 #include "hw/netlist.h"
 #include "hw/prove.h"
 #include "quant/firmware_import.h"
@@ -273,7 +274,9 @@ static void test_random_programmes(void) {
         cb_netlist g;
         random_programme(&r, &p);
         if (!cb_programme_finish(&p)) {
-            UNIT_OK(cb_netlist_lower(&g, &p, (int)cb_rng_below(&r, 3) - 1));
+            const cb_lowering_rules rules = {.extra_levels = (int)cb_rng_below(&r, 3) - 1, .ternary = trial % 4 == 1, .effort = trial % 10 ? 1 : 0};
+            UNIT_OK(cb_netlist_lower_by(&g, &p, &rules, NULL));
+            CU_ASSERT_EQUAL(g.ternary, rules.ternary);
             int wrong = mismatches(&p, &g, &r, 120);
             if (wrong) fprintf(stderr, "\n  trial %d: %d mismatches\n", (int)trial, wrong);
             CU_ASSERT_EQUAL(wrong, 0);
