@@ -31,12 +31,6 @@ bool cb_chain_in_loan(const cb_chain *x) { return x->guest >= 0 || x->lent_from 
 
 static bool is_sum(const cb_node *x) { return x->kind == CB_NODE_ADD || x->kind == CB_NODE_NEG; }
 
-static int places_of(const cb_chain *x, int n_vector, const cb_place (*v)[64], int at) {
-    int n = 0;
-    for (int k = 0; k < n_vector && at < x->width; k++) n += v[k][at].field >= 0;
-    return n;
-}
-
 /* Is sum i of the chain of `reader` a private one, whose wires may carry another bit at the place? */
 static bool may_host(const lender *l, int32_t i, int32_t reader, int place, bool minus) {
     const cb_node *n = &l->g->node[i];
@@ -96,7 +90,8 @@ static bool lend_bit(lender *l, int32_t i, int from, int to) {
     cb_chain *x = &l->c->chain[i];
     const cb_field *f = &x->field[from], *t = &x->field[to];
     int place = x->lent_to > x->lent_from ? x->lent_to : x->low;
-    loan b = {f->node, i, place - f->shift, place};
+    int bit = place - f->shift, last = l->c->chain[f->node].width - 1; /* a sign bit repeats */
+    loan b = {f->node, i, bit < last ? bit : last, place};
     if (!lend_below(l, t->node, i, t->shift, false, 1, &b)) return false;
     if (x->lent_from == x->lent_to) x->lent = from, x->lent_from = place;
     x->lent_to = place + 1;
@@ -105,7 +100,8 @@ static bool lend_bit(lender *l, int32_t i, int from, int to) {
 
 /* Two bits at the place and two above it, none of these inverted: it may become a wire. */
 static bool place_is_plain(const cb_chain *x, cb_place (*v)[64], int at) {
-    if (places_of(x, 2, (const cb_place (*)[64])v, at) < 2 || places_of(x, 2, (const cb_place (*)[64])v, at + 1) < 2) return false;
+    for (int k = at; k < at + 2; k++)
+        if (k >= x->width || v[0][k].field < 0 || v[1][k].field < 0) return false;
     return !v[0][at].invert && !v[1][at].invert;
 }
 

@@ -125,14 +125,39 @@ static void test_loans(void) {
     cb_netlist_free(&g);
 }
 
+static void random_tree(cb_rng *r, cb_netlist *g, int leaves);
+
+/* Of many trees the plan is what the graph says. */
+static void test_trees(void) {
+    int64_t lent = 0;
+    for (uint64_t trial = 0; trial < 1000; trial++) {
+        cb_rng r = cb_rng_at(33, "trees", trial);
+        cb_netlist g = {.name = "t", .n_input = 6, .input_bits = 4};
+        cb_chains c;
+        random_tree(&r, &g, trial % 8 ? 3 + (int)trial % 6 : 40);
+        UNIT_OK(cb_chains_plan(&g, true, &c));
+        UNIT_OK(cb_prove_chains(&g, &c));
+        lent += c.loans;
+        cb_chains_free(&c);
+        cb_netlist_free(&g);
+    }
+    CU_ASSERT(lent > 1000);
+}
+
 /* A tree of sums that have one reader each: where bits are lent most, several on one way. */
-static void random_tree(cb_rng *r, cb_netlist *g) {
-    enum { LEAVES = 40 };
-    int32_t x[LEAVES];
-    for (int k = 0; k < LEAVES; k++) x[k] = cb_netlist_input(g, k % g->n_input);
-    for (int n = LEAVES; n > 1; n--) {
+static void random_tree(cb_rng *r, cb_netlist *g, int leaves) {
+    int32_t x[40];
+    for (int k = 0; k < leaves; k++) {
+        x[k] = cb_netlist_input(g, k % g->n_input);
+        if (!cb_rng_below(r, 3)) { /* a narrow signed value, whose sign bit repeats */
+            x[k] = cb_netlist_add(g, x[k], 0, cb_netlist_input(g, (k + 1) % g->n_input), 0, true);
+            x[k] = cb_netlist_quant(g, x[k], (cb_format){1, 2, 0}, CB_TRN, CB_SAT, false);
+        }
+        CU_ASSERT_FATAL(x[k] >= 0);
+    }
+    for (int n = leaves; n > 1; n--) {
         int i = (int)cb_rng_below(r, (uint32_t)n), j = (i + 1 + (int)cb_rng_below(r, (uint32_t)n - 1)) % n;
-        int shift = cb_rng_below(r, 3) ? 0 : (int)cb_rng_below(r, 3);
+        int shift = cb_rng_below(r, 3) ? 0 : (int)cb_rng_below(r, 5);
         int32_t s = cb_netlist_add(g, x[i], 0, x[j], shift, cb_rng_below(r, 4) == 0);
         CU_ASSERT_FATAL(s >= 0);
         x[i] = s, x[j] = x[n - 1];
@@ -201,7 +226,7 @@ static void test_values(void) {
         cb_netlist g = {.name = "t", .n_input = 6, .input_bits = 4, .ternary = trial < 8 && trial % 2};
         cb_chains c;
         if (trial < 8) random_sums(&r, &g);
-        else random_tree(&r, &g);
+        else random_tree(&r, &g, 40);
         UNIT_OK(cb_chains_plan(&g, true, &c));
         lent += c.loans;
         cb_chains_free(&c);
@@ -246,4 +271,4 @@ static void test_deployed(void) {
     cb_programme_free(&p);
 }
 
-UNIT_MAIN("chains", {"costs", test_costs}, {"loans", test_loans}, {"values", test_values}, {"deployed", test_deployed})
+UNIT_MAIN("chains", {"costs", test_costs}, {"loans", test_loans}, {"trees", test_trees}, {"values", test_values}, {"deployed", test_deployed})
