@@ -187,7 +187,7 @@ static int32_t time_nodes(cb_timer *w, int64_t *borrowed) {
     *borrowed = 0;
     for (int32_t i = 0; w->plan && i < w->g->n; i++) {
         w->stage = w->g->node[i].stage;
-        *borrowed += borrowed_at(w, i);
+        *borrowed += later(0, borrowed_at(w, i));
     }
     return worst;
 }
