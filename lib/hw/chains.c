@@ -253,10 +253,12 @@ static bool settle(const planner *p, const sum *s, const places *y, uint64_t c, 
     /* or a chain of its own, but for ones in all places from `top` on, above the shorter operand */
     for (int top = y->width; top >= 0 && (top == y->width || y->count[top] < 2); top--) {
         uint64_t here = ones(y->width) & ~ones(top), rest = (c - here) & ones(y->width);
+        if (!rest) continue;
+        int from = __builtin_ctzll(rest), length = y->width - from;
+        if (found && 2 * __builtin_popcountll(rest) + length >= weight(x)) continue; /* dearer by itself */
         z.correction = rest;
         z.ternary = s->n > 2;
-        if (!rest || !place_constant(y, here, z.ternary ? 3 : 2, &z)) continue;
-        int from = __builtin_ctzll(rest), length = y->width - from;
+        if (!place_constant(y, here, z.ternary ? 3 : 2, &z)) continue;
         z.raw += __builtin_popcountll(rest);
         z.sites += length;
         z.carry += length > 2 ? (length + 3) / 4 : 0;
