@@ -124,6 +124,22 @@ static cb_lit held_bit(prover *p, const cb_held *h, int64_t signal) {
     return h->node >= 0 ? cb_graph_value(&p->bits, h->node).bit[0] : 2 * (1 + p->lost + 64 + (cb_lit)signal);
 }
 
+/* The nodes between node n and the one that it compares are what the graph says: some may be comparators of their own, a bit
+ * of the value say. */
+static cb_lit between(prover *p, int32_t n, int32_t compared) {
+    const cb_node *x = &p->g->node[n];
+    cb_aig *a = &p->c->aig;
+    cb_lit all = 1;
+    int n_in = x->kind == CB_NODE_TABLE ? x->n_in : x->kind == CB_NODE_QUANT;
+    for (int j = 0; j < n_in; j++) {
+        int32_t from = x->kind == CB_NODE_TABLE ? x->in[j] : x->a;
+        if (from == compared) continue;
+        cb_word value = cb_graph_value(&p->bits, from), is = cb_graph_definition(&p->bits, from);
+        all = cb_aig_and(a, all, cb_aig_and(a, cb_word_differ(a, &value, &is) ^ 1, between(p, from, compared)));
+    }
+    return all;
+}
+
 static int layer_of_comparators(prover *p, int k) {
     const cb_op *op = &p->p->op[k];
     for (int j = 0; j < op->out_c; j++) {
@@ -136,7 +152,8 @@ static int layer_of_comparators(prover *p, int k) {
         for (int b = 0; b < x.n && op->mask; b++)
             if (!(op->mask[j] >> b & 1)) x.bit[b] = 0;
         cb_lit want = cb_word_less(&p->c->aig, &t, &x), have = h->node < 0 ? h->constant != 0 : cb_graph_definition(&p->bits, h->node).bit[0];
-        if (cb_claim_add(p->c, cb_aig_xor(&p->c->aig, want, have), j, k)) return -1;
+        cb_lit assumed = h->node < 0 || h->node == from.node ? 1 : between(p, h->node, from.node);
+        if (cb_claim_add(p->c, cb_aig_and(&p->c->aig, assumed, cb_aig_xor(&p->c->aig, want, have)), j, k)) return -1;
     }
     return 0;
 }

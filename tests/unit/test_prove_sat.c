@@ -171,6 +171,29 @@ static void logic_student(cb_programme *p, uint64_t trial) {
     UNIT_OK(cb_programme_finish(p));
 }
 
+/* A sum of two counts in three bits, and its thermometer: above 3 is a bit of it, which the other comparators read too. */
+static void thermometer_student(cb_programme *p) {
+    cb_circuit c;
+    *p = (cb_programme){.name = "thermometer", .family = "test", .input_h = 1, .input_w = 2};
+    cb_op *op = cb_programme_dense(p, "sums", 1, false);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    op->w[0] = op->w[1] = 1, op->w_frac = 4;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op = cb_programme_quant(p, "views", 1));
+    op->round = CB_TRN, op->overflow = CB_SAT, op->format[0] = (cb_format){0, 1, 2};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op = cb_programme_compare(p, "bits", 3));
+    op->threshold[0] = 0, op->threshold[1] = 3, op->threshold[2] = 4;
+    UNIT_OK(cb_circuit_new(&c, 3, 3));
+    for (int o = 0; o < 3; o++) c.output[o] = o;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cb_programme_logic(p, "gates", &c));
+    cb_circuit_free(&c);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op = cb_programme_dense(p, "sum", 1, false));
+    for (int i = 0; i < 3; i++) op->w[i] = 3 + 2 * i;
+    op->w_frac = 2;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op = cb_programme_quant(p, "score", 1));
+    op->relu = true, op->overflow = CB_SAT, op->format[0] = (cb_format){0, 8, 8};
+    UNIT_OK(cb_programme_finish(p));
+}
+
 static int prove(const cb_programme *p, int levels, bool ternary, cb_proof *proof) {
     static char scratch[600];
     const char *dir = unit_scratch("network");
@@ -194,10 +217,11 @@ static int prove(const cb_programme *p, int levels, bool ternary, cb_proof *proo
 static void test_students(void) {
     if (!possible()) return;
     cb_log_level(CB_QUIET);
-    for (int k = 0; k < 5; k++) {
+    for (int k = 0; k < 6; k++) {
         cb_programme p;
         cb_proof proof;
         if (k < 2) small_student(&p);
+        else if (k == 5) thermometer_student(&p);
         else logic_student(&p, (uint64_t)k);
         UNIT_OK(prove(&p, k % 2 ? 2 : 0, k == 1, &proof));
         CU_ASSERT_EQUAL(proof.n, k == 1 ? 6 : k % 2 ? 4 : 3);
