@@ -67,6 +67,6 @@ ablation-lgn: $(ABLATION_TABLE_lgn)
 lgn-published: $(ABLATION_TABLE_lgn-published)
 # Both stand in the figure of the logic gate networks, where there is one.
 ablation-lgn lgn-published:
-	$(foreach f,$(and $(wildcard $(R)/performance.tsv),$(LGN_FIGURE)),SOURCE_DATE_EPOCH=0 $(PYTHON) plots/lgn.py $(R) $(f) &&) true
+	$(foreach f,$(and $(wildcard $(R)/performance.tsv),$(LGN_FIGURE)),$(LGN_PLOT) $(f) &&) true
 
 .PHONY: ablation-hgq ablation-lgn lgn-published

@@ -157,8 +157,9 @@ $(R)/hgq_vs_qkeras.png: plots/hgq_vs_qkeras.py $(wildcard plots/*.py) $(TABLES)
 LGN_FIGURE := $(if $(filter lgn,$(foreach f,$(wildcard $(foreach s,$(STUDENTS),$(call student_ini,$(s)))),$(call ini,family,$(f)))),\
   $(R)/lgn.pdf $(R)/lgn.png)
 # They are no prerequisites: `make all` would train them again. Their own goals draw the figure anew.
+LGN_PLOT = SOURCE_DATE_EPOCH=0 $(PYTHON) plots/lgn.py $(R)
 $(R)/lgn.pdf $(R)/lgn.png: plots/lgn.py $(wildcard plots/*.py) $(TABLES)
-	SOURCE_DATE_EPOCH=0 $(PYTHON) $< $(R) $@
+	$(LGN_PLOT) $@
 
 # ---- fronts -------------------------------------------------------------------
 FRONT_FILES  := $(FRONTS:%=$(B)/fronts/%.h5)

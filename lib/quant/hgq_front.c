@@ -1,7 +1,6 @@
 #include "quant/hgq_front.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/rng.h"
 #include "quant/hgq_export.h"
@@ -17,12 +16,14 @@ typedef struct {
     const double *beta;
 } scan;
 
-/* Takes over the arrays of a history. */
-static void run_of(cb_front_run *r, cb_hgq_history *h, const cb_hgq_plan *p) {
+/* Takes over the arrays of a history. start: its number, 0 where there is only one. */
+static void run_of(cb_front_run *r, cb_hgq_history *h, const cb_hgq_plan *p, int start) {
+    char of_start[24] = "";
+    if (start) snprintf(of_start, sizeof of_start, ", start %d", start);
     *r = (cb_front_run){.n = h->n, .beta = h->beta, .loss = h->loss, .val_mae = h->val_mae, .ebops = h->ebops, .exact = h->exact};
-    if (p->pid) snprintf(r->label, sizeof r->label, "%.6g EBOPs", p->pid->target);
-    else if (p->beta_end > 0) snprintf(r->label, sizeof r->label, "beta %.3g to %.3g", p->beta, p->beta_end);
-    else snprintf(r->label, sizeof r->label, "beta %.3g", p->beta);
+    if (p->pid) snprintf(r->label, sizeof r->label, "%.6g EBOPs%s", p->pid->target, of_start);
+    else if (p->beta_end > 0) snprintf(r->label, sizeof r->label, "beta %.3g to %.3g%s", p->beta, p->beta_end, of_start);
+    else snprintf(r->label, sizeof r->label, "beta %.3g%s", p->beta, of_start);
     *h = (cb_hgq_history){0};
 }
 
@@ -47,9 +48,7 @@ static int train_one(void *context, int k, cb_front *front, cb_front_run *run) {
     if (!s) return -1;
     cb_hgq_student_copy(s, start->student);
     int rc = cb_hgq_fit(s, c->set, &plan, &history);
-    if (!rc) run_of(run, &history, &plan);
-    size_t n = strlen(run->label);
-    if (!rc && c->n_start > 1) snprintf(run->label + n, sizeof run->label - n, ", start %d", k % c->n_start + 1);
+    if (!rc) run_of(run, &history, &plan, c->n_start > 1 ? k % c->n_start + 1 : 0);
     cb_hgq_history_free(&history);
     cb_hgq_student_free(s);
     return rc;
